@@ -1,0 +1,321 @@
+"""The truth: the mailboxes of all accounts, and every rule about what may happen to them.
+
+Nothing here knows a protocol. Sessions ask; the store answers, or raises `MailboxError` in words a
+session can pass on. All calls come from one thread, the server's.
+"""
+
+from __future__ import annotations
+
+import hmac
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
+
+from mailkit.message import DELETED, NO_FLAGS, SEEN, SYSTEM_FLAGS, Message
+
+DELIMITER = "/"
+SPECIAL_USE = {  # RFC 6154 §2
+    "Archive": "\\Archive",
+    "Drafts": "\\Drafts",
+    "Junk": "\\Junk",
+    "Sent": "\\Sent",
+    "Trash": "\\Trash",
+}
+MAX_KEYWORDS = 64  # a mailbox; a client may invent keywords, but not without bound
+
+
+class MailboxError(Exception):
+    """A refusal; ``code`` is the response code of RFC 5530 or RFC 3501 §7.1 that says which kind."""
+
+    def __init__(self, words: str, code: str) -> None:
+        super().__init__(words)
+        self.code = code
+
+
+class Watcher:
+    """What one IMAP session has not yet been told about its mailbox: a change log with one reader.
+
+    Keeping the UIDs, not the events, bounds the log by the mailbox's size; reading it costs what
+    changed, whatever the mailbox holds.
+    """
+
+    __slots__ = ("arrived", "changed", "expunged", "wake")
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self.arrived = False
+        self.changed: set[int] = set()
+        self.expunged: set[int] = set()
+        self.wake = wake
+
+    def __bool__(self) -> bool:
+        return self.arrived or bool(self.changed) or bool(self.expunged)
+
+
+class Mailbox:
+    """One mailbox (RFC 3501 §2.3): messages in UID order, UIDVALIDITY, UIDNEXT, flags.
+
+    ``messages`` grows in place when mail arrives and is *replaced* by an expunge. A session that keeps
+    the list and its length thus keeps its own sequence numbers, without a copy, until it catches up.
+    """
+
+    def __init__(self, name: str, uidvalidity: int, account: Account) -> None:
+        self.name = name
+        self.uidvalidity = uidvalidity
+        self.uidnext = 1
+        self.first_recent = 1  # the first UID that no session was told of: \Recent (RFC 3501 §2.3.2)
+        self.messages: list[Message] = []
+        self.unseen = 0
+        self.keywords: dict[str, str] = {}  # lower case → as first spelled
+        self.account = account
+        self._watchers: set[Watcher] = set()
+        self._flag_sets: dict[frozenset[str], frozenset[str]] = {NO_FLAGS: NO_FLAGS}
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def by_uid(self, uid: int) -> Message | None:
+        """Return the message with this UID, or None where there is none (any more)."""
+        at = bisect_left(self.messages, uid, key=lambda message: message.uid)
+        return self.messages[at] if at < len(self.messages) and self.messages[at].uid == uid else None
+
+    def flag_set(self, flags: Iterable[str]) -> frozenset[str]:
+        r"""Spell flags as this mailbox does; equal sets share one object, however many messages hold it.
+
+        Raises `MailboxError` for an unknown ``\flag`` and for one keyword too many.
+        """
+        spelled = []
+        for flag in flags:
+            lower = flag.lower()
+            if flag.startswith("\\"):
+                if lower not in SYSTEM_FLAGS:
+                    known = " ".join(SYSTEM_FLAGS.values())
+                    raise MailboxError(f"{flag} is not a flag a client can set; these are: {known}", "CANNOT")
+                spelled.append(SYSTEM_FLAGS[lower])
+            else:
+                if lower not in self.keywords and len(self.keywords) >= MAX_KEYWORDS:
+                    raise MailboxError(f"this mailbox already has {MAX_KEYWORDS} keywords; use one of them", "LIMIT")
+                spelled.append(self.keywords.setdefault(lower, flag))
+        wanted = frozenset(spelled)
+        return self._flag_sets.setdefault(wanted, wanted)
+
+    def append(self, octets: bytes, flags: Iterable[str] = (), when: datetime | None = None) -> Message:
+        """Add a message under the next UID. Raises `MailboxError` (OVERQUOTA) where it does not fit."""
+        self.account.make_room(len(octets))
+        message = Message(self.uidnext, octets, when or self.account.store.clock(), self.flag_set(flags))
+        self.uidnext += 1
+        self.messages.append(message)
+        self.unseen += SEEN not in message.flags
+        self.account.used += message.size
+        for watcher in self._watchers:
+            watcher.arrived = True
+        self._changed()
+        return message
+
+    def set_flags(self, message: Message, flags: Iterable[str], by: Watcher | None = None) -> None:
+        """Replace the flags of a message; every session but ``by`` will be told (RFC 3501 §6.4.6)."""
+        new = self.flag_set(flags)
+        if new is message.flags:
+            return
+        self.unseen += (SEEN not in new) - (SEEN not in message.flags)
+        message.flags = new
+        for watcher in self._watchers:
+            if watcher is not by:
+                watcher.changed.add(message.uid)
+        self._changed()
+
+    def expunge(self, uids: Collection[int]) -> list[Message]:
+        """Remove these messages for good and return them; every session will be told in its own time."""
+        doomed = set(uids)
+        gone = [message for message in self.messages if message.uid in doomed]
+        if gone:
+            self.messages = [message for message in self.messages if message.uid not in doomed]
+            self.unseen -= sum(SEEN not in message.flags for message in gone)
+            self.account.used -= sum(message.size for message in gone)
+            for watcher in self._watchers:
+                watcher.expunged.update(message.uid for message in gone)
+                watcher.changed -= doomed
+            self._changed()
+        return gone
+
+    def deleted_uids(self) -> list[int]:
+        r"""Return the UIDs of messages flagged ``\Deleted``."""
+        return [message.uid for message in self.messages if DELETED in message.flags]
+
+    def watch(self, wake: Callable[[], None]) -> Watcher:
+        """Begin a change log for one session; ``wake`` is called at each change."""
+        watcher = Watcher(wake)
+        self._watchers.add(watcher)
+        return watcher
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """End a session's change log."""
+        self._watchers.discard(watcher)
+
+    def _changed(self) -> None:
+        self.account.store.version += 1
+        for watcher in self._watchers:
+            watcher.wake()
+
+
+class Account:
+    """One person's mailboxes, password, quota (octets, None = none) and maildrop lock."""
+
+    def __init__(self, name: str, password: str, store: Store, quota: int | None = None) -> None:
+        self.name = name
+        self.password = password
+        self.store = store
+        self.quota = quota
+        self.used = 0
+        self.mailboxes: dict[str, Mailbox] = {}
+        self.subscribed: set[str] = set()
+        self._maildrop_holder: object = None
+        self.create("INBOX")
+
+    @property
+    def inbox(self) -> Mailbox:
+        """The mailbox that mail is delivered to, which is POP3's maildrop, too."""
+        return self.mailboxes["INBOX"]
+
+    def get(self, name: str) -> Mailbox:
+        """Return the mailbox of this name; INBOX in any case (RFC 3501 §5.1). Raises `MailboxError`."""
+        name = canonical_name(name)
+        if name not in self.mailboxes:
+            raise MailboxError(f"no mailbox {name!r}; these exist: {', '.join(sorted(self.mailboxes))}", "NONEXISTENT")
+        return self.mailboxes[name]
+
+    def children(self, name: str) -> Iterator[str]:
+        """Yield the names of the mailboxes below this one."""
+        return (other for other in self.mailboxes if other.startswith(name + DELIMITER))
+
+    def create(self, name: str) -> Mailbox:
+        """Make an empty mailbox (RFC 3501 §6.3.3); a trailing delimiter is only a hint. Raises `MailboxError`."""
+        name = canonical_name(name.removesuffix(DELIMITER))
+        if name in self.mailboxes:
+            raise MailboxError(f"the mailbox {name!r} is already there", "ALREADYEXISTS")
+        if not all(name.split(DELIMITER)) or not name.isprintable():
+            raise MailboxError(f"{name!r} cannot name a mailbox; use printable names joined by '/'", "CANNOT")
+        parts = name.split(DELIMITER)
+        for depth in range(1, len(parts)):
+            superior = DELIMITER.join(parts[:depth])
+            if superior not in self.mailboxes:
+                self._add(superior)
+        return self._add(name)
+
+    def _add(self, name: str) -> Mailbox:
+        mailbox = self.mailboxes[name] = Mailbox(name, self.store.new_uidvalidity(), self)
+        self.store.version += 1
+        return mailbox
+
+    def delete(self, name: str) -> None:
+        r"""Remove a mailbox and its mail (RFC 3501 §6.3.4). Raises `MailboxError`.
+
+        A name that still has mailboxes below it stays visible as ``\Noselect``: LIST works that out.
+        """
+        mailbox = self.get(name)
+        if mailbox is self.inbox:
+            raise MailboxError("INBOX cannot be deleted; delete the messages in it instead", "CANNOT")
+        mailbox.expunge([message.uid for message in mailbox.messages])
+        del self.mailboxes[mailbox.name]
+        self.store.version += 1
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename a mailbox and those below it; INBOX instead gives its mail away (RFC 3501 §6.3.5).
+
+        Raises `MailboxError`.
+        """
+        mailbox, new = self.get(old), canonical_name(new)
+        if mailbox is self.inbox:
+            self.move(mailbox, list(mailbox.messages), self.create(new))
+            return
+        if new.startswith(mailbox.name + DELIMITER):
+            raise MailboxError(f"{mailbox.name!r} cannot move into itself; choose another name", "CANNOT")
+        self.create(new)  # refuses a name that is taken, and makes the superiors
+        old_name, self.mailboxes[new] = mailbox.name, mailbox
+        del self.mailboxes[old_name]
+        mailbox.name = new
+        for name in list(self.children(old_name)):
+            child = self.mailboxes.pop(name)
+            child.name = new + name.removeprefix(old_name)
+            self.mailboxes[child.name] = child
+
+    def copy(self, messages: Iterable[Message], target: Mailbox) -> list[Message]:
+        """Copy messages with flags and dates; all or, where quota forbids, none (RFC 3501 §6.4.7)."""
+        originals = list(messages)
+        self.make_room(sum(message.size for message in originals))
+        return [target.append(one.octets, one.flags, one.internaldate) for one in originals]
+
+    def move(self, source: Mailbox, messages: Collection[Message], target: Mailbox) -> list[Message]:
+        """Copy, then expunge here, as one step (RFC 6851 §3.3); needs no room."""
+        quota, self.quota = self.quota, None
+        try:
+            copies = self.copy(messages, target)
+        finally:
+            self.quota = quota
+        source.expunge([message.uid for message in messages])
+        return copies
+
+    def make_room(self, octets: int) -> None:
+        """Raise `MailboxError` (OVERQUOTA) when so many octets more would not fit."""
+        if self.quota is not None and self.used + octets > self.quota:
+            raise MailboxError(
+                f"mailbox full: {self.used} of {self.quota} octets used, {octets} more do not fit; delete some mail",
+                "OVERQUOTA",
+            )
+
+    def lock_maildrop(self, holder: object) -> bool:
+        """Give the maildrop to one POP3 session alone (RFC 1939 §4); False if another holds it."""
+        if self._maildrop_holder is None:
+            self._maildrop_holder = holder
+        return self._maildrop_holder is holder
+
+    def unlock_maildrop(self, holder: object) -> None:
+        """Give the maildrop back, if this session holds it."""
+        if self._maildrop_holder is holder:
+            self._maildrop_holder = None
+
+
+class Store:
+    """All accounts of one domain. ``version`` goes up by one at every change."""
+
+    def __init__(self, domain: str, clock: Callable[[], datetime], uidvalidity: int = 1) -> None:
+        self.domain = domain
+        self.clock = clock
+        self.accounts: dict[str, Account] = {}
+        self.version = 0
+        self._next_uidvalidity = uidvalidity
+
+    def new_uidvalidity(self) -> int:
+        """Return a value no mailbox had: a name deleted and made again must not reuse its UIDs."""
+        self._next_uidvalidity += 1
+        return self._next_uidvalidity - 1
+
+    def add_account(self, name: str, password: str, quota: int | None = None) -> Account:
+        """Open an account with an empty INBOX. Raises `ValueError` if the name is taken."""
+        if name in self.accounts:
+            raise ValueError(f"the account {name!r} is already there")
+        account = self.accounts[name] = Account(name, password, self, quota)
+        return account
+
+    def authenticate(self, user: str, password: str) -> Account | None:
+        """Return the account, or None when name or password is wrong (which one is not told)."""
+        account = self.account_for(user)
+        right = (account.password if account else "").encode()
+        matches = hmac.compare_digest(right, password.encode("utf-8", "surrogateescape"))
+        return account if account and matches else None
+
+    def account_for(self, address: str) -> Account | None:
+        """Return the account for ``amy`` or ``amy@this.domain``, or None."""
+        local, at, domain = address.rpartition("@")
+        if at and domain.lower() != self.domain:
+            return None
+        return self.accounts.get((local if at else address).lower())
+
+
+def canonical_name(name: str) -> str:
+    """Spell INBOX, and INBOX at the start of a path, in capitals (RFC 3501 §5.1).
+
+    >>> canonical_name("inbox"), canonical_name("Inbox/Bills"), canonical_name("Sent")
+    ('INBOX', 'INBOX/Bills', 'Sent')
+    """
+    first, delimiter, rest = name.partition(DELIMITER)
+    return "INBOX" + delimiter + rest if first.upper() == "INBOX" else name

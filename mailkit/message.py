@@ -1,0 +1,44 @@
+"""One stored message: its octets exactly as received, and what the server keeps beside them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+SEEN, ANSWERED, FLAGGED, DELETED, DRAFT = "\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"
+SYSTEM_FLAGS = {flag.lower(): flag for flag in (ANSWERED, FLAGGED, DELETED, SEEN, DRAFT)}
+NO_FLAGS: frozenset[str] = frozenset()
+
+
+class Message:
+    """A message in a mailbox (RFC 3501 §2.3): octets, UID, INTERNALDATE, flags.
+
+    The octets never change after delivery, nor do UID and date; only ``flags`` does, and only
+    `Mailbox.set_flags` changes it, so that every session hears of it.
+    `structure` is room for what `mailkit.imap` worked out from the octets, so it is worked out once.
+    """
+
+    __slots__ = ("flags", "internaldate", "octets", "structure", "uid")
+
+    def __init__(self, uid: int, octets: bytes, internaldate: datetime, flags: frozenset[str] = NO_FLAGS) -> None:
+        self.uid = uid
+        self.octets = octets
+        self.internaldate = internaldate
+        self.flags = flags
+        self.structure: object = None
+
+    @property
+    def size(self) -> int:
+        """RFC822.SIZE, which is also what POP3's LIST says: octets with CRLF line ends, unstuffed."""
+        return len(self.octets)
+
+    def __repr__(self) -> str:
+        return f"<Message uid={self.uid} {self.size} octets {' '.join(sorted(self.flags)) or 'no flags'}>"
+
+
+def with_crlf(octets: bytes) -> bytes:
+    r"""Give every line the end that mail on the wire has, CRLF (RFC 5322 §2.1).
+
+    >>> with_crlf(b"a\nb\r\nc")
+    b'a\r\nb\r\nc'
+    """
+    return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

@@ -1,0 +1,28 @@
+"""What a server can be told: which capabilities it offers, and the limits that keep it standing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Switches that lessons use, and limits. Sizes are octets, times are seconds.
+
+    The two idle times are the least that the standards allow: ten minutes for POP3 (RFC 1939 §3),
+    thirty for IMAP (RFC 3501 §5.4). ``expire`` is the argument of the EXPIRE capability, in days or "NEVER"
+    (RFC 2449 §6.7); ``None`` leaves it out.
+    """
+
+    host_name: str = "mail.example.org"
+    uidl: bool = True
+    top: bool = True
+    expire: int | str | None = None
+    plaintext_login: bool = True  # False: a password is refused until TLS is on (RFC 2595 §2.3)
+    max_line: int = 8192
+    max_message: int = 25_000_000  # also the largest literal
+    max_failed_logins: int = 3  # then the line is closed
+    max_connections: int = 100
+    pop3_idle: float = 600.0
+    imap_idle: float = 1800.0
+    smtp_idle: float = 300.0

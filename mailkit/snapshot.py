@@ -1,0 +1,173 @@
+"""Frozen pictures of mailboxes, sessions and devices, and the difference between two of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email import policy
+from email.parser import BytesHeaderParser
+from typing import Literal
+
+from mailkit.message import Message
+
+_headers = BytesHeaderParser(policy=policy.default)
+
+
+@dataclass(frozen=True, slots=True)
+class LetterView:
+    """One message as a picture shows it. Equal ``digest``: the same octets, wherever the copy is kept."""
+
+    uid: int
+    subject: str
+    sender: str
+    size: int  # octets
+    flags: frozenset[str]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxView:
+    """One mailbox on the server, letters in UID order; ``quota`` and ``used`` are the account's, in octets."""
+
+    account: str
+    name: str
+    uidvalidity: int
+    letters: tuple[LetterView, ...]
+    used: int = 0
+    quota: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Which mailbox this is, in every snapshot: ``amy/INBOX``."""
+        return f"{self.account}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One open session: ``marks`` are the UIDs that a POP3 session's DELE marked, known to it alone."""
+
+    protocol: Literal["POP3", "IMAP"]
+    state: str
+    account: str | None = None
+    mailbox: str | None = None
+    marks: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """What a laptop or phone keeps, folder by folder."""
+
+    name: str
+    folders: tuple[tuple[str, tuple[LetterView, ...]], ...] = ()
+
+    @property
+    def letters(self) -> tuple[LetterView, ...]:
+        """All letters kept here, folder after folder."""
+        return tuple(letter for _, kept in self.folders for letter in kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole world at one moment: mailboxes on the server, open sessions, devices."""
+
+    mailboxes: tuple[MailboxView, ...] = ()
+    sessions: tuple[SessionView, ...] = ()
+    devices: tuple[DeviceView, ...] = ()
+
+    def mailbox(self, account: str, name: str = "INBOX") -> MailboxView:
+        """Return one mailbox. Raises `LookupError`, naming those that exist."""
+        for view in self.mailboxes:
+            if (view.account, view.name) == (account, name):
+                return view
+        known = ", ".join(view.key for view in self.mailboxes) or "none"
+        raise LookupError(f"no mailbox {account}/{name} in this snapshot; it has: {known}")
+
+    def device(self, name: str) -> DeviceView:
+        """Return one device. Raises `LookupError`, naming those that were photographed."""
+        for view in self.devices:
+            if view.name == name:
+                return view
+        known = ", ".join(view.name for view in self.devices) or "none; pass it: server.snapshot(laptop)"
+        raise LookupError(f"no device {name!r} in this snapshot; it has: {known}")
+
+    def marks(self, account: str) -> frozenset[int]:
+        """Return the UIDs that the account's open POP3 session has marked for deletion."""
+        return frozenset().union(*(view.marks for view in self.sessions if view.account == account))
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceChange:
+    """What changed in one mailbox or device folder; letters as they are after (gone: as they were)."""
+
+    place: str  # "amy/INBOX" on the server, "laptop/INBOX" on a device
+    new: tuple[LetterView, ...] = ()
+    gone: tuple[LetterView, ...] = ()
+    flagged: tuple[tuple[LetterView, frozenset[str], frozenset[str]], ...] = ()  # letter, flags set, flags cleared
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.gone or self.flagged)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What changed between two snapshots: places with a change, and marks set and taken back by account."""
+
+    places: tuple[PlaceChange, ...] = ()
+    marked: tuple[tuple[str, frozenset[int]], ...] = ()
+    unmarked: tuple[tuple[str, frozenset[int]], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.places or self.marked or self.unmarked)
+
+
+def view_letter(message: Message) -> LetterView:
+    """Freeze one message: decoded subject and sender, size, flags, digest of its octets."""
+    end = message.octets.find(b"\r\n\r\n")
+    headers = _headers.parsebytes(message.octets[: end + 4] if end >= 0 else message.octets[:65536])
+    return LetterView(
+        message.uid,
+        str(headers.get("Subject", "(no subject)")).strip() or "(no subject)",
+        str(headers.get("From", "(no sender)")),
+        message.size,
+        message.flags,
+        hashlib.blake2s(message.octets, digest_size=8).hexdigest(),
+    )
+
+
+def compare(before: Snapshot, after: Snapshot) -> Difference:
+    """Return what changed. A letter is the same one while its place, UIDVALIDITY and UID are."""
+    earlier, later = dict(_places(before)), dict(_places(after))
+    changes = [_compare_place(place, earlier.get(place, {}), later.get(place, {})) for place in earlier | later]
+    accounts = sorted({view.account for view in before.sessions + after.sessions if view.account})
+    marked = [(name, after.marks(name) - before.marks(name)) for name in accounts]
+    unmarked = [(name, before.marks(name) - after.marks(name)) for name in accounts]
+    return Difference(
+        tuple(change for change in changes if change),
+        tuple(pair for pair in marked if pair[1]),
+        tuple(pair for pair in unmarked if pair[1]),
+    )
+
+
+Key = tuple[int, int]  # UIDVALIDITY, UID
+
+
+def _places(snapshot: Snapshot) -> Iterable[tuple[str, dict[Key, LetterView]]]:
+    for view in snapshot.mailboxes:
+        yield view.key, {(view.uidvalidity, letter.uid): letter for letter in view.letters}
+    for device in snapshot.devices:
+        for folder, letters in device.folders:
+            yield f"{device.name}/{folder}", {(0, letter.uid): letter for letter in letters}
+
+
+def _compare_place(place: str, was: dict[Key, LetterView], now: dict[Key, LetterView]) -> PlaceChange:
+    return PlaceChange(
+        place,
+        new=tuple(letter for key, letter in now.items() if key not in was),
+        gone=tuple(letter for key, letter in was.items() if key not in now),
+        flagged=tuple(
+            (letter, letter.flags - was[key].flags, was[key].flags - letter.flags)
+            for key, letter in now.items()
+            if key in was and letter.flags != was[key].flags
+        ),
+    )
