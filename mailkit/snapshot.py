@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from email import policy
 from email.parser import BytesHeaderParser
+from functools import lru_cache
 from typing import Literal
 
 from mailkit.message import Message
@@ -97,6 +98,14 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A state of the server and the command that led to it, as ``POP3 amy: DELE 1``."""
+
+    cause: str
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceChange:
     """What changed in one mailbox or device folder; letters as they are after (gone: as they were)."""
 
@@ -124,15 +133,15 @@ class Difference:
 def view_letter(message: Message) -> LetterView:
     """Freeze one message: decoded subject and sender, size, flags, digest of its octets."""
     end = message.octets.find(b"\r\n\r\n")
-    headers = _headers.parsebytes(message.octets[: end + 4] if end >= 0 else message.octets[:65536])
-    return LetterView(
-        message.uid,
-        str(headers.get("Subject", "(no subject)")).strip() or "(no subject)",
-        str(headers.get("From", "(no sender)")),
-        message.size,
-        message.flags,
-        hashlib.blake2s(message.octets, digest_size=8).hexdigest(),
-    )
+    subject, sender = _headline(message.octets[: end + 4] if end >= 0 else message.octets[:65536])
+    digest = hashlib.blake2s(message.octets, digest_size=8).hexdigest()
+    return LetterView(message.uid, subject, sender, message.size, message.flags, digest)
+
+
+@lru_cache(maxsize=1024)  # the same letters are photographed at every step of a lesson
+def _headline(header: bytes) -> tuple[str, str]:
+    headers = _headers.parsebytes(header)
+    return str(headers.get("Subject", "")).strip() or "(no subject)", str(headers.get("From", "(no sender)"))
 
 
 def compare(before: Snapshot, after: Snapshot) -> Difference:

@@ -1,0 +1,60 @@
+"""``python -m mailkit``: help; ``python -m mailkit serve``: the course's server for one's own mail program."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+
+from mailkit import MailServer, letters
+
+SETTINGS = """\
+A mail server of your own is running, on this computer only. Type these into your mail program:
+
+  e-mail address     {user}@{domain}
+  user name          {user}
+  password           {password}
+  POP3 server        {pop3[0]}   port {pop3[1]}   security: none, or STARTTLS
+  IMAP server        {imap[0]}   port {imap[1]}   security: none, or STARTTLS
+  outgoing (SMTP)    {smtp[0]}   port {smtp[1]}   security: none, or STARTTLS
+
+With TLS from the start: POP3 port {pop3s}, IMAP port {imaps}, SMTP port {smtps}. The certificate comes from
+an authority made for this run; your program will ask whether to trust it.
+Everything is forgotten when the server stops. Press Ctrl-C to stop it.
+"""
+
+
+def serve(password: str | None, names: list[str]) -> None:
+    """Run a server with sample letters until interrupted, and print the settings to type in."""
+    # a mail program remembers UIDVALIDITY between runs, so it must not come again: take the time
+    from time import time
+
+    mailboxes = ("Drafts", "Sent", "Trash")
+    with MailServer(letters(*names), password=password, mailboxes=mailboxes, uidvalidity=int(time())) as server:
+        print(
+            SETTINGS.format(
+                user="amy", domain=server.domain, password=server.password(), pop3=server.pop3, imap=server.imap,
+                smtp=server.smtp, pop3s=server.pop3s[1], imaps=server.imaps[1], smtps=server.smtps[1],
+            )
+        )  # fmt: skip
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print("The server has stopped; its mail is gone.")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line and obey it."""
+    parser = argparse.ArgumentParser(prog="python -m mailkit", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    serving = commands.add_parser("serve", help="run the course's mail server on loopback for your own mail program")
+    serving.add_argument("letters", nargs="*", default=["week"], help="sample letters or sets (default: week)")
+    serving.add_argument("--password", help="amy's password (default: a new one, not guessable)")
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "serve":
+        serve(chosen.password, chosen.letters)
+    else:
+        parser.print_help()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""What a client keeps: a laptop's own folders, a phone's cache, the ledger of a POP client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from mailkit.message import Message, with_crlf
+from mailkit.snapshot import DeviceView, LetterView, view_letter
+
+_UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Device:
+    """A laptop or a phone: named folders of letters that stay when the server is gone.
+
+    ``seen_uidls`` is the ledger a POP client keeps of what it has fetched (RFC 1939 §7).
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.seen_uidls: dict[str, datetime] = {}
+        self._folders: dict[str, list[Message]] = {"INBOX": []}
+        self._next_number = 1
+
+    def save(self, answer: Any, folder: str = "INBOX", flags: Iterable[str] = ()) -> None:
+        """Keep a copy of what a client fetched.
+
+        Takes what `poplib`'s ``retr`` or `imaplib`'s ``fetch`` returned, or the octets themselves.
+        Raises `TypeError` or `ValueError`, with the remedy, where no letter is in it.
+        """
+        for octets in letters_in(answer):
+            message = Message(self._next_number, with_crlf(octets), _UNDATED, frozenset(flags))
+            self._folders.setdefault(folder, []).append(message)
+            self._next_number += 1
+
+    def letters(self, folder: str = "INBOX") -> list[bytes]:
+        """Return the octets of the letters kept in a folder. Raises `LookupError`, naming the folders."""
+        return [message.octets for message in self._folder(folder)]
+
+    def throw_away(self, number: int, folder: str = "INBOX") -> None:
+        """Delete the letter with this number, as the picture shows it. Raises `LookupError`."""
+        kept = self._folder(folder)
+        for message in kept:
+            if message.uid == number:
+                kept.remove(message)
+                return
+        raise LookupError(
+            f"no letter {number} on {self.name}; it has: {', '.join(str(one.uid) for one in kept) or 'none'}"
+        )
+
+    def empty(self) -> None:
+        """Lose everything: the folders and the ledger (stolen, burnt, reinstalled)."""
+        self._folders = {"INBOX": []}
+        self.seen_uidls = {}
+
+    def replace(self, folder: str, copies: Iterable[tuple[int, bytes, frozenset[str]]]) -> None:
+        """Make a folder hold these (number, octets, flags): how an IMAP client refreshes its cache."""
+        self._folders[folder] = [Message(number, octets, _UNDATED, flags) for number, octets, flags in copies]
+        self._next_number = max([self._next_number, *(one.uid + 1 for one in self._folders[folder])])
+
+    def snapshot(self) -> DeviceView:
+        """Freeze what is kept now."""
+        return DeviceView(self.name, tuple((name, _view(kept)) for name, kept in self._folders.items()))
+
+    def _folder(self, name: str) -> list[Message]:
+        if name not in self._folders:
+            raise LookupError(f"no folder {name!r} on {self.name}; it has: {', '.join(self._folders)}")
+        return self._folders[name]
+
+    def __repr__(self) -> str:
+        count = sum(map(len, self._folders.values()))
+        return f"<Device {self.name}: {count} letter{'s' * (count != 1)}>"
+
+
+def _view(kept: list[Message]) -> tuple[LetterView, ...]:
+    return tuple(view_letter(message) for message in kept)
+
+
+def letters_in(answer: Any) -> Iterator[bytes]:
+    r"""Yield the letters in an answer of `poplib` or `imaplib`, or in plain octets.
+
+    >>> list(letters_in((b"+OK", [b"Subject: hi", b"", b"x"], 17)))
+    [b'Subject: hi\r\n\r\nx\r\n']
+    >>> list(letters_in(("OK", [(b"1 (BODY[] {3}", b"abc"), b")"])))
+    [b'abc']
+    """
+    match answer:
+        case bytes():
+            yield answer
+        case (bytes(), list() as lines, int()):  # poplib: response, lines, octets
+            yield b"".join(line + b"\r\n" for line in lines)
+        case ("OK", list() as parts):  # imaplib: status, [(b'1 (BODY[] {3}', b'abc'), b')']
+            found = [part[1] for part in parts if isinstance(part, tuple)]
+            if not found:
+                raise ValueError(f"this answer holds no letter: {parts!r}; fetch BODY.PEEK[] of a letter that is there")
+            yield from found
+        case (str() as status, list() as parts):
+            raise ValueError(f"the server answered {status} {parts!r}; nothing was fetched, so nothing is saved")
+        case _:
+            raise TypeError(
+                f"cannot save {type(answer).__name__}; pass what pop.retr(1) or imap.fetch('1', '(BODY[])') returned"
+            )

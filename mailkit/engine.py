@@ -1,0 +1,348 @@
+"""The thread, loop, sockets and idle clock beneath `mailkit.server`: octets in, octets out.
+
+Everything that touches the store runs on the engine's own thread, one piece at a time, so no session
+ever sees another's half-done work. The engine knows nothing of the `MailServer` that owns it: when
+that is lost, the engine is stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from mailkit.mailbox import Account, Mailbox, Store
+from mailkit.settings import Settings
+from mailkit.snapshot import DeviceView, MailboxView, Moment, SessionView, Snapshot, view_letter
+from mailkit.transcript import Recorder
+
+log = logging.getLogger("mailkit")
+Result = TypeVar("Result")
+Address = tuple[str, int]
+
+KEPT_RECORDS = 200  # conversations that transcript() can still show
+KEPT_MOMENTS = 500  # states that history() can go back
+HISTORY_LETTERS = 200  # above this many messages, states are not kept: pictures are for lessons
+
+
+class Session(Protocol):
+    """The shape that `Pop3Session` and `ImapSession` share; neither does any IO."""
+
+    closed: bool
+    upgrade: bool
+
+    def greeting(self) -> bytes: ...  # noqa: D102
+    def receive(self, octets: bytes) -> Iterator[bytes]: ...  # noqa: D102
+    def pending(self) -> bytes: ...  # noqa: D102
+    def tls_started(self) -> None: ...  # noqa: D102
+    def autologout(self) -> bytes: ...  # noqa: D102
+    def end(self) -> None: ...  # noqa: D102
+    def snapshot(self) -> SessionView: ...  # noqa: D102
+
+
+MakeSession = Callable[[bool, Callable[[], None]], Session]
+
+
+class Line(asyncio.Protocol):
+    """One connection: hands octets to its session, sends what that yields, no faster than they are read."""
+
+    def __init__(self, engine: Engine, protocol: str, secure: bool, idle: float, make: MakeSession) -> None:
+        self.engine = engine
+        self.recorder = Recorder(protocol)
+        self.session = make(secure, self._wake)
+        self.view = self.session.snapshot()
+        self._idle = idle
+        self._answers: Iterator[bytes] = iter(())
+        self._inbox: list[bytes] = []
+        self._paused = self._busy = self._woken = False
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet, or refuse one connection too many."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._heard = self.engine.loop.time()
+        self._timer = self.engine.loop.call_later(self._idle, self._check_idle)
+        if not self.engine.admit(self):
+            self._say(self.session.autologout())
+            self._hang_up()
+            return
+        self._say(self.session.greeting())
+
+    def data_received(self, octets: bytes) -> None:
+        """Take octets in; they are handled when what came before has been answered."""
+        self._heard = self.engine.loop.time()
+        self.recorder.add("C", octets)
+        self._inbox.append(octets)
+        self._pump()
+
+    def pause_writing(self) -> None:
+        """Stop answering: the client does not read as fast as we write."""
+        self._paused = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on where `pause_writing` stopped."""
+        self._paused = False
+        self._transport.resume_reading()
+        self._pump()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Let go of everything the session held; nothing is committed."""
+        self.drop()
+
+    def eof_received(self) -> None:
+        """Treat a half-closed line as closed: no command can follow."""
+        self.drop()
+
+    def drop(self) -> None:
+        """End the session without a word."""
+        self.session.end()
+        self.engine.forget(self, "the line dropped")
+        self._hang_up()
+
+    def cause(self, what: str) -> str:
+        """Say who did what, as history() shows it: ``POP3 amy: DELE 1``."""
+        return f"{self.recorder.protocol} {self.view.account or ''}".rstrip() + f": {what}"
+
+    def _pump(self) -> None:
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while not (self._paused or self.session.closed or self.session.upgrade):
+                chunk = next(self._answers, None)
+                self.engine.notice(self)
+                if chunk is not None:
+                    self._say(chunk)
+                elif self._inbox:
+                    self._answers = self.session.receive(b"".join(self._inbox))
+                    self._inbox.clear()
+                else:
+                    break
+        except Exception:  # a session answers its own errors; this one is ours, and ends this line only
+            log.exception("a %s session failed", self.recorder.protocol)
+            self.drop()
+        finally:
+            self._busy = False
+        self._settle()
+
+    def _settle(self) -> None:
+        if self.session.closed:
+            self._hang_up()
+        elif self.session.upgrade:
+            self._transport.pause_reading()
+            self.engine.spawn(self._start_tls())
+
+    async def _start_tls(self) -> None:
+        """Shake hands (RFC 2595); what was said in the clear before is forgotten."""
+        try:
+            secure = await self.engine.loop.start_tls(
+                self._transport, self, self.engine.tls().server, server_side=True
+            )
+        except (OSError, ssl.SSLError):
+            self.drop()
+            return
+        assert isinstance(secure, asyncio.Transport)
+        self._transport = secure
+        self._inbox.clear()
+        self._answers = iter(())
+        self.session.tls_started()
+
+    def _say(self, octets: bytes) -> None:
+        if self.session.closed:
+            self.session.end()
+            self.engine.forget(self, self.recorder.last_command())
+        if octets and not self._transport.is_closing():
+            self.recorder.add("S", octets)
+            self._transport.write(octets)
+
+    def _hang_up(self) -> None:
+        self._timer.cancel()
+        self._transport.close()
+
+    def _wake(self) -> None:
+        """Ask to be run soon, once, however many changes the store reports."""
+        if not self._woken:
+            self._woken = True
+            self.engine.loop.call_soon(self._tell_news)
+
+    def _tell_news(self) -> None:
+        self._woken = False
+        if not (self._busy or self._paused or self.session.closed):
+            self._say(self.session.pending())
+
+    def _check_idle(self) -> None:
+        left = self._heard + self._idle - self.engine.loop.time()
+        if left > 0:
+            self._timer = self.engine.loop.call_later(left, self._check_idle)
+            return
+        self._say(self.session.autologout())
+        self._hang_up()
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Both sides of TLS: the server's context, one for clients that trusts our CA alone, the CA as PEM."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+    authority: str
+
+
+class Engine:
+    """Owns the loop, its thread, the listening sockets and the register of open lines."""
+
+    def __init__(self, store: Store, settings: Settings, host: str) -> None:
+        self.store = store
+        self.settings = settings
+        self.host = host
+        self.loop = asyncio.SelectorEventLoop()
+        self.lines: dict[Line, None] = {}  # in the order of arrival
+        self.recorders: list[Recorder] = []
+        self.moments: list[Moment] = []
+        self.listeners: list[Callable[[Moment], None]] = []
+        self.quiet = threading.Event()  # set while no POP3 or IMAP line is open
+        self.quiet.set()
+        self._seen_version = -1
+        self._servers: list[asyncio.Server] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._tls: Tls | None = None
+        self.loop.set_exception_handler(lambda loop, context: log.debug("%s", context.get("message")))
+        self._thread = threading.Thread(target=self._run, name="mailkit server", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()
+
+    # ---- from the learner's thread
+
+    def call(self, function: Callable[[], Result]) -> Result:
+        """Run a function on the engine's thread, after all that has already arrived there; return its result."""
+        if threading.current_thread() is self._thread:
+            return function()
+        if not self._thread.is_alive() or self.loop.is_closed():
+            raise RuntimeError("this server was stopped; run the cell that makes it again")
+        return asyncio.run_coroutine_threadsafe(self._after_arrivals(function), self.loop).result()
+
+    async def _after_arrivals(self, function: Callable[[], Result]) -> Result:
+        for _ in range(4):  # each turn of the loop reads what the system holds: data, then ends of lines
+            await asyncio.sleep(0)
+        return function()
+
+    def listen(self, factory: Callable[[], asyncio.BaseProtocol], tls: bool = False) -> Address:
+        """Open a port that the system chooses; return its address."""
+
+        async def open_port() -> Address:
+            context = self.tls().server if tls else None
+            server = await self.loop.create_server(factory, self.host, 0, ssl=context)
+            self._servers.append(server)
+            host, port = server.sockets[0].getsockname()[:2]
+            return host, port
+
+        return asyncio.run_coroutine_threadsafe(open_port(), self.loop).result()
+
+    def stop(self) -> None:
+        """Drop all lines, free ports, thread and loop. Calling it again does nothing."""
+        if self.loop.is_closed() or not self._thread.is_alive():
+            return
+        asyncio.run_coroutine_threadsafe(self._shut_down(), self.loop)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    async def _shut_down(self) -> None:
+        for server in self._servers:
+            server.close()
+        self.hang_up()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        for _ in range(4):  # let transports close their sockets
+            await asyncio.sleep(0)
+        await self.loop.shutdown_default_executor()
+        self.loop.stop()
+
+    # ---- on the engine's thread
+
+    def hang_up(self) -> int:
+        """Drop all POP3 and IMAP lines; return how many there were."""
+        lines = list(self.lines)
+        for line in lines:
+            line.drop()
+        return len(lines)
+
+    def admit(self, line: Line) -> bool:
+        """Register a new line; False, and the session is closed, where there are too many."""
+        self.recorders.append(line.recorder)
+        del self.recorders[:-KEPT_RECORDS]
+        if len(self.lines) >= self.settings.max_connections:
+            return False
+        self.lines[line] = None
+        self.quiet.clear()
+        return True
+
+    def forget(self, line: Line, cause: str) -> None:
+        """Take a line out of the register, before its last words are sent."""
+        if line in self.lines:
+            del self.lines[line]
+            self.record(line.cause(cause))
+            if not self.lines:
+                self.quiet.set()
+
+    def spawn(self, coroutine: Any) -> None:
+        """Run a coroutine to its end; the loop alone would not hold it."""
+        task = self.loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def notice(self, line: Line) -> None:
+        """Keep the state, if the line's last command changed the store or its own session."""
+        if line.session.closed:
+            return  # `forget` keeps that state, once the line is out of the register
+        view = line.session.snapshot()
+        if view != line.view or self.store.version != self._seen_version:
+            line.view = view
+            self.record(line.cause(line.recorder.last_command()))
+
+    def record(self, cause: str) -> None:
+        """Keep the present state with its cause, and tell the listeners."""
+        self._seen_version = self.store.version
+        if sum(len(box) for _, box in self._mailboxes()) > HISTORY_LETTERS:
+            return
+        moment = Moment(cause, self.snapshot())
+        self.moments.append(moment)
+        del self.moments[:-KEPT_MOMENTS]
+        for listener in self.listeners:
+            listener(moment)
+
+    def snapshot(self, devices: tuple[DeviceView, ...] = ()) -> Snapshot:
+        """Freeze all mailboxes and open sessions, and the devices given."""
+        mailboxes = tuple(_view(account, box) for account, box in self._mailboxes())
+        return Snapshot(mailboxes, tuple(line.session.snapshot() for line in self.lines), devices)
+
+    def _mailboxes(self) -> Iterator[tuple[Account, Mailbox]]:
+        return ((account, box) for account in self.store.accounts.values() for box in account.mailboxes.values())
+
+    def tls(self) -> Tls:
+        """Return the contexts for TLS; made, with a CA of this server's own, when first needed."""
+        if self._tls is None:
+            import trustme  # brings the cryptography package along: 60 ms that most lessons do not need
+
+            authority = trustme.CA(organization_name="mailkit", organization_unit_name="a course's own authority")
+            server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            authority.issue_cert("localhost", "127.0.0.1", "::1", self.settings.host_name).configure_cert(server)
+            authority.configure_trust(client)
+            self._tls = Tls(server, client, authority.cert_pem.bytes().decode())
+        return self._tls
+
+
+def _view(account: Account, box: Mailbox) -> MailboxView:
+    letters = tuple(view_letter(message) for message in box.messages)
+    return MailboxView(account.name, box.name, box.uidvalidity, letters, account.used, account.quota)

@@ -1,0 +1,68 @@
+"""`idle`: wait for what an IMAP server says unasked; `imaplib` has no such method before Python 3.14."""
+
+from __future__ import annotations
+
+import imaplib
+import sys
+
+
+def idle(imap: imaplib.IMAP4, timeout: float = 5.0) -> list[str]:
+    """Wait until the mailbox changes, and return what the server said, as ``["3 EXPUNGE"]`` (RFC 2177).
+
+    Args:
+        imap: a client that has selected a mailbox.
+        timeout: the longest wait in seconds; what came until then, perhaps nothing, is returned.
+
+    Raises:
+        imaplib.IMAP4.error: no mailbox is selected, or the server refuses IDLE.
+        ConnectionError: the server closed the line.
+
+    """
+    if imap.state != "SELECTED":
+        raise imap.error(f"IDLE waits for changes in a mailbox, and this client is {imap.state}; select one first")
+    tag = imap._new_tag()
+    imap.send(tag + b" IDLE\r\n")
+    answer = _line(imap)
+    while not answer.startswith(b"+"):  # untagged news may come before the go-ahead
+        if answer.startswith(tag):
+            raise imap.error(f"the server refuses IDLE: {answer.decode()}")
+        answer = _line(imap)
+    said = _news(imap, timeout)
+    imap.send(b"DONE\r\n")
+    answer = _line(imap)
+    while not answer.startswith(tag):
+        said.append(_words(answer))
+        answer = _line(imap)
+    imap.tagged_commands.pop(tag, None)
+    return said
+
+
+def _news(imap: imaplib.IMAP4, timeout: float) -> list[str]:
+    """Return the first line the server says within the time, or nothing."""
+    sock = imap.socket()
+    before = sock.gettimeout()
+    sock.settimeout(timeout)
+    try:
+        return [_words(_line(imap))]
+    except TimeoutError:
+        _forget_timeout(imap)
+        return []
+    finally:
+        sock.settimeout(before)
+
+
+def _forget_timeout(imap: imaplib.IMAP4) -> None:
+    """Before Python 3.14 the client reads through a file, which refuses to read on after a timeout: renew it."""
+    if sys.version_info < (3, 14):
+        imap.file = imap.socket().makefile("rb")
+
+
+def _line(imap: imaplib.IMAP4) -> bytes:
+    line: bytes = imap.readline()
+    if not line:
+        raise ConnectionError("the server closed the line; connect and log in again")
+    return line.rstrip(b"\r\n")
+
+
+def _words(line: bytes) -> str:
+    return line.decode("ascii", "backslashreplace").removeprefix("* ")

@@ -1,0 +1,284 @@
+"""`MailServer`: SMTP, POP3 and IMAP over one store, on loopback, inside the learner's own process."""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Literal, Protocol
+
+from mailkit.engine import Address, Engine, Line
+from mailkit.imap.session import ImapSession
+from mailkit.mailbox import Store
+from mailkit.message import with_crlf
+from mailkit.pop3 import Pop3Session
+from mailkit.settings import Settings
+from mailkit.smtp import smtp_protocol
+from mailkit.snapshot import DeviceView, Moment, Snapshot
+from mailkit.transcript import Transcript
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+ProtocolName = Literal["SMTP", "POP3", "IMAP"]
+
+
+class Photographed(Protocol):
+    """What can be in a snapshot beside the server: a `Device`."""
+
+    def snapshot(self) -> DeviceView: ...  # noqa: D102
+
+
+def fixed_clock() -> datetime:
+    """Return the same moment always, so that a lesson gives the same answers at every run."""
+    return datetime(2026, 9, 1, 9, 0, tzinfo=UTC)
+
+
+class MailServer:
+    """A mail server that runs as soon as it is made, until `stop`, ``with`` or the loss of its name.
+
+    Args:
+        letters: octets of messages, delivered in order to the first account's INBOX.
+        accounts: account names, or a mapping of names to passwords.
+        password: the password of accounts given by name only; by default an unguessable one.
+        domain: what stands behind the @ of every account; the server is called ``mail.`` and this.
+        mailboxes: names of mailboxes that each account has beside INBOX, as ``("Sent", "Trash")``.
+        quota: how many octets an account may hold; None: no bound.
+        clock: returns the time, with its zone, for INTERNALDATE and ``Received:``; fixed by default.
+        uidvalidity: the first mailbox's UIDVALIDITY (RFC 3501 §2.3.1.1); others count up from it.
+        host: a loopback address.
+        **settings: switches and limits, see `mailkit.settings.Settings`; for example ``uidl=False``.
+
+    Raises:
+        ValueError, TypeError: an argument is wrong; the message says what is allowed.
+
+    """
+
+    def __init__(
+        self,
+        letters: Iterable[bytes] = (),
+        *,
+        accounts: Iterable[str] | Mapping[str, str] = ("amy",),
+        password: str | None = None,
+        domain: str = "example.org",
+        mailboxes: Iterable[str] = (),
+        quota: int | None = None,
+        clock: Callable[[], datetime] = fixed_clock,
+        uidvalidity: int = 1,
+        host: str = "127.0.0.1",
+        **settings: Any,
+    ) -> None:
+        if host not in LOOPBACK:
+            raise ValueError(f"host {host!r} is not on this machine; use one of {', '.join(LOOPBACK)}")
+        checked = [_octets(letter) for letter in _sequence("letters", letters)]
+        store = Store(domain, clock, uidvalidity)
+        self.domain = domain
+        self._passwords = _passwords(accounts, password)
+        for name, word in self._passwords.items():
+            account = store.add_account(name, word, quota)
+            for mailbox in _sequence("mailboxes", mailboxes):
+                account.subscribed.add(account.create(mailbox).name)
+        self._first = next(iter(self._passwords))
+        for letter in checked:
+            store.accounts[self._first].inbox.append(letter)
+        self._engine = engine = Engine(store, _settings(domain, settings), host)
+        self._finalizer = weakref.finalize(self, engine.stop)
+        self._routes: dict[str, Address] = {}
+        self._ports: dict[tuple[str, bool], Address] = {}
+        for protocol in ("SMTP", "POP3", "IMAP"):
+            self._port(protocol)
+        engine.call(lambda: engine.record("the server started"))
+
+    # ---- where to connect
+
+    @property
+    def smtp(self) -> Address:
+        """Host and port for `smtplib.SMTP`; STARTTLS is offered (RFC 6409, RFC 3207)."""
+        return self._port("SMTP")
+
+    @property
+    def pop3(self) -> Address:
+        """Host and port for `poplib.POP3`; STLS is offered (RFC 1939, RFC 2595)."""
+        return self._port("POP3")
+
+    @property
+    def imap(self) -> Address:
+        """Host and port for `imaplib.IMAP4`; STARTTLS is offered (RFC 3501)."""
+        return self._port("IMAP")
+
+    @property
+    def smtps(self) -> Address:
+        """Host and port for `smtplib.SMTP_SSL`: TLS from the first octet (RFC 8314 §3.3)."""
+        return self._port("SMTP", tls=True)
+
+    @property
+    def pop3s(self) -> Address:
+        """Host and port for `poplib.POP3_SSL`: TLS from the first octet (RFC 8314 §3.1)."""
+        return self._port("POP3", tls=True)
+
+    @property
+    def imaps(self) -> Address:
+        """Host and port for `imaplib.IMAP4_SSL`: TLS from the first octet (RFC 8314 §3.2)."""
+        return self._port("IMAP", tls=True)
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext:
+        """A client's context that trusts this server's own authority, and nobody else."""
+        return self._engine.call(self._engine.tls).client
+
+    @property
+    def authority(self) -> str:
+        """The certificate of this server's own authority as PEM, for ``create_default_context(cadata=…)``."""
+        return self._engine.call(self._engine.tls).authority
+
+    def password(self, account: str | None = None) -> str:
+        """Return an account's password. Raises `LookupError`, naming the accounts."""
+        return self._passwords[self._known(account)]
+
+    # ---- what happens to the mail
+
+    def deliver(self, letter: bytes, account: str | None = None) -> None:
+        """Put a letter into an account's INBOX, as a postman would; by default the first account's.
+
+        Raises `TypeError`, `LookupError`, or `mailkit.mailbox.MailboxError` where the quota is used up.
+        """
+        octets, name, engine = _octets(letter), self._known(account), self._engine
+
+        def put() -> None:
+            engine.store.accounts[name].inbox.append(octets)
+            engine.record(f"the postman brought a letter to {name}")
+
+        engine.call(put)
+
+    def relay_to(self, other: MailServer) -> None:
+        """From now on, pass mail for another server's domain on to it (RFC 5321 §3.6)."""
+        self._routes[other.domain] = other.smtp
+
+    # ---- what can be seen
+
+    def snapshot(self, *devices: Photographed) -> Snapshot:
+        """Freeze mailboxes, open sessions and the given devices; all that clients did so far is in it."""
+        views = tuple(device.snapshot() for device in devices)
+        return self._engine.call(lambda: self._engine.snapshot(views))
+
+    def transcript(self, protocol: ProtocolName | None = None, which: int = -1, *, mask: bool = True) -> Transcript:
+        """Return what was said on one line, by default the newest; passwords are masked unless told otherwise.
+
+        Args:
+            protocol: "SMTP", "POP3" or "IMAP"; None: whichever line is newest.
+            which: 0 is the first line of that kind, -1 the last.
+            mask: whether to hide passwords.
+
+        Raises:
+            LookupError: there was no such line.
+
+        """
+        recorders = self._engine.call(
+            lambda: [one for one in self._engine.recorders if protocol in (None, one.protocol)]
+        )
+        if not -len(recorders) <= which < len(recorders):
+            kind = protocol or "client"
+            raise LookupError(f"{kind} lines so far: {len(recorders)}; connect first, or ask for a lower number")
+        return self._engine.call(lambda: recorders[which].transcript(mask))
+
+    def history(self) -> tuple[Moment, ...]:
+        """Return every state since the start, with the command that led to it."""
+        return self._engine.call(lambda: tuple(self._engine.moments))
+
+    def on_change(self, listener: Callable[[Moment], None]) -> Callable[[], None]:
+        """Call ``listener`` with each new state, on the server's thread; return a function that ends this."""
+        listeners = self._engine.listeners
+        self._engine.call(lambda: listeners.append(listener))
+        return lambda: listeners.remove(listener) if listener in listeners else None
+
+    # ---- ends
+
+    def hang_up(self) -> int:
+        """Drop all POP3 and IMAP lines, as a cut cable would; nothing is committed. Returns how many."""
+        return self._engine.call(self._engine.hang_up)
+
+    def wait_for_hang_up(self, timeout: float = 5.0) -> None:
+        """Return when the server has noticed that every POP3 and IMAP line is down.
+
+        Raises `TimeoutError` after so many seconds, naming the sessions that are still open.
+        """
+        self.snapshot()  # whatever has already arrived is handled first
+        if not self._engine.quiet.wait(timeout):
+            still = ", ".join(f"{one.protocol} {one.account or '(not logged in)'}" for one in self.snapshot().sessions)
+            raise TimeoutError(f"still connected: {still}; close these clients, or drop them with server.hang_up()")
+
+    def stop(self) -> None:
+        """Drop all lines, free ports and thread. Calling it again does nothing."""
+        self._finalizer()
+
+    def __enter__(self) -> MailServer:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "running" if self._finalizer.alive else "stopped"
+        return f"<MailServer {self.domain}, {state}: {', '.join(self._passwords)}>"
+
+    # ---- inside
+
+    def _port(self, protocol: ProtocolName, tls: bool = False) -> Address:
+        """Return a port's address; those with TLS from the start are opened when first asked for."""
+        if (protocol, tls) not in self._ports:
+            self._ports[protocol, tls] = self._engine.listen(_factory(self._engine, self._routes, protocol, tls), tls)
+        return self._ports[protocol, tls]
+
+    def _known(self, account: str | None) -> str:
+        name = self._first if account is None else account
+        if name not in self._passwords:
+            raise LookupError(f"no account {name!r} on this server; it has: {', '.join(self._passwords)}")
+        return name
+
+
+def _factory(engine: Engine, routes: dict[str, Address], protocol: ProtocolName, tls: bool) -> Callable[[], Any]:
+    """Return what makes one connection; it must not hold the `MailServer`, or that could never be lost."""
+    store, settings = engine.store, engine.settings
+    if protocol == "SMTP":
+        return partial(smtp_protocol, engine, routes, tls)
+    kind, idle = (Pop3Session, settings.pop3_idle) if protocol == "POP3" else (ImapSession, settings.imap_idle)
+    return lambda: Line(
+        engine,
+        protocol,
+        tls,
+        idle,
+        lambda secure, wake: kind(store, settings, secure=secure, can_upgrade=not secure, wake=wake),
+    )
+
+
+def _octets(letter: object) -> bytes:
+    if isinstance(letter, (bytes, bytearray)):
+        return with_crlf(bytes(letter))
+    raise TypeError(f"a letter is bytes, not {type(letter).__name__}; use letters('three-letters') or text.encode()")
+
+
+def _sequence(what: str, items: Iterable[Any]) -> list[Any]:
+    if isinstance(items, (str, bytes)):
+        raise TypeError(f"{what} takes a list, not one {type(items).__name__}; write [{what[:-1]}]")
+    return list(items)
+
+
+def _passwords(accounts: Iterable[str] | Mapping[str, str], password: str | None) -> dict[str, str]:
+    if isinstance(accounts, Mapping):
+        found = dict(accounts)
+    else:
+        found = {name: password or secrets.token_urlsafe(9) for name in _sequence("accounts", accounts)}
+    wrong = [name for name in found if not name.isascii() or not name.isalnum() or name != name.lower()]
+    if wrong or not found:
+        raise ValueError(f"account names are lower-case ASCII letters and digits, at least one account; not {wrong}")
+    return found
+
+
+def _settings(domain: str, given: dict[str, Any]) -> Settings:
+    allowed = [field.name for field in fields(Settings)]
+    unknown = sorted(set(given) - set(allowed))
+    if unknown:
+        raise TypeError(f"MailServer takes no {', '.join(unknown)}; settings are: {', '.join(allowed)}")
+    return Settings(**{"host_name": f"mail.{domain}", **given})

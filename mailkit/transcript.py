@@ -1,0 +1,129 @@
+"""Who said what on a line, in the notation of the RFCs: ``C:`` the client, ``S:`` the server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Speaker = Literal["C", "S"]
+MASK = "********"
+
+_SECRETS = re.compile(r"^(PASS |\S+ LOGIN (?:\"[^\"]*\"|\S+) |(?:\S+ )?AUTH(?:ENTICATE)? \S+ )(.+)$", re.IGNORECASE)
+_AUTHENTICATE = re.compile(r"^(?:\S+ )?AUTH(?:ENTICATE)? \S+$|^\S+ LOGIN .*\{\d+\+?\}$", re.IGNORECASE)
+_LITERAL = re.compile(rb"\{(\d+)\+?\}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line that the client (C) or the server (S) said, without its line end."""
+
+    who: Speaker
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.text}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A whole conversation; as text, one line each."""
+
+    protocol: str
+    lines: tuple[Said, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.lines))
+
+    def __repr__(self) -> str:
+        return str(self) or f"(nothing was said by {self.protocol} yet)"
+
+    def said(self, who: Speaker) -> tuple[str, ...]:
+        """Return one side's lines."""
+        return tuple(line.text for line in self.lines if line.who == who)
+
+    def find(self, words: str) -> Transcript:
+        """Return the lines that contain these words, in any case of letters."""
+        return Transcript(self.protocol, tuple(line for line in self.lines if words.lower() in line.text.lower()))
+
+
+class Recorder:
+    """Records one line as it is spoken, up to a limit in octets; what is over the limit is only counted."""
+
+    def __init__(self, protocol: str, limit: int = 1_000_000) -> None:
+        self.protocol = protocol
+        self._chunks: list[tuple[Speaker, bytes]] = []
+        self._room = limit
+        self._left_out = 0
+
+    def add(self, who: Speaker, octets: bytes) -> None:
+        """Record octets just before they are handled (C) or sent (S)."""
+        if len(octets) <= self._room:
+            self._room -= len(octets)
+            self._chunks.append((who, octets))
+        else:
+            self._room = 0
+            self._left_out += len(octets)
+
+    def last_command(self) -> str:
+        """Return what the client said last, its password masked."""
+        commands = self.transcript(last=4).said("C")
+        return commands[-1] if commands else ""
+
+    def transcript(self, mask: bool = True, last: int | None = None) -> Transcript:
+        """Return what was said; passwords masked unless told otherwise, IMAP's tags renumbered to a1, a2, a3.
+
+        ``last`` looks only at that many of the newest pieces.
+        """
+        spoken = list(_split(self._chunks[-last:] if last else self._chunks))
+        if self.protocol == "IMAP":
+            spoken = list(_renumber(spoken))
+        texts = [Said(who, octets.decode("utf-8", "backslashreplace")) for who, octets, _ in spoken]
+        if mask:
+            texts = list(_mask(texts))
+        if self._left_out and not last:
+            texts.append(Said("S", f"(… {self._left_out} octets more, not recorded)"))
+        return Transcript(self.protocol, tuple(texts))
+
+
+Spoken = tuple[Speaker, bytes, bool]  # who, a line, whether it lies inside a literal
+
+
+def _split(chunks: list[tuple[Speaker, bytes]]) -> Iterator[Spoken]:
+    """Cut what each side said into lines, in the order in which the lines were finished."""
+    rest: dict[Speaker, bytes] = {"C": b"", "S": b""}
+    literal: dict[Speaker, int] = {"C": 0, "S": 0}  # octets of a literal still to come (RFC 3501 §4.3)
+    for who, octets in chunks:
+        *lines, rest[who] = (rest[who] + octets).split(b"\n")
+        for line in lines:
+            inside = literal[who] > 0
+            literal[who] = max(0, literal[who] - len(line) - 1)
+            announced = _LITERAL.search(line.rstrip(b"\r"))
+            if announced and not literal[who]:
+                literal[who] = int(announced[1])
+            yield who, line.rstrip(b"\r"), inside
+    yield from ((who, line, False) for who, line in rest.items() if line)
+
+
+def _renumber(spoken: list[Spoken]) -> Iterator[Spoken]:
+    """Give each command's tag its number: `imaplib` begins with random letters (RFC 3501 §2.2.1)."""
+    tags: dict[bytes, bytes] = {}
+    for who, line, inside in spoken:
+        tag, space, rest = line.partition(b" ")
+        if who == "C" and space and not inside:
+            tags[tag] = b"a%d" % (len(tags) + 1)
+        yield who, (tags.get(tag, tag) + space + rest if not inside else line), inside
+
+
+def _mask(lines: list[Said]) -> Iterator[Said]:
+    answering = False  # between AUTHENTICATE and the server's verdict the client sends only secrets
+    for line in lines:
+        if line.who == "C" and answering:
+            yield Said("C", MASK)
+            continue
+        if line.who == "S" and not line.text.startswith(("+ ", "334")) and line.text != "+":
+            answering = False
+        elif line.who == "C" and _AUTHENTICATE.match(line.text):
+            answering = True
+        yield Said(line.who, _SECRETS.sub(rf"\g<1>{MASK}", line.text)) if line.who == "C" and not answering else line
