@@ -1,0 +1,192 @@
+"""Exercises: a fresh world to work in, and a check that looks at the state it is left in."""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Literal, Protocol
+
+from mailkit.progress import Progress
+from mailkit.snapshot import Snapshot, compare
+
+Predicate = Callable[[Snapshot, Snapshot], bool]  # (before, now): does this hold?
+Status = Literal["not yet", "not right", "right"]
+
+_LOOKS = {"right": ("✓", "#009e73"), "not right": ("✗", "#d55e00"), "not yet": ("…", "#0072b2")}
+
+
+class Photographed(Protocol):
+    """What an exercise needs of a world: a picture of it, and an end."""
+
+    def snapshot(self) -> Snapshot:
+        """Freeze the world as it is now."""
+
+    def stop(self) -> None:
+        """End it; whatever it held is given back."""
+
+
+class World:
+    """A server and the things around it, by name: ``World(server, laptop=Device("laptop"))``.
+
+    Devices appear in the snapshot; any other thing (a second server, a script) is only within reach.
+    Whatever can be stopped is stopped with the world.
+    """
+
+    def __init__(self, server: Any, **things: Any) -> None:
+        vars(self).update(things, server=server)
+        self._devices = [one for one in things.values() if hasattr(one, "snapshot") and not hasattr(one, "stop")]
+
+    def snapshot(self) -> Snapshot:
+        """Freeze the server with the devices."""
+        picture: Snapshot = self.server.snapshot(*self._devices)  # type: ignore[attr-defined]
+        return picture
+
+    def stop(self) -> None:
+        """Stop the server, and any other."""
+        for thing in vars(self).values():
+            if hasattr(thing, "stop"):
+                thing.stop()
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A misconception, how the mailbox shows it, and what to say to it (`code` may stand in backticks)."""
+
+    name: str
+    when: Predicate
+    advice: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer of a check, drawn as text and as HTML; ``mistake`` names the misconception seen, if any."""
+
+    key: str
+    title: str
+    status: Status
+    advice: str
+    mistake: str | None = None
+
+    def __repr__(self) -> str:
+        icon, _ = _LOOKS[self.status]
+        return f"{icon} {self.status.capitalize()}: exercise {self.key}, {self.title}\n{self.advice}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        icon, colour = _LOOKS[self.status]
+        style = (
+            f"background-color:#ffffff;color:#000000;border:1px solid #767676;border-left:8px solid {colour};"
+            "padding:8px 12px;max-width:44em"
+        )
+        advice = re.sub(
+            r"`([^`]+)`", r'<code style="background-color:#ffffff;color:#000000">\1</code>', _html(self.advice)
+        )
+        heading = f"<strong>{icon} {self.status.capitalize()}</strong> · exercise {self.key}, {_html(self.title)}"
+        return {"text/plain": repr(self), "text/html": f'<div style="{style}">{heading}<br>{advice}</div>'}
+
+
+class Box:
+    """One learner's try at an exercise: the things of its world as attributes, and ``check()``."""
+
+    __slots__ = ("__weakref__", "_exercise", "_world", "before")
+
+    def __init__(self, exercise: Exercise, world: Any) -> None:
+        self._exercise = exercise
+        self._world = world
+        self.before: Snapshot = world.snapshot()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return getattr(self._world, name)
+        except AttributeError:
+            known = ", ".join(sorted(one for one in vars(self._world) if not one.startswith("_")))
+            raise AttributeError(f"this exercise has no {name!r}; it has: {known}") from None
+
+    def __dir__(self) -> list[str]:
+        return sorted({"before", "check", *(one for one in vars(self._world) if not one.startswith("_"))})
+
+    def __repr__(self) -> str:
+        return f"<Box of exercise {self._exercise.key}: {', '.join(dir(self))}>"
+
+    def check(self) -> Verdict:
+        """Compare the world with what it was at the start, note the progress, and return the verdict."""
+        verdict = self._exercise.judge(self.before, self._world.snapshot())
+        Progress().note(verdict.key, "done" if verdict.status == "right" else "tried")
+        return verdict
+
+
+@dataclass(eq=False)
+class Exercise:
+    """A task whose answer is a state of the mailbox.
+
+    ``world`` makes a fresh one; ``goal`` says when the task is done; ``untouched`` is the advice while
+    nothing has changed; ``mistakes`` are looked at in order; ``praise`` says what the right answer shows.
+    A predicate that looks up a mailbox or device that is not there (`LookupError`) does not hold.
+    """
+
+    key: str
+    title: str
+    world: Callable[[], Photographed]
+    goal: Predicate
+    untouched: str
+    mistakes: tuple[Mistake, ...] = ()
+    praise: str = "The mailbox is exactly as it was asked for."
+    _last: weakref.ref[Box] | None = field(default=None, init=False, repr=False)
+
+    def start(self) -> Box:
+        """Make a fresh world, and stop that of the try before it."""
+        if self._last and (last := self._last()):
+            last.stop()
+        box = Box(self, self.world())
+        self._last = weakref.ref(box)
+        return box
+
+    def judge(self, before: Snapshot, now: Snapshot) -> Verdict:
+        """Return the verdict on what a learner made of ``before``."""
+        if _holds(self.goal, before, now):
+            return self._verdict("right", self.praise)
+        for mistake in self.mistakes:
+            if _holds(mistake.when, before, now):
+                return self._verdict("not right", mistake.advice, mistake.name)
+        if _same(before, now):
+            return self._verdict("not yet", self.untouched)
+        return self._verdict("not right", f"This is what changed so far: {_changes(before, now)}. {_READ_AGAIN}")
+
+    def _verdict(self, status: Status, advice: str, mistake: str | None = None) -> Verdict:
+        return Verdict(self.key, self.title, status, advice, mistake)
+
+
+_READ_AGAIN = "Read the task once more and compare; the hints are below."
+
+
+def _holds(predicate: Predicate, before: Snapshot, now: Snapshot) -> bool:
+    try:
+        return predicate(before, now)
+    except LookupError:  # a mailbox or device it asks for is not there (yet)
+        return False
+
+
+def _same(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether nothing happened but logging in and out."""
+    return (before.mailboxes, before.devices) == (now.mailboxes, now.devices) and not compare(before, now)
+
+
+def _changes(before: Snapshot, now: Snapshot) -> str:
+    """Say in a line what is different now: ``amy/INBOX: 1 gone; laptop/INBOX: 1 new``."""
+    difference = compare(before, now)
+    lines = [f"{place.place}: {_counts(place.new, place.gone, place.flagged)}" for place in difference.places]
+    lines += [f"{account}: {len(marks)} marked for deletion" for account, marks in difference.marked]
+    names = {view.key for view in before.mailboxes} ^ {view.key for view in now.mailboxes}
+    lines += [f"mailbox {name} made or removed" for name in sorted(names)]
+    return "; ".join(lines) or "little"
+
+
+def _counts(*changes: tuple[object, ...]) -> str:
+    names = zip(("new", "gone", "with other flags"), changes, strict=True)
+    return ", ".join(f"{len(change)} {name}" for name, change in names if change)
+
+
+def _html(words: str) -> str:
+    return escape(words, quote=False)
