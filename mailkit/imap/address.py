@@ -1,0 +1,135 @@
+"""Address lists as ENVELOPE shows them: personal name, route, mailbox, host (RFC 3501 §7.4.2, RFC 5322 §3.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mailkit.imap.mime import unquote
+
+Address = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
+GROUP_END: Address = (None, None, None, None)
+MAX_LIST = 1_000_000  # octets of one field that are looked at; no honest list is longer
+
+_TOKENS = re.compile(
+    rb'[ \t\r\n]++|"(?P<quoted>(?:[^"\\]++|\\.)*+)"?|(?P<atom>[^\x00-\x20()<>@,;:\\"\[\]\x7f]++)'
+    rb"|(?P<literal>\[(?:[^\]\\]++|\\.)*+\]?)|(?P<special>.)",
+    re.S,
+)
+_COMMENT_MARK = re.compile(rb"\\.|[()]", re.S)
+_AROUND_DOT = re.compile(rb" ?(\.) ?")
+
+
+def addresses(value: bytes) -> list[Address]:
+    """Read an address list, leniently: what is missing is called MISSING_MAILBOX and MISSING_DOMAIN, as Dovecot does.
+
+    A NIL host marks the beginning of a group, all four NIL its end.
+
+    >>> addresses(b'Amy <amy@example.org>, ben@example.org (Ben)')
+    [(b'Amy', None, b'amy', b'example.org'), (b'Ben', None, b'ben', b'example.org')]
+    """
+    reader = _Reader()
+    for kind, text in _tokens(value[:MAX_LIST]):
+        reader.take(kind, text)
+    reader.finish()
+    return reader.found
+
+
+class _Reader:
+    """What has been read of the address at hand."""
+
+    def __init__(self) -> None:
+        self.found: list[Address] = []
+        self.in_group = False
+        self.begin()
+
+    def begin(self) -> None:
+        self.words: list[bytes] = []
+        self.name: bytes | None = None
+        self.route: bytes | None = None
+        self.mailbox: bytes | None = None
+        self.comment: bytes | None = None
+        self.angle = self.routing = self.quoted = False
+
+    def take(self, kind: str, text: bytes) -> None:
+        """Take the next token: a word, a comment, or one of the specials of RFC 5322 §3.2.3."""
+        if self.routing:
+            self.take_route(text)
+        elif kind == "comment":
+            self.comment = text
+        elif kind != "special":
+            self.words.append(text)
+            self.quoted = kind == "quoted"
+        elif text == b"<" and not self.angle:
+            self.angle, self.name, self.words = True, b" ".join(self.words) or None, []
+        elif text == b"@":
+            self.take_at()
+        elif text == b":" and not self.angle and not self.in_group:
+            self.found.append((None, None, b" ".join(self.words), None))
+            self.begin()
+            self.in_group = True
+        elif text in b",;":
+            self.end_address()
+            if text == b";" and self.in_group:
+                self.in_group = False
+                self.found.append(GROUP_END)
+
+    def take_route(self, text: bytes) -> None:
+        """Collect a source route up to its colon: ``<@a.example,@b.example:user@host>`` (RFC 5322 §4.4)."""
+        self.routing = text != b":"
+        if self.routing:
+            self.route = (self.route or b"") + text
+
+    def take_at(self) -> None:
+        """End the local part, or, first inside ``<>``, begin a route."""
+        if self.angle and not self.words and self.mailbox is None:
+            self.routing, self.route = True, b"@"
+        elif self.mailbox is None:
+            self.mailbox, self.words = _join(self.words), []
+
+    def end_address(self) -> None:
+        """Write down the address that a comma, a semicolon or the end has ended."""
+        name, mailbox, host = self.name, self.mailbox, _join(self.words)
+        if mailbox is None and not self.angle and (len(self.words) > 1 or self.quoted):
+            name, mailbox, host = b" ".join(self.words), b"", b""
+        elif mailbox is None:
+            mailbox, host = host, b""
+        if not self.angle:
+            name = self.comment or name
+        if name or mailbox or host or self.angle:
+            self.found.append((name, self.route, mailbox or b"MISSING_MAILBOX", host or b"MISSING_DOMAIN"))
+        self.begin()
+
+    def finish(self) -> None:
+        self.end_address()
+        if self.in_group:
+            self.found.append(GROUP_END)
+
+
+def _join(words: list[bytes]) -> bytes:
+    """Join the words of a local part or domain: blanks around its dots do not count (RFC 5322 §4.4)."""
+    return words[0] if len(words) == 1 else _AROUND_DOT.sub(rb"\1", b" ".join(words))
+
+
+def _tokens(value: bytes) -> Iterator[tuple[str, bytes]]:
+    at = 0
+    while found := _TOKENS.match(value, at):
+        at = found.end()
+        kind = found.lastgroup
+        if kind == "special" and found[0] == b"(":
+            start, at = at, _end_of_comment(value, at)
+            yield "comment", unquote(value[start : at - value.startswith(b")", at - 1)])
+        elif kind == "quoted":
+            yield kind, unquote(found["quoted"])
+        elif kind:
+            yield kind, found[0]
+
+
+def _end_of_comment(value: bytes, at: int) -> int:
+    """Return the place after the parenthesis that closes this comment; comments nest (RFC 5322 §3.2.2)."""
+    depth = 1
+    for mark in _COMMENT_MARK.finditer(value, at):
+        depth += {b"(": 1, b")": -1}.get(mark[0], 0)
+        if not depth:
+            return mark.end()
+    return len(value)

@@ -1,0 +1,256 @@
+"""Where the parts of a message are: an octet-exact scanner (RFC 2045, RFC 2046), and its header fields.
+
+Nothing is decoded and nothing copied here: a `Part` says from where to where, so that what FETCH answers
+is what was received. Broken mail gets the reading that loses least, which is mostly Dovecot's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mailkit.message import Message
+
+MAX_DEPTH = 100  # parts inside parts; a part deeper than this is shown as it is, unopened
+MAX_PARTS = 10_000  # in one message; what follows is the last one's text
+Parameters = tuple[tuple[bytes, bytes], ...]
+
+_FIELD = re.compile(rb"^([^\s:][^:\n]*?)[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.M)
+_KNOWN_FIELD = re.compile(
+    rb"^(date|subject|from|sender|reply-to|to|cc|bcc|in-reply-to|message-id|mime-version|content-[a-z0-9-]+)"
+    rb"[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)",
+    re.M | re.I,
+)
+_FOLD = re.compile(rb"\r?\n")
+_TOKEN = rb'[^\x00-\x20\x7f()<>@,;:\\"/\[\]?=]'  # RFC 2045 §5.1, and octets above 127
+_MEDIA_TYPE = re.compile(rb"\s*(" + _TOKEN + rb"++)\s*/\s*(" + _TOKEN + rb"++)")
+_PARAMETER = re.compile(
+    rb";\s*(" + _TOKEN + rb'++)\s*=\s*(?:"((?:[^"\\]++|\\.)*+)"?|=?(=\?[^;\s]*+)|(' + _TOKEN + rb"*+))", re.S
+)
+_WORD = re.compile(_TOKEN + rb"+")
+_COMMENT_OR_QUOTED = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|\((?:[^()\\]++|\\.)*+\)', re.S)
+_CONTINUATION = re.compile(rb"([^*]+)\*(?:(\d{1,9})(\*)?)?\Z|([^*]+)\*(\*)\Z")
+
+
+class Part:
+    """One body part, or a whole message: where it lies in the octets, and what it says it is.
+
+    ``octets[start:body]`` is the header with its blank line, ``octets[body:end]`` the body. The type is as
+    written; it is ``text/plain``, or in a digest ``message/rfc822``, where none is given (RFC 2046 §5.1.5).
+    ``children``: the parts of a multipart, or the one message inside a ``message/rfc822``.
+    ``answers`` keeps what IMAP was told of it, once it was asked.
+    """
+
+    __slots__ = ("answers", "body", "children", "end", "is_mime", "lines", "parameters", "start", "subtype", "type")
+
+    def __init__(self, start: int, body: int, end: int) -> None:
+        self.start, self.body, self.end = start, body, end
+        self.lines = 0  # of the body
+        self.type, self.subtype = b"text", b"plain"
+        self.parameters: Parameters = ()
+        self.is_mime = False
+        self.children: list[Part] = []
+        self.answers: dict[str, bytes] = {}
+
+    @property
+    def is_multipart(self) -> bool:
+        """Whether the children are body parts (RFC 2046 §5)."""
+        return self.type.lower() == b"multipart"
+
+    @property
+    def is_message(self) -> bool:
+        """Whether the only child is an encapsulated message (RFC 2046 §5.2.1)."""
+        return self.type.lower() == b"message" and self.subtype.lower() == b"rfc822"
+
+    def parameter(self, name: bytes) -> bytes | None:
+        """Return the value of a Content-Type parameter, its name in lower case, or None."""
+        return next((value for key, value in self.parameters if key.lower() == name), None)
+
+
+def parse(message: Message) -> Part:
+    """Return the message's root `Part`, worked out once and kept in ``message.structure``."""
+    root = message.structure
+    if not isinstance(root, Part):
+        root = message.structure = _Scanner(message.octets).scan(0, 0)
+    return root
+
+
+def fields(octets: bytes, part: Part) -> Iterator[tuple[bytes, bytes]]:
+    """Yield every header field of a part in order: name, and value as it stands, folds included."""
+    return ((found[1], found[2].removesuffix(b"\r")) for found in _FIELD.finditer(octets, part.start, part.body))
+
+
+def known_fields(octets: bytes, start: int, body: int) -> dict[bytes, list[bytes]]:
+    """Return those fields that ENVELOPE and BODYSTRUCTURE are made of: name in lower case → unfolded values."""
+    found: dict[bytes, list[bytes]] = {}
+    for field in _KNOWN_FIELD.finditer(octets, start, body):
+        found.setdefault(field[1].lower(), []).append(unfold(field[2].removesuffix(b"\r")))
+    return found
+
+
+def unfold(value: bytes) -> bytes:
+    """Take the line ends out of a folded value; the blanks after them stay (RFC 5322 §2.2.3)."""
+    return _FOLD.sub(b"", value) if b"\n" in value else value
+
+
+def media_type(value: bytes) -> tuple[bytes, bytes, Parameters] | None:
+    """Read a Content-Type: type, subtype, parameters; None where it is not one (RFC 2045 §5.1).
+
+    >>> media_type(b'Text/HTML; charset="utf-8" (in a comment)')
+    (b'Text', b'HTML', ((b'charset', b'utf-8'),))
+    """
+    value = _without_comments(value)
+    found = _MEDIA_TYPE.match(value)
+    return (found[1], found[2], _parameters(value, found.end())) if found else None
+
+
+def disposition(value: bytes) -> tuple[bytes, Parameters] | None:
+    """Read a Content-Disposition: type, parameters (RFC 2183 §2)."""
+    value = _without_comments(value)
+    found = _WORD.search(value)
+    return (found[0], _parameters(value, found.end())) if found else None
+
+
+def token(value: bytes) -> bytes | None:
+    """Read a value that is one token, like Content-Transfer-Encoding's (RFC 2045 §6.1); None for anything else."""
+    value = _without_comments(value).strip()
+    return value if _WORD.fullmatch(value) else None
+
+
+def _without_comments(value: bytes) -> bytes:
+    if b"(" not in value:
+        return value
+    return _COMMENT_OR_QUOTED.sub(lambda found: b" " if found[0].startswith(b"(") else found[0], value)
+
+
+def _parameters(value: bytes, at: int) -> Parameters:
+    given: list[tuple[bytes, bytes]] = []
+    for found in _PARAMETER.finditer(value, at):
+        quoted = found[2]
+        text = unquote(quoted) if quoted is not None else found[3] or found[4] or b""
+        given.append((found[1], text))
+    return tuple(_join_continuations(given)) if any(b"*" in name for name, _ in given) else tuple(given)
+
+
+def unquote(text: bytes) -> bytes:
+    r"""Take the backslashes out of a quoted string's inside (RFC 5322 §3.2.4)."""
+    return re.sub(rb"\\(.)", rb"\1", text, flags=re.S) if b"\\" in text else text
+
+
+def _join_continuations(given: list[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    """Join ``name*0``, ``name*1`` … to one parameter, as RFC 2231 §6 asks of IMAP servers; nothing is decoded."""
+    pieces: dict[bytes, dict[int, tuple[bool, bytes]]] = {}
+    for name, text in given:
+        found = _CONTINUATION.match(name)
+        if not found:
+            yield name, text
+            continue
+        extended = bool(found[3]) or found[2] is None
+        pieces.setdefault(found[1] or found[4], {})[int(found[2] or 0)] = (extended, text)
+    for name, numbered in pieces.items():
+        in_order = sorted(numbered.items())
+        if [number for number, _ in in_order] != list(range(len(in_order))):
+            yield from ((b"%b*%d%b" % (name, at, b"*" * ext), text) for at, (ext, text) in in_order)
+        elif not any(extended for extended, _ in numbered.values()):
+            yield name, b"".join(text for _, (_, text) in in_order)
+        else:
+            texts = (text if ext else text.replace(b"%", b"%25") for _, (ext, text) in in_order)
+            yield name + b"*", (b"" if numbered[0][0] else b"''") + b"".join(texts)
+
+
+class _Boundary:
+    """The delimiter of an open multipart, and where it comes next."""
+
+    __slots__ = ("at", "line")
+
+    def __init__(self, boundary: bytes) -> None:
+        self.line = b"\n--" + boundary
+        self.at = -1
+
+
+class _Scanner:
+    """One pass over a message. Every open boundary ends what is inside; the longest that fits is meant."""
+
+    def __init__(self, octets: bytes) -> None:
+        self.octets = octets
+        self.open: list[_Boundary] = []
+        self.parts = 0
+
+    def scan(self, start: int, depth: int, *, inside: bool = False, digest: bool = False) -> Part:
+        """Read the part or message that begins at ``start``."""
+        end = self.end_of(start)
+        part = Part(start, _end_of_header(self.octets, start, end), end)
+        self.parts += 1
+        if not self.read_type(part, inside) and digest:
+            part.type, part.subtype = b"message", b"rfc822"
+        if part.is_multipart or part.is_message:
+            if depth >= MAX_DEPTH or self.parts >= MAX_PARTS:
+                part.type, part.subtype, part.parameters = b"application", b"octet-stream", ()
+            elif part.is_message:
+                part.children = [self.scan(part.body, depth + 1)]
+                part.end = part.children[0].end
+            elif boundary := part.parameter(b"boundary"):
+                self.open.append(_Boundary(boundary))
+                part.end = self.scan_children(part, depth)
+        part.lines = self.octets.count(b"\n", part.body, part.end)
+        return part
+
+    def read_type(self, part: Part, inside: bool) -> bool:
+        """Take the type from the header; False where there is none that can be understood."""
+        found = known_fields(self.octets, part.start, part.body)
+        part.is_mime = inside or b"mime-version" in found or b"content-type" in found
+        for value in found.get(b"content-type", ())[:1]:
+            if kind := media_type(value):
+                part.type, part.subtype, part.parameters = kind
+                return True
+        return False
+
+    def scan_children(self, parent: Part, depth: int) -> int:
+        """Read the parts of a multipart, and return where it ends: before its parent's delimiter, or at the end."""
+        own = self.open[-1]
+        level = len(self.open) - 1
+        digest = parent.subtype.lower() == b"digest"
+        at = parent.body
+        while self.next_delimiter(at) is own:
+            after = own.at + len(own.line)
+            at = self.octets.find(b"\n", after) + 1 or len(self.octets)
+            if self.octets.startswith(b"--", after) or self.parts >= MAX_PARTS or at == len(self.octets):
+                break
+            child = self.scan(at, depth + 1, inside=True, digest=digest)
+            parent.children.append(child)
+            at = child.end
+        del self.open[level:]
+        return self.end_of(at)
+
+    def next_delimiter(self, at: int) -> _Boundary | None:
+        """Return the open boundary whose line comes first from ``at`` on, the beginning of a line.
+
+        Of equal boundaries the innermost is meant, so that the outer ones must be looked at first.
+        """
+        first: _Boundary | None = None
+        for one in self.open:
+            if one.at < at - 1:
+                found = self.octets.find(one.line, at - 1)
+                one.at = found if found >= 0 else len(self.octets)
+            if one.at < len(self.octets) and (not first or (one.at, -len(one.line)) <= (first.at, -len(first.line))):
+                first = one
+        return first
+
+    def end_of(self, at: int) -> int:
+        """Return where the text from ``at`` on ends; the line end before a delimiter is the delimiter's."""
+        delimiter = self.next_delimiter(at)
+        if delimiter is None:
+            return len(self.octets)
+        cr = self.octets.startswith(b"\r", delimiter.at - 1)
+        return max(at, delimiter.at - cr)
+
+
+def _end_of_header(octets: bytes, start: int, end: int) -> int:
+    """Return where the body begins: after the first blank line, or at the end where there is none."""
+    if octets.startswith((b"\r\n", b"\n"), start, end):
+        return start + 1 + octets.startswith(b"\r", start)
+    crlf = octets.find(b"\n\r\n", start, end)
+    lf = octets.find(b"\n\n", start, end if crlf < 0 else crlf + 2)
+    if lf >= 0:
+        return lf + 2
+    return crlf + 3 if crlf >= 0 else end

@@ -1,0 +1,281 @@
+"""What FETCH and SEARCH say of a message: ENVELOPE, BODYSTRUCTURE, sections, text (RFC 3501 §6.4.5, §7.4.2)."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+from datetime import date
+from email.header import decode_header
+from email.utils import parsedate
+
+from mailkit.imap.address import addresses
+from mailkit.imap.mime import Parameters, Part, disposition, fields, known_fields, parse, token, unfold
+from mailkit.message import Message
+
+__all__ = [
+    "Part", "body", "envelope", "header_values", "nstring", "parse", "searchable", "section", "sent_date",
+]  # fmt: skip
+
+Fields = dict[bytes, list[bytes]]
+
+_QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
+_BLANKS = re.compile(rb"[ \t\r]+")
+_LANGUAGE = re.compile(rb'[^\s,;:()<>"\\]+')
+_NO_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0%b)'
+
+
+def nstring(octets: bytes | None) -> bytes:
+    r"""Write a string as IMAP sends it: quoted where that is allowed, else a literal; None is NIL (RFC 3501 §9).
+
+    A NUL, which IMAP cannot carry, becomes U+FFFD.
+
+    >>> nstring(b'say "ah"'), nstring("é".encode()), nstring(None)
+    (b'"say \\"ah\\""', b'{2}\r\n\xc3\xa9', b'NIL')
+    """
+    if octets is None:
+        return b"NIL"
+    if _QUOTABLE.fullmatch(octets):
+        return b'"%b"' % octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    octets = octets.replace(b"\0", b"\xef\xbf\xbd")
+    return b"{%d}\r\n%b" % (len(octets), octets)
+
+
+def envelope(message: Message) -> bytes:
+    """Return the ENVELOPE of a message, parentheses included (RFC 3501 §7.4.2); kept once built."""
+    root = parse(message)
+    if "ENVELOPE" not in root.answers:
+        root.answers["ENVELOPE"] = _envelope(message.octets, root)
+    return root.answers["ENVELOPE"]
+
+
+def body(message: Message, extensible: bool) -> bytes:
+    """Return BODYSTRUCTURE, or BODY where not ``extensible`` (RFC 3501 §7.4.2); kept once built."""
+    root, item = parse(message), "BODYSTRUCTURE" if extensible else "BODY"
+    if item not in root.answers:
+        root.answers[item] = _describe(message.octets, root, extensible)
+    return root.answers[item]
+
+
+def _envelope(octets: bytes, part: Part) -> bytes:
+    found = known_fields(octets, part.start, part.body)
+    sender = _address_list(found, b"from")
+    return b"(%b)" % b" ".join((
+        nstring(_last(found, b"date")),
+        nstring(_tidy(_last(found, b"subject"))),
+        sender,
+        _address_list(found, b"sender", sender),
+        _address_list(found, b"reply-to", sender),
+        _address_list(found, b"to"),
+        _address_list(found, b"cc"),
+        _address_list(found, b"bcc"),
+        nstring(_last(found, b"in-reply-to")),
+        nstring(_last(found, b"message-id")),
+    ))  # fmt: skip
+
+
+def _last(found: Fields, name: bytes) -> bytes | None:
+    return found[name][-1] if name in found else None
+
+
+def _tidy(text: bytes | None) -> bytes | None:
+    """Make every run of blanks one space: words meant for people."""
+    return None if text is None else _BLANKS.sub(b" ", text).strip(b" ")
+
+
+def _address_list(found: Fields, name: bytes, default: bytes = b"NIL") -> bytes:
+    """Write all the addresses of a field, of repeated fields together; ``default`` where there are none."""
+    listed = [
+        b"(%b %b %b %b)" % (nstring(_tidy(person)), nstring(route), nstring(mailbox), nstring(host))
+        for value in found.get(name, ())
+        for person, route, mailbox, host in addresses(value)
+    ]
+    return b"(%b)" % b"".join(listed) if listed else default
+
+
+def _describe(octets: bytes, part: Part, extensible: bool) -> bytes:
+    found = known_fields(octets, part.start, part.body) if part.is_mime else {}
+    said = _multipart(octets, part, extensible) if part.is_multipart else _single(octets, part, extensible, found)
+    if extensible:
+        own = _parameter_list(part.parameters) if part.is_multipart else nstring(_first(found, b"content-md5"))
+        said.append(own)
+        said.append(_disposition(found))
+        said.append(_languages(found))
+        said.append(nstring(_first(found, b"content-location")))
+    return b"(%b)" % b" ".join(said)
+
+
+def _multipart(octets: bytes, part: Part, extensible: bool) -> list[bytes]:
+    inner = b"".join(_describe(octets, child, extensible) for child in part.children)
+    return [inner or _NO_PART % (b" NIL NIL NIL NIL" if extensible else b""), nstring(part.subtype)]
+
+
+def _single(octets: bytes, part: Part, extensible: bool, found: Fields) -> list[bytes]:
+    is_text = part.type.lower() == b"text"
+    parameters = part.parameters
+    if is_text and part.parameter(b"charset") is None:
+        parameters += ((b"charset", b"us-ascii"),)
+    encoding = _first(found, b"content-transfer-encoding")
+    said = [
+        nstring(part.type),
+        nstring(part.subtype),
+        _parameter_list(parameters),
+        nstring(_first(found, b"content-id")),
+        nstring(_first(found, b"content-description")),
+        nstring((token(encoding) if encoding else None) or b"7bit"),
+        b"%d" % (part.end - part.body),
+    ]
+    if part.children:
+        inner = part.children[0]
+        said += [_envelope(octets, inner), _describe(octets, inner, extensible)]
+    if is_text or part.children:
+        said.append(b"%d" % part.lines)
+    return said
+
+
+def _first(found: Fields, name: bytes) -> bytes | None:
+    return found[name][0] if name in found else None
+
+
+def _parameter_list(parameters: Parameters) -> bytes:
+    said = [b"%b %b" % (nstring(name), nstring(value)) for name, value in parameters]
+    return b"(%b)" % b" ".join(said) if said else b"NIL"
+
+
+def _disposition(found: Fields) -> bytes:
+    value = _first(found, b"content-disposition")
+    read = disposition(value) if value else None
+    return b"(%b %b)" % (nstring(read[0]), _parameter_list(read[1])) if read else b"NIL"
+
+
+def _languages(found: Fields) -> bytes:
+    tags = _LANGUAGE.findall(_first(found, b"content-language") or b"")
+    return b"(%b)" % b" ".join(nstring(tag) for tag in tags) if tags else b"NIL"
+
+
+def section(message: Message, path: tuple[int, ...], kind: str, names: tuple[str, ...] = ()) -> bytes | None:
+    """Return the octets that ``BODY[section]`` names, or None where the message has no such section (RFC 3501 §6.4.5).
+
+    ``path`` is the part number, ``(4, 2)`` for ``4.2``; ``kind`` one of ``""``, ``HEADER``, ``TEXT``, ``MIME``,
+    ``HEADER.FIELDS``, ``HEADER.FIELDS.NOT``, the last two with field ``names``. NUL becomes 0x80: IMAP cannot carry it.
+    """
+    octets = message.octets
+    if not path and kind == "":
+        return octets.replace(b"\0", b"\x80")
+    part = _find(parse(message), path)
+    if part is None:
+        return None
+    if kind == "MIME" or (kind == "" and path):
+        start, end = (part.start, part.body) if kind else (part.body, part.end)
+        return octets[start:end].replace(b"\0", b"\x80")
+    if path:
+        if not part.children or not part.is_message:
+            return None  # these refer to an encapsulated message only
+        part = part.children[0]
+    if kind == "TEXT":
+        return octets[part.body : part.end].replace(b"\0", b"\x80")
+    header = octets[part.start : part.body]
+    if kind != "HEADER":
+        header = _subset(header, names, kind == "HEADER.FIELDS")
+    return header.replace(b"\0", b"\x80")
+
+
+def _find(root: Part, path: tuple[int, ...]) -> Part | None:
+    """Follow part numbers: a multipart's count its parts, of any other message 1 is the whole body."""
+    part, is_whole = root, True
+    for number in path:
+        if not is_whole and part.is_message and part.children:
+            part, is_whole = part.children[0], True
+        if part.is_multipart:
+            if not 0 < number <= len(part.children):
+                return None
+            part, is_whole = part.children[number - 1], False
+        elif is_whole and number == 1:
+            is_whole = False
+        else:
+            return None
+    return part
+
+
+_WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*?)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n?", re.M)
+
+
+def _subset(header: bytes, names: tuple[str, ...], wanted: bool) -> bytes:
+    """Keep the named fields, or all others; the blank line stays."""
+    asked = {name.lower().encode("utf-8", "surrogateescape") for name in names}
+    if not wanted:
+        return _WHOLE_FIELD.sub(lambda found: b"" if found[1].lower() in asked else found[0], header)
+    kept = [found[0] for found in _WHOLE_FIELD.finditer(header) if found[1].lower() in asked]
+    return b"".join(kept) + b"\r\n"
+
+
+def header_values(message: Message, name: str) -> list[str]:
+    """Return the decoded values of every field of this name in the message's own header (RFC 2047)."""
+    wanted = name.lower().encode("utf-8", "surrogateescape")
+    own = fields(message.octets, parse(message))
+    return [_decoded(value) for field, value in own if field.lower() == wanted]
+
+
+def sent_date(message: Message) -> date | None:
+    """Return the day of the Date field, its time and zone disregarded (RFC 3501 §6.4.4), or None if it has none."""
+    for value in header_values(message, "Date")[:1]:
+        read = parsedate(value)
+        try:
+            return date(*read[:3]) if read else None
+        except ValueError:
+            return None
+    return None
+
+
+def searchable(message: Message) -> tuple[str, str]:
+    """Return the text that SEARCH looks in: header, and body; encoded words and text parts are decoded.
+
+    Parts that are not text count by their own header alone: nobody looks for words in an image's base64.
+    """
+    root = parse(message)
+    return _header_text(message.octets, root), "\n".join(_texts(message.octets, root))
+
+
+def _header_text(octets: bytes, part: Part) -> str:
+    return "\n".join(f"{_characters(name)}: {_decoded(value)}" for name, value in fields(octets, part))
+
+
+def _texts(octets: bytes, part: Part) -> Iterator[str]:
+    if part.type.lower() == b"text":
+        yield _decoded_text(octets, part)
+    for child in part.children:
+        yield _header_text(octets, child)
+        yield from _texts(octets, child)
+
+
+def _decoded(value: bytes) -> str:
+    """Decode the encoded words of an unstructured value; what cannot be decoded stays as it is."""
+    text = _characters(unfold(value))
+    if "=?" not in text:
+        return text
+    try:
+        pieces = decode_header(text)
+    except (ValueError, binascii.Error):
+        return text
+    return "".join(piece if isinstance(piece, str) else _characters(piece, charset) for piece, charset in pieces)
+
+
+def _decoded_text(octets: bytes, part: Part) -> str:
+    text = octets[part.body : part.end]
+    encoding = (_first(known_fields(octets, part.start, part.body), b"content-transfer-encoding") or b"").lower()
+    try:
+        if part.is_mime and encoding.strip() == b"base64":
+            text = binascii.a2b_base64(text)
+        elif part.is_mime and encoding.strip() == b"quoted-printable":
+            text = binascii.a2b_qp(text)
+    except binascii.Error:
+        pass  # broken base64: look in it as it stands
+    return _characters(text, (part.parameter(b"charset") or b"utf-8").decode("ascii", "replace"))
+
+
+def _characters(octets: bytes, charset: str | None = None) -> str:
+    """Decode octets by their charset, or by UTF-8 where it is unknown; never fails."""
+    try:
+        return octets.decode(charset or "utf-8", "replace")
+    except (LookupError, ValueError):
+        return octets.decode("utf-8", "replace")
