@@ -203,6 +203,7 @@ class Engine:
         self.host = host
         self.loop = asyncio.SelectorEventLoop()
         self.lines: dict[Line, None] = {}  # in the order of arrival
+        self.mailers: set[Any] = set()  # SMTP connections, aiosmtpd's
         self.recorders: list[Recorder] = []
         self.moments: list[Moment] = []
         self.listeners: list[Callable[[Moment], None]] = []
@@ -262,6 +263,8 @@ class Engine:
         for server in self._servers:
             server.close()
         self.hang_up()
+        for mailer in list(self.mailers):
+            mailer.transport.abort()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
         for _ in range(4):  # let transports close their sockets
@@ -280,13 +283,24 @@ class Engine:
 
     def admit(self, line: Line) -> bool:
         """Register a new line; False, and the session is closed, where there are too many."""
-        self.recorders.append(line.recorder)
-        del self.recorders[:-KEPT_RECORDS]
+        self._keep(line.recorder)
         if len(self.lines) >= self.settings.max_connections:
             return False
         self.lines[line] = None
         self.quiet.clear()
         return True
+
+    def admit_mailer(self, mailer: Any, recorder: Recorder) -> bool:
+        """Register an SMTP connection; False where there are too many."""
+        self._keep(recorder)
+        if len(self.mailers) >= self.settings.max_connections:
+            return False
+        self.mailers.add(mailer)
+        return True
+
+    def _keep(self, recorder: Recorder) -> None:
+        self.recorders.append(recorder)
+        del self.recorders[:-KEPT_RECORDS]
 
     def forget(self, line: Line, cause: str) -> None:
         """Take a line out of the register, before its last words are sent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import ssl
 import weakref
@@ -17,9 +18,9 @@ from mailkit.mailbox import Store
 from mailkit.message import with_crlf
 from mailkit.pop3 import Pop3Session
 from mailkit.settings import Settings
-from mailkit.smtp import smtp_protocol
+from mailkit.smtp import Hooks, smtp_protocol
 from mailkit.snapshot import DeviceView, Moment, Snapshot
-from mailkit.transcript import Transcript
+from mailkit.transcript import Recorder, Transcript
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ProtocolName = Literal["SMTP", "POP3", "IMAP"]
@@ -242,14 +243,26 @@ def _factory(engine: Engine, routes: dict[str, Address], protocol: ProtocolName,
     """Return what makes one connection; it must not hold the `MailServer`, or that could never be lost."""
     store, settings = engine.store, engine.settings
     if protocol == "SMTP":
-        return partial(smtp_protocol, engine, routes, tls)
+        return partial(_smtp, engine, routes, tls)
     kind, idle = (Pop3Session, settings.pop3_idle) if protocol == "POP3" else (ImapSession, settings.imap_idle)
-    return lambda: Line(
-        engine,
-        protocol,
-        tls,
-        idle,
-        lambda secure, wake: kind(store, settings, secure=secure, can_upgrade=not secure, wake=wake),
+
+    def make(secure: bool, wake: Callable[[], None]) -> Pop3Session | ImapSession:
+        return kind(store, settings, secure=secure, can_upgrade=not secure, wake=wake)
+
+    return lambda: Line(engine, protocol, tls, idle, make)
+
+
+def _smtp(engine: Engine, routes: dict[str, Address], tls: bool) -> asyncio.BaseProtocol:
+    """Make one SMTP connection; aiosmtpd does the talking, so it is no `Line`."""
+    recorder = Recorder("SMTP")
+    hooks = Hooks(
+        record=recorder.add,
+        happened=lambda words: engine.record(f"SMTP: {words}"),
+        opened=lambda mailer: engine.admit_mailer(mailer, recorder),
+        ended=engine.mailers.discard,
+    )
+    return smtp_protocol(
+        engine.store, engine.settings, secure=tls, tls=lambda: engine.tls().server, routes=routes, hooks=hooks
     )
 
 
