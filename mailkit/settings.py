@@ -19,6 +19,7 @@ class Settings:
     top: bool = True
     expire: int | str | None = None
     plaintext_login: bool = True  # False: a password is refused until TLS is on (RFC 2595 §2.3)
+    smtp_login: bool = False  # True: no mail is taken before AUTH (RFC 6409 §4.3)
     max_line: int = 8192
     max_message: int = 25_000_000  # also the largest literal
     max_failed_logins: int = 3  # then the line is closed

@@ -1,0 +1,250 @@
+"""The SMTP dialogue as `aiosmtpd` holds it, made strict and recorded; the rules are in `mailkit.smtp`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import ssl
+from base64 import b64decode
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aiosmtpd.smtp import MISSING, SMTP, syntax
+
+from mailkit.settings import Settings
+
+_ATOMS = r'[^\s<>()\[\]:;,\\"@\x00-\x1f\x7f\ud800-\udfff]+'
+_PATH = re.compile(  # RFC 5321 §4.1.2; a source route is passed over (appendix C)
+    rf'<(?:@[^<>:\s]+:)?((?:{_ATOMS}|"(?:[ !#-\[\]-~]|\\[ -~])*")(?:@(?:{_ATOMS}|\[[!-Z^-~]+\]))?)?>(?: +(.*))?'
+)
+_AUTH_PARAMETER = re.compile(r"(?:^| )AUTH=[!-~]+", re.IGNORECASE)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_BARE_REPLY = re.compile(r"([245]\d\d) (?!\d\.\d)(?:Error: )?(.*)")
+_KINDS = {  # RFC 3463: the kind of reply, which aiosmtpd's own words leave out
+    "220": "2.0.0", "250": "2.0.0", "252": "2.0.0", "500": "5.5.2", "501": "5.5.4",
+    "502": "5.5.1", "503": "5.5.1", "552": "5.3.4", "555": "5.5.4",
+}  # fmt: skip
+_REMEDIES = {
+    "553 5.1.3 Error: malformed address": "553 5.1.3 this is not an address; write it as <amy@example.org>",
+    "504 5.5.4 Unrecognized authentication type": "504 5.5.4 no such mechanism; this server knows PLAIN and LOGIN",
+    "500 Error: bad syntax": "500 5.5.2 this is not a command; send HELP for the list",
+}
+
+logging.getLogger("mail.log").addHandler(logging.NullHandler())  # aiosmtpd's: silent unless somebody asked for it
+log = logging.getLogger("mailkit")
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the server wants to be told of one connection.
+
+    ``record`` gets all octets: "C", the client's, before they are handled; "S", ours, before they are sent.
+    ``happened`` gets each message, in words, when it is in the store and not yet answered. ``opened`` may
+    refuse a connection by False. ``ended`` is called, at least once, before the last reply or at the line's end.
+    """
+
+    record: Callable[[Literal["C", "S"], bytes], None] = lambda direction, octets: None
+    happened: Callable[[str], None] = lambda words: None
+    opened: Callable[[SmtpWire], bool] = lambda wire: True
+    ended: Callable[[SmtpWire], None] = lambda wire: None
+
+
+class SmtpWire(SMTP):
+    """One connection. A subclass, because aiosmtpd asks its handler about meaning, never about octets."""
+
+    transport: Any  # None before and after, which aiosmtpd's own types make us ask about everywhere
+    envelope: Any
+    _handler_coroutine: Any
+
+    def __init__(
+        self, rules: Any, settings: Settings, hooks: Hooks, secure: bool, tls: Callable[[], ssl.SSLContext] | None
+    ) -> None:
+        self.line_length_limit = settings.max_line
+        self.command_size_limits = defaultdict(lambda: settings.max_line)  # aiosmtpd's own is shared by all lines
+        self._settings, self._hooks, self._secure, self._tls = settings, hooks, secure, tls
+        super().__init__(
+            rules,
+            data_size_limit=settings.max_message,
+            enable_SMTPUTF8=True,
+            hostname=settings.host_name,
+            ident="ESMTP",
+            timeout=settings.smtp_idle,
+            auth_require_tls=not (settings.plaintext_login or secure),
+            loop=asyncio.get_running_loop(),
+        )
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is on."""
+        return self._secure or self._tls_protocol is not None
+
+    @property
+    def can_upgrade(self) -> bool:
+        """Whether STARTTLS is on offer."""
+        return self._tls is not None and not self.secure
+
+    @property
+    def may_log_in(self) -> bool:
+        """Whether AUTH is on offer: with `plaintext_login` switched off, only under TLS."""
+        return self.secure or self._settings.plaintext_login
+
+    # ---- the line
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, or refuse one connection too many; called again when STARTTLS is done."""
+        super().connection_made(transport)
+        if self._original_transport is not None:
+            return
+        self._handler_coroutine.add_done_callback(lambda task: task.cancelled() or task.exception())  # asyncio's log
+        if not self._hooks.opened(self):
+            self._handler_coroutine.cancel()
+            self.goodbye("421 4.3.2 too many connections; close one, or try again later")
+
+    def data_received(self, octets: bytes) -> None:
+        """Take octets in; whoever sends is not idle."""
+        self._hooks.record("C", octets)
+        self._reset_timeout()
+        super().data_received(octets)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Let go of the connection; a message that was not answered is not delivered."""
+        self._hooks.ended(self)
+        super().connection_lost(error)
+
+    def goodbye(self, reply: str) -> None:
+        """Say this and hang up."""
+        self._hooks.ended(self)
+        octets = _worded(reply, self.hostname) + b"\r\n"
+        self._hooks.record("S", octets)
+        self.transport.write(octets)
+        self.transport.close()
+
+    def _timeout_cb(self) -> None:
+        self.goodbye("421 4.4.2 nothing was said for too long; connect again")
+
+    async def push(self, status: str | bytes) -> None:
+        """Send a reply line."""
+        reply = status if isinstance(status, bytes) else _worded(status, self.hostname)
+        self._hooks.record("S", reply + b"\r\n")
+        await super().push(reply)
+
+    # ---- where aiosmtpd's own commands are not strict enough
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """Cut a path from its parameters; AUTH=, allowed by RFC 4954 §5, is believed of nobody and dropped."""
+        path = _PATH.fullmatch(arg)
+        if not path:
+            return None, None
+        return path[1] or "<>", _AUTH_PARAMETER.sub("", path[2] or "")
+
+    @syntax("QUIT")
+    async def smtp_QUIT(self, arg: str | None) -> None:
+        """Say goodbye (RFC 5321 §4.1.1.10)."""
+        if arg:
+            await self.push("501 QUIT takes no argument")
+        else:
+            self.goodbye("221 2.0.0 goodbye")
+
+    @syntax("STARTTLS")
+    async def smtp_STARTTLS(self, arg: str | None) -> None:
+        """Begin TLS (RFC 3207); its context is made only now, and never a second time on one line."""
+        if not self.can_upgrade:
+            why = "TLS is already on" if self.secure else "this server has no TLS"
+            await self.push(f"503 5.5.1 {why}; go on without STARTTLS")
+            return
+        self.tls_context = self._tls and self._tls()
+        await super().smtp_STARTTLS(arg)
+
+    @syntax("AUTH <mechanism>")
+    async def smtp_AUTH(self, arg: str | None) -> None:
+        """Log in (RFC 4954)."""
+        if not self.may_log_in:
+            await self.push("538 5.7.11 no password in the clear; send STARTTLS first")
+            return
+        mechanism, space, initial = (arg or "").partition(" ")
+        await super().smtp_AUTH(mechanism.upper() + space + initial)
+
+    async def credentials(self, mechanism: str, initial: str | None = None) -> tuple[str, str] | None:
+        """Hold the dialogue of PLAIN (RFC 4616) or LOGIN; None if it failed, which is answered already."""
+        first = await self._secret("" if mechanism == "PLAIN" else "Username:", initial)
+        if first is None:
+            return None
+        if mechanism == "PLAIN":
+            parts = first.split("\0")
+            if len(parts) != 3 or parts[0] not in ("", parts[1]):
+                await self.push("501 5.5.2 PLAIN takes NUL, name, NUL, password; nobody acts for another here")
+                return None
+            return parts[1], parts[2]
+        second = await self._secret("Password:")
+        return None if second is None else (first, second)
+
+    async def _secret(self, challenge: str, initial: str | None = None) -> str | None:
+        if initial is None:
+            octets = await self.challenge_auth(challenge)
+        else:
+            try:
+                octets = b64decode(b"" if initial == "=" else initial.encode(), validate=True)
+            except ValueError:
+                await self.push("501 5.5.2 this is not base64")
+                return None
+        return None if octets is MISSING else octets.decode("utf-8", "surrogateescape")
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str | None) -> None:
+        """Take a message in and have it delivered (RFC 5321 §4.1.1.4)."""
+        if arg or not self.envelope.rcpt_tos:
+            await self.push("501 DATA takes no argument" if arg else "503 nobody to send to; send MAIL and RCPT first")
+            return
+        await self.push("354 go on; end with a dot on a line of its own")
+        try:
+            self.envelope.content, status = await self._read_message()
+            status = status or await self._call_handler_hook("DATA")
+        finally:
+            self.envelope = self._create_envelope()
+        await self.push(status)
+
+    async def _read_message(self) -> tuple[bytes, str]:
+        """Read as far as CRLF.CRLF; return the text, dots unstuffed (RFC 5321 §4.5.2), and why it is refused, if so.
+
+        Nothing but CRLF ends a line: who takes less can be made to see two messages where the sender saw
+        one ("SMTP smuggling"). Of a message that is refused nothing more is kept in memory.
+        """
+        lines: list[bytes] = []
+        size, refusal, cut, most = 0, "", False, self._settings
+        while True:
+            try:
+                line = await self._reader.readuntil(b"\r\n")
+            except asyncio.LimitOverrunError as error:
+                await self._reader.read(error.consumed)
+                refusal = refusal or f"500 5.5.2 a line is too long; {most.max_line} octets is the most"
+                lines.clear()
+                cut = True
+                continue
+            if line == b".\r\n" and not cut:
+                return b"".join(lines), refusal
+            line = line[line.startswith(b".") and not cut :]
+            size += len(line)
+            if size > most.max_message:
+                refusal = refusal or f"552 5.3.4 the message is too large; {most.max_message} octets is the most"
+            elif b"\n" in line[:-2] or b"\r" in line[:-2]:
+                refusal = refusal or "554 5.5.2 a CR or LF stands alone; end every line with CRLF"
+            lines.append(line)
+            if refusal:
+                lines.clear()
+            cut = False
+
+
+def _worded(reply: str, host_name: str) -> bytes:
+    """Make aiosmtpd's own replies say kind (RFC 2034) and remedy; ours do already, EHLO's and the greeting must not.
+
+    >>> _worded("503 Error: send EHLO first", "mail.example.org")
+    b'503 5.5.1 send EHLO first'
+    """
+    reply = _CONTROLS.sub("?", _REMEDIES.get(reply, reply))
+    bare = _BARE_REPLY.fullmatch(reply)
+    if bare and bare[1] in _KINDS and not bare[2].startswith((host_name, "HELP")):
+        reply = f"{bare[1]} {_KINDS[bare[1]]} {bare[2]}"
+    return reply.encode("utf-8", "replace")
