@@ -1,0 +1,288 @@
+"""Mailboxes and devices as pictures, and what changed between two moments: each time the same in words.
+
+A cluster is a mailbox or a device's folder, a node is a letter. Graphviz draws; the rows are placed here,
+so that one letter stands at one height before and after.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from mailkit.layout import Box, Row, Spot, draw
+from mailkit.render import WIDEST, Picture, clean, columns, pad
+from mailkit.snapshot import LetterView, PlaceChange, Snapshot, compare
+
+_SYSTEM = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft")
+
+
+def show(snapshot: Snapshot, only: str | Collection[str] | None = None, *, width: int = WIDEST) -> Picture:
+    """Draw one moment: mailboxes on the server at the left, devices at the right.
+
+    Takes ``only``, the names to show: an account, a mailbox (``"amy/INBOX"``) or a device; and the
+    greatest width in px. Raises `LookupError`, naming what there is, where one of them is not.
+    """
+    boxes = [_describe(snapshot, box) for box in _select(_boxes(snapshot), only)]
+    foot = _foot(boxes, _loose(snapshot))
+    boxes = _expanded(boxes)
+    alt = f"{_sentence(boxes)}."
+    return Picture(_words(boxes, foot), draw([("", _columns(boxes))], foot, (), width), alt)
+
+
+def show_change(
+    before: Snapshot, after: Snapshot, only: str | Collection[str] | None = None, *, width: int = WIDEST
+) -> Picture:
+    r"""Draw what changed between two moments: before beside after, or, with several devices, the second alone.
+
+    New letters are bold with ``+``, gone ones dashed with ``−``, changed flags underlined and named; an
+    arrow leads from a letter on the server to the copy a device saved. Takes ``only`` and ``width`` as
+    `show` does. Raises `LookupError` for a name that is in neither snapshot.
+    """
+    changes = {change.place: change for change in compare(before, after).places}
+    old = {box.key: box for box in _boxes(before)}
+    new = {box.key: box for box in _boxes(after)}
+    known = [new.get(key) or old[key] for key in sorted(old | new, key=list(new | old).index)]
+    pairs = [_pair(before, after, box, old, new, changes) for box in _select(known, only)]
+    foot = _foot([box for _, box in pairs], _arrow(_loose(before), _loose(after)))
+    pairs = [pair for pair in pairs if not pair[1].bare] or pairs
+    then, now = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    still = "" if changes or before != after else "Nothing changed."
+    if width < WIDEST or len({box.device for box in now if box.device}) > 1:
+        panels = [("After", _columns([replace(box, lines=box.joined) for box in now], apart=True))]
+    else:
+        panels = [("Before", _columns(then)), ("After", _columns(now))]
+    foot_drawn = ([still] if still else []) + foot
+    words = (f"{still}\n" if still else "") + _words(now, foot)
+    alt = f"{still or 'What changed.'} {_sentence(now)}."
+    return Picture(words, draw(panels, foot_drawn, _arrows(now), width), alt)
+
+
+# What there is to show
+
+
+def _boxes(snapshot: Snapshot) -> list[Box]:
+    """List the places of a snapshot: mailboxes, then device folders, with their letters."""
+    found = [Box(view.key, f"Server · {clean(view.key)}", kept=view.letters) for view in snapshot.mailboxes]
+    for device in snapshot.devices:
+        name = clean(device.name.capitalize() if device.name.islower() else device.name)
+        folders = device.folders or (("INBOX", ()),)
+        for folder, letters in folders:
+            title = name if [folder] == ["INBOX"] else f"{name} · {clean(folder)}"
+            found.append(Box(f"{device.name}/{folder}", title, device.name, kept=letters))
+    return found
+
+
+def _select(boxes: list[Box], only: str | Collection[str] | None) -> list[Box]:
+    if only is None:
+        return boxes
+    wanted = {only} if isinstance(only, str) else set(only)
+    names = {box.key: {box.key, box.key.partition("/")[0]} for box in boxes}
+    known = set().union(*names.values())
+    if missing := wanted - known:
+        raise LookupError(f"nothing here is called {', '.join(sorted(missing))}; there is: {', '.join(sorted(known))}")
+    return [box for box in boxes if names[box.key] & wanted]
+
+
+def _describe(snapshot: Snapshot, box: Box) -> Box:
+    """Fill in a box as it is at one moment: rows, sessions, quota."""
+    marks = _marks(snapshot, box)
+    rows = tuple(_row(letter, marks) for letter in box.kept)
+    facts = _facts(snapshot, box)
+    lines = _told(facts, facts)
+    return replace(
+        box, rows=rows, lines=lines, joined=lines, count=_letters(len(box.kept)), bare=_bare(box, rows, facts)
+    )
+
+
+def _bare(box: Box, rows: Collection[Row], facts: Collection[str]) -> bool:
+    return not (rows or facts or box.device or box.key.endswith("/INBOX"))
+
+
+def _marks(snapshot: Snapshot, box: Box) -> frozenset[int]:
+    """UIDs that a POP3 session marked; its maildrop is the INBOX."""
+    account, _, name = box.key.partition("/")
+    return snapshot.marks(account) if name == "INBOX" and not box.device else frozenset()
+
+
+def _row(letter: LetterView, marks: frozenset[int]) -> Row:
+    marked = letter.uid in marks
+    notes = [("marked (DELE)", False)] * marked + [(flag, False) for flag in _ordered(letter.flags)]
+    return Row(letter, tuple(notes), "marked" if marked else "plain")
+
+
+def _ordered(flags: Iterable[str]) -> list[str]:
+    known = [flag for flag in _SYSTEM if flag in flags]
+    return known + [clean(flag) for flag in sorted(set(flags) - set(known))]
+
+
+def _letters(count: int) -> str:
+    return f"{count} letter{'s' * (count != 1)}"
+
+
+def _facts(snapshot: Snapshot, box: Box) -> dict[str, str]:
+    """Gather what else a box has to say: the sessions open on it and the account's quota, at its first mailbox."""
+    if box.device:
+        return {}
+    open_here = [
+        f"{session.protocol} {session.state}"
+        for session in snapshot.sessions
+        if session.account and f"{session.account}/{session.mailbox or 'INBOX'}" == box.key
+    ]
+    facts = {"session": ", ".join(_counted(open_here))} if open_here else {}
+    account = box.key.partition("/")[0]
+    first = next((view for view in snapshot.mailboxes if view.account == account), None)
+    if first and first.key == box.key and first.quota is not None:
+        facts["quota"] = f"{first.used:,} of {first.quota:,} octets"
+    return facts
+
+
+def _counted(items: Iterable[str]) -> list[str]:
+    return [item if times == 1 else f"{item} ×{times}" for item, times in Counter(items).items()]
+
+
+def _loose(snapshot: Snapshot) -> dict[str, str]:
+    """Sessions that nobody has logged in on yet."""
+    waiting = [f"{session.protocol} {session.state}" for session in snapshot.sessions if not session.account]
+    return {"not logged in": ", ".join(_counted(waiting))} if waiting else {}
+
+
+def _arrow(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
+    """Join the facts of two moments: ``session: none → POP3 TRANSACTION``."""
+    joined = {}
+    for what in before | after:
+        was, is_now = before.get(what, "none"), after.get(what, "none")
+        if was.partition(" of ")[2] == is_now.partition(" of ")[2]:  # "23,100 → 20,000 of 50,000 octets"
+            was = was.partition(" of ")[0]
+        joined[what] = is_now if before.get(what) == after.get(what) else f"{was} → {is_now}"
+    return joined
+
+
+# Two moments
+
+
+def _pair(
+    before: Snapshot, after: Snapshot, box: Box, old: dict[str, Box], new: dict[str, Box],
+    changes: dict[str, PlaceChange],
+) -> tuple[Box, Box]:  # fmt: skip
+    """Describe one place before and after, a row of the one beside the same letter's row in the other."""
+    was, is_now = old.get(box.key), new.get(box.key)
+    change = changes.get(box.key, PlaceChange(box.key))
+    rows = [_changed_row(before, after, box, letter, change) for letter in (is_now.kept if is_now else ())]
+    rows += [Row(letter, (("gone", False),), "gone") for letter in change.gone]
+    rows.sort(key=lambda row: (row.letter.uid, row.look != "gone"))
+    marks = _marks(before, box)
+    earlier = {letter.uid: letter for letter in was.kept} if was else {}
+    slots = tuple(None if row.look == "new" else _row(earlier[row.letter.uid], marks) for row in rows)
+    then, now = _facts(before, box), _facts(after, box)
+    joined = _arrow(then, now)
+    if not box.device and not (was and is_now):
+        words = ("there", "removed", "removed") if was else ("not there yet", "new", "new")
+        then, now, joined = ({"mailbox": word} | facts for word, facts in zip(words, (then, now, joined), strict=True))
+    counts = [_letters(len(place.kept)) if place else _letters(0) for place in (was, is_now)]
+    count = counts[0] if counts[0] == counts[1] else f"{counts[0]} → {counts[1].split()[0]}"
+    box = replace(box, count=count, joined=_told(joined, joined), bare=_bare(box, rows, joined))
+    return replace(box, rows=slots, lines=_told(joined, then)), replace(box, rows=tuple(rows), lines=_told(joined, now))
+
+
+def _told(order: Iterable[str], facts: dict[str, str]) -> tuple[str, ...]:
+    return tuple(f"{what}: {facts.get(what, 'none')}" for what in order)
+
+
+def _changed_row(before: Snapshot, after: Snapshot, box: Box, letter: LetterView, change: PlaceChange) -> Row:
+    if letter in change.new:
+        flags = [(flag, False) for flag in _ordered(letter.flags)]
+        return Row(letter, ((_origin(before, after, box, letter), False), *flags), "new")
+    was, is_now = letter.uid in _marks(before, box), letter.uid in _marks(after, box)
+    notes = [("now marked (DELE)" if is_now > was else "marked (DELE)", is_now > was)] * is_now
+    notes += [("mark taken back", True)] * (was > is_now)
+    none: frozenset[str] = frozenset()
+    given, cleared = next(((new, off) for view, new, off in change.flagged if view == letter), (none, none))
+    notes += [(f"{flag} (new flag)" if flag in given else flag, flag in given) for flag in _ordered(letter.flags)]
+    notes += [(f"{flag} (flag cleared)", True) for flag in _ordered(cleared)]
+    changed = was != is_now or given or cleared
+    return Row(letter, tuple(notes), "changed" if changed else "marked" if is_now else "plain")
+
+
+def _origin(before: Snapshot, after: Snapshot, box: Box, letter: LetterView) -> str:
+    """Say how a letter came: saved by a device, copied or moved between an account's mailboxes, or just new."""
+    account = box.key.partition("/")[0]
+    for view in before.mailboxes:
+        if letter.digest not in {other.digest for other in view.letters}:
+            continue
+        if box.device:
+            return "saved"
+        if view.account == account and view.key != box.key:
+            left = next((other.letters for other in after.mailboxes if other.key == view.key), ())
+            stays = letter.digest in {other.digest for other in left}
+            return f"{'copied' if stays else 'moved'} from {clean(view.name)}"
+    arrived = box.device and any(letter.digest == other.digest for view in after.mailboxes for other in view.letters)
+    return "saved" if arrived else "new"
+
+
+# Words
+
+
+def _words(boxes: Sequence[Box], foot: Sequence[str]) -> str:
+    rows = [row for box in boxes for row in box.rows if row]
+    wide = max((columns(row.subject) for row in rows), default=0)
+    digits = max((len(str(row.letter.uid)) for row in rows), default=1)
+    lines = []
+    for box in boxes:
+        lines.append(f"{box.title}: {box.count}")
+        lines += [f"  {line}" for line in box.joined]
+        lines += [
+            f"  {row.sign} {row.letter.uid:>{digits}} {pad(row.subject, wide)}  {row.note}".rstrip()
+            for row in box.rows
+            if row
+        ] or ["    (empty)"]
+    return "\n".join([*lines, *foot])
+
+
+def _foot(boxes: Sequence[Box], loose: dict[str, str]) -> list[str]:
+    bare = [clean(box.key) for box in boxes if box.bare]
+    lines = [f"Server · empty: {', '.join(bare)}"] if bare and len(bare) < len(boxes) else []
+    return lines + [f"Server · {what}: {value}" for what, value in loose.items()]
+
+
+def _expanded(boxes: list[Box]) -> list[Box]:
+    return [box for box in boxes if not box.bare] or boxes
+
+
+def _sentence(boxes: Iterable[Box]) -> str:
+    """Say in one sentence what a picture shows, for its alternative text."""
+    return "; ".join(_clause(box) for box in boxes) or "No mailbox"
+
+
+def _clause(box: Box) -> str:
+    happened = Counter(row.look for row in box.rows if row and row.look != "plain")
+    said = ", ".join(f"{count} {look}" for look, count in happened.items())
+    return f"{box.title}: {box.count}{f' ({said})' if said else ''}"
+
+
+# Columns and arrows
+
+
+def _columns(boxes: Iterable[Box], apart: bool = False) -> list[list[Box]]:
+    """Put the server in the first column and the devices in the second, or, ``apart``, in up to three."""
+    boxes = list(boxes)
+    devices = [list(group) for _, group in groupby((box for box in boxes if box.device), key=lambda box: box.device)]
+    beside = min(len(devices), 3 if apart else 1)
+    placed = [[box for box in boxes if not box.device]]
+    placed += [[box for device in devices[at::beside] for box in device] for at in range(beside)]
+    return [column for column in placed if column] or [[Box("", "Nothing to show")]]
+
+
+def _arrows(boxes: Sequence[Box]) -> list[tuple[Spot, Spot]]:
+    """Lead from letters on the server, while they are there, to the copies that devices saved."""
+    rows = [(box, row) for box in boxes for row in box.rows if row and row.look != "gone"]
+    there: dict[str, Spot] = {}
+    for box, row in rows:
+        if not box.device:
+            there.setdefault(row.letter.digest, (box.key, row.letter.uid, False))
+    return [
+        (there[row.letter.digest], (box.key, row.letter.uid, False))
+        for box, row in rows
+        if box.device and row.look == "new" and row.letter.digest in there
+    ]

