@@ -1,0 +1,217 @@
+"""A private Dovecot to compare with: its own directory, loopback ports, and user, gone when it is stopped.
+
+It is told to keep POP3's letter: a session locks the maildrop, RETR leaves flags alone, a unique-id is
+UIDVALIDITY and UID. It runs unprivileged, also where the tests run as root.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import select
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import trustme
+
+PASSWORD = "secret"
+START_SECONDS = 20
+
+CONFIGURATION = """\
+base_dir = {home}/run
+state_dir = {home}/state
+log_path = /dev/stderr
+protocols = imap pop3
+listen = 127.0.0.1
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+first_valid_uid = 1
+first_valid_gid = 1
+ssl = yes
+ssl_cert = <{home}/certificate.pem
+ssl_key = <{home}/key.pem
+disable_plaintext_auth = no
+auth_failure_delay = 0
+auth_mechanisms = plain
+mail_location = sdbox:~/mail
+mail_fsync = never
+pop3_lock_session = yes
+pop3_no_flag_updates = yes
+pop3_uidl_format = %v.%u
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN {home}/passwords
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={home}/home/%n
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+  mailbox Archive {{
+    special_use = \\Archive
+  }}
+  mailbox Drafts {{
+    special_use = \\Drafts
+  }}
+  mailbox Junk {{
+    special_use = \\Junk
+  }}
+  mailbox Sent {{
+    special_use = \\Sent
+  }}
+  mailbox Trash {{
+    special_use = \\Trash
+  }}
+}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  chroot =
+}}
+service imap {{
+  service_count = 500
+}}
+service pop3 {{
+  service_count = 500
+}}
+service imap-login {{
+  chroot =
+  service_count = 0
+  process_min_avail = 1
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = {imaps}
+  }}
+}}
+service pop3-login {{
+  chroot =
+  service_count = 0
+  process_min_avail = 1
+  inet_listener pop3 {{
+    port = {pop3}
+  }}
+  inet_listener pop3s {{
+    port = {pop3s}
+  }}
+}}
+"""
+
+
+def installed() -> bool:
+    """Tell whether there is a Dovecot 2.3 to run."""
+    program = find_program()
+    if program is None:
+        return False
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    return version.startswith("2.3.")
+
+
+def find_program() -> str | None:
+    """Return the path of the server, which Debian keeps where only root's PATH looks."""
+    return shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
+
+
+class Dovecot:
+    """A running Dovecot. ``pop3``, ``imap`` and, TLS from the start, ``pop3s``, ``imaps`` are address pairs."""
+
+    def __init__(self, accounts: Iterable[str] = ("amy", "ben"), domain: str = "example.org") -> None:
+        program = find_program()
+        if program is None:
+            raise RuntimeError("no Dovecot here; install the packages dovecot-imapd and dovecot-pop3d")
+        self.home = Path(tempfile.mkdtemp(prefix="dovecot-"))
+        names = ("pop3", "pop3s", "imap", "imaps")
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self.pop3, self.pop3s, self.imap, self.imaps = (("127.0.0.1", ports[name]) for name in names)
+        authority = trustme.CA()
+        self.ssl_context = ssl.create_default_context()
+        authority.configure_trust(self.ssl_context)
+        certificate = authority.issue_cert("127.0.0.1", "localhost")
+        certificate.private_key_pem.write_to_path(str(self.home / "key.pem"))
+        for pem in certificate.cert_chain_pems:
+            pem.write_to_path(str(self.home / "certificate.pem"), append=True)
+        passwords = [f"{name}{at}:{PASSWORD}::::::\n" for name in accounts for at in ("", f"@{domain}")]
+        (self.home / "passwords").write_text("".join(passwords))
+        account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        configuration = self.home / "dovecot.conf"
+        configuration.write_text(
+            CONFIGURATION.format(home=self.home, user=account.pw_name, group=group_name(account.pw_gid), **ports)
+        )
+        as_user = {}
+        if os.geteuid() == 0:
+            for path in (self.home, *self.home.iterdir()):
+                os.chown(path, account.pw_uid, account.pw_gid)
+            as_user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        self.process = subprocess.Popen(
+            [program, "-F", "-c", str(configuration)],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            **as_user,
+        )
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_until_ready(self) -> None:
+        """Read the log until the start is told; the ports are open before that."""
+        log = b""
+        pipe = self.process.stderr
+        os.set_blocking(pipe.fileno(), False)
+        while b"starting up" not in log:
+            if not select.select([pipe], [], [], START_SECONDS)[0]:
+                raise RuntimeError(f"Dovecot has not started after {START_SECONDS} s; it said: {log.decode()}")
+            said = pipe.read()
+            if not said:
+                raise RuntimeError(f"Dovecot did not start; it said: {log.decode()}")
+            log += said
+
+    def empty(self) -> None:
+        """Take away all mail; nobody may be logged in."""
+        shutil.rmtree(self.home / "home", ignore_errors=True)
+
+    def log(self) -> str:
+        """Return what Dovecot logged since the last call."""
+        return (self.process.stderr.read() or b"").decode("utf-8", "replace")
+
+    def stop(self) -> None:
+        """Stop it and remove its directory."""
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stderr.close()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback interface that are free now, all different."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def group_name(gid: int) -> str:
+    import grp
+
+    return grp.getgrgid(gid).gr_name
