@@ -1,0 +1,79 @@
+"""A device keeps copies of what a client fetched, and says clearly when there is nothing to keep."""
+
+import pytest
+
+from mailkit.device import Device
+
+LETTER = b"Subject: hi\r\nFrom: ben@example.net\r\n\r\ntext\r\n"
+
+
+def subjects(device):
+    return [letter.subject for letter in device.snapshot().letters]
+
+
+def test_keeps_what_poplib_returned():
+    laptop = Device("laptop")
+    laptop.save((b"+OK 44 octets", LETTER.split(b"\r\n")[:-1], 44))
+    assert laptop.letters() == [LETTER]
+
+
+def test_keeps_what_imaplib_returned():
+    phone = Device("phone")
+    phone.save(("OK", [(b"1 (BODY[] {44}", LETTER), b")"]))
+    assert subjects(phone) == ["hi"]
+
+
+def test_a_copy_has_the_digest_of_the_original():
+    one, other = Device("one"), Device("other")
+    one.save(LETTER)
+    other.save(LETTER.replace(b"\r\n", b"\n"))
+    assert one.snapshot().letters[0].digest == other.snapshot().letters[0].digest
+
+
+def test_folders_are_kept_apart():
+    laptop = Device("laptop")
+    laptop.save(LETTER, folder="Sent")
+    assert [(name, len(kept)) for name, kept in laptop.snapshot().folders] == [("INBOX", 0), ("Sent", 1)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        (("NO", [b"no such message"]), ValueError, "nothing is saved"),
+        (("OK", [None]), ValueError, "holds no letter"),
+        ("text", TypeError, "pop.retr"),
+        (None, TypeError, "pop.retr"),
+    ],
+)
+def test_an_answer_without_a_letter_is_refused_with_the_remedy(answer, error, words):
+    laptop = Device("laptop")
+    with pytest.raises(error, match=words):
+        laptop.save(answer)
+    assert laptop.letters() == []
+
+
+def test_a_letter_can_be_thrown_away_once():
+    laptop = Device("laptop")
+    laptop.save(LETTER)
+    laptop.throw_away(1)
+    with pytest.raises(LookupError, match="it has: none"):
+        laptop.throw_away(1)
+
+
+def test_an_unknown_folder_names_those_there():
+    with pytest.raises(LookupError, match="it has: INBOX"):
+        Device("laptop").letters("Sent")
+
+
+def test_a_lost_device_has_lost_its_ledger_too():
+    laptop = Device("laptop")
+    laptop.save(LETTER)
+    laptop.empty()
+    assert (laptop.letters(), laptop.seen_uidls) == ([], {})
+
+
+def test_a_cache_is_replaced_as_a_whole():
+    phone = Device("phone")
+    phone.save(b"Subject: old\r\n\r\n")
+    phone.replace("INBOX", [(7, LETTER, frozenset({"\\Seen"}))])
+    assert [(one.uid, one.subject, one.flags) for one in phone.snapshot().letters] == [(7, "hi", {"\\Seen"})]

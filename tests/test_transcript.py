@@ -1,0 +1,102 @@
+"""Transcripts read like the RFCs, the same at every run, and keep passwords to themselves."""
+
+from mailkit.transcript import MASK, Recorder
+
+
+def spoken(protocol, *pieces, mask=True):
+    recorder = Recorder(protocol)
+    for who, octets in pieces:
+        recorder.add(who, octets)
+    return str(recorder.transcript(mask))
+
+
+def test_lines_are_marked_with_who_said_them():
+    text = spoken("POP3", ("S", b"+OK hello\r\n"), ("C", b"STAT\r\n"), ("S", b"+OK 1 10\r\n"))
+    assert text == "S: +OK hello\nC: STAT\nS: +OK 1 10"
+
+
+def test_a_line_in_pieces_is_one_line():
+    assert spoken("POP3", ("C", b"ST"), ("C", b"AT\r"), ("C", b"\n")) == "C: STAT"
+
+
+def test_random_tags_are_renumbered_on_both_sides():
+    text = spoken(
+        "IMAP",
+        ("C", b"KJFD0 CAPABILITY\r\n"),
+        ("S", b"* CAPABILITY IMAP4rev1\r\nKJFD0 OK done\r\n"),
+        ("C", b"KJFD1 NOOP\r\n"),
+        ("S", b"KJFD1 OK done\r\n"),
+    )
+    assert text.splitlines() == [
+        "C: a1 CAPABILITY",
+        "S: * CAPABILITY IMAP4rev1",
+        "S: a1 OK done",
+        "C: a2 NOOP",
+        "S: a2 OK done",
+    ]
+
+
+def test_a_literal_is_no_command():
+    text = spoken(
+        "IMAP",
+        ("C", b"X1 APPEND INBOX {16}\r\n"),
+        ("S", b"+ go on\r\n"),
+        ("C", b"X1 hello there\r\n"),
+        ("C", b"\r\n"),
+        ("S", b"X1 OK done\r\n"),
+    )
+    assert "C: X1 hello there" in text
+    assert text.endswith("S: a1 OK done")
+
+
+def test_passwords_are_masked_in_every_form():
+    for protocol, line in [
+        ("POP3", b"PASS secret\r\n"),
+        ("POP3", b"pass se cret\r\n"),
+        ("POP3", b"AUTH PLAIN AGFteQBzZWNyZXQ=\r\n"),
+        ("IMAP", b"X1 LOGIN amy secret\r\n"),
+        ("IMAP", b'X1 LOGIN "amy" "secret"\r\n'),
+        ("IMAP", b"X1 AUTHENTICATE PLAIN AGFteQBzZWNyZXQ=\r\n"),
+        ("SMTP", b"AUTH PLAIN AGFteQBzZWNyZXQ=\r\n"),
+    ]:
+        text = spoken(protocol, ("C", line))
+        assert MASK in text, line
+        assert "cret" not in text, line
+        assert "AGFte" not in text, line
+
+
+def test_an_answer_to_a_challenge_is_masked_until_the_verdict():
+    pieces = [
+        ("C", b"X1 AUTHENTICATE PLAIN\r\n"),
+        ("S", b"+ \r\n"),
+        ("C", b"AGFteQBzZWNyZXQ=\r\n"),
+        ("S", b"X1 OK welcome\r\n"),
+        ("C", b"X2 NOOP\r\n"),
+    ]
+    assert spoken("IMAP", *pieces).splitlines()[2:] == [f"C: {MASK}", "S: a1 OK welcome", "C: a2 NOOP"]
+
+
+def test_a_password_in_a_literal_is_masked():
+    pieces = [("C", b"X1 LOGIN amy {6}\r\n"), ("S", b"+ go on\r\n"), ("C", b"secret\r\n"), ("S", b"X1 OK hello\r\n")]
+    assert "secret" not in spoken("IMAP", *pieces)
+
+
+def test_masking_is_a_choice():
+    assert spoken("POP3", ("C", b"PASS secret\r\n"), mask=False) == "C: PASS secret"
+
+
+def test_what_exceeds_the_limit_is_counted():
+    recorder = Recorder("POP3", limit=10)
+    recorder.add("C", b"NOOP\r\n")
+    recorder.add("S", b"+" * 20)
+    assert str(recorder.transcript()) == "C: NOOP\nS: (… 20 octets more, not recorded)"
+
+
+def test_words_are_found_whatever_their_case():
+    recorder = Recorder("POP3")
+    recorder.add("C", b"STAT\r\nQUIT\r\n")
+    assert recorder.transcript().find("quit").said("C") == ("QUIT",)
+
+
+def test_an_empty_transcript_says_so():
+    assert repr(Recorder("IMAP").transcript()) == "(nothing was said by IMAP yet)"
