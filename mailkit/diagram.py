@@ -15,6 +15,7 @@ from mailkit.layout import Box, Row, Spot, draw
 from mailkit.render import WIDEST, Picture, clean, columns, pad
 from mailkit.snapshot import LetterView, PlaceChange, Snapshot, compare
 
+_TWO_PANELS = 640  # px: a page narrower than this has no room for before and after
 _SYSTEM = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft")
 
 
@@ -32,9 +33,14 @@ def show(snapshot: Snapshot, only: str | Collection[str] | None = None, *, width
 
 
 def show_change(
-    before: Snapshot, after: Snapshot, only: str | Collection[str] | None = None, *, width: int = WIDEST
+    before: Snapshot,
+    after: Snapshot,
+    only: str | Collection[str] | None = None,
+    *,
+    after_only: bool = False,
+    width: int = WIDEST,
 ) -> Picture:
-    r"""Draw what changed between two moments: before beside after, or, with several devices, the second alone.
+    r"""Draw what changed between two moments: before beside after, or the second alone where both are too wide.
 
     New letters are bold with ``+``, gone ones dashed with ``−``, changed flags underlined and named; an
     arrow leads from a letter on the server to the copy a device saved. Takes ``only`` and ``width`` as
@@ -43,20 +49,28 @@ def show_change(
     changes = {change.place: change for change in compare(before, after).places}
     old = {box.key: box for box in _boxes(before)}
     new = {box.key: box for box in _boxes(after)}
-    known = [new.get(key) or old[key] for key in sorted(old | new, key=list(new | old).index)]
+    known = [new.get(key) or old[key] for key in sorted(old | new, key=[*new, *old].index)]
     pairs = [_pair(before, after, box, old, new, changes) for box in _select(known, only)]
     foot = _foot([box for _, box in pairs], _arrow(_loose(before), _loose(after)))
     pairs = [pair for pair in pairs if not pair[1].bare] or pairs
     then, now = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    still = "" if changes or before != after else "Nothing changed."
-    if width < WIDEST or len({box.device for box in now if box.device}) > 1:
-        panels = [("After", _columns([replace(box, lines=box.joined) for box in now], apart=True))]
-    else:
-        panels = [("Before", _columns(then)), ("After", _columns(now))]
-    foot_drawn = ([still] if still else []) + foot
-    words = (f"{still}\n" if still else "") + _words(now, foot)
-    alt = f"{still or 'What changed.'} {_sentence(now)}."
-    return Picture(words, draw(panels, foot_drawn, _arrows(now), width), alt)
+    still = _stillness(then, now, _loose(before) == _loose(after))
+    apart = after_only and width > _TWO_PANELS
+    panels = [(f"After{' · ' * bool(still)}{still.lower().rstrip('.')}", _columns(now, apart))]
+    if not after_only and width > _TWO_PANELS:
+        panels = [("Before", _columns(then)), *panels]
+    words = "\n".join([*[still] * bool(still), _words(now, foot)])
+    return Picture(
+        words, draw(panels, foot, _arrows(panels[-1][1]), width), f"{still or 'What changed.'} {_sentence(now)}."
+    )
+
+
+def _stillness(then: Sequence[Box], now: Sequence[Box], same_waiting: bool) -> str:
+    """Say so where nothing changed, or no letter did."""
+    if any(row and row.look in ("new", "gone", "changed") for box in now for row in box.rows):
+        return ""
+    same = same_waiting and [box.lines for box in then] == [box.lines for box in now]
+    return "Nothing changed." if same else "No letter changed."
 
 
 # What there is to show
@@ -274,15 +288,18 @@ def _columns(boxes: Iterable[Box], apart: bool = False) -> list[list[Box]]:
     return [column for column in placed if column] or [[Box("", "Nothing to show")]]
 
 
-def _arrows(boxes: Sequence[Box]) -> list[tuple[Spot, Spot]]:
-    """Lead from letters on the server, while they are there, to the copies that devices saved."""
-    rows = [(box, row) for box in boxes for row in box.rows if row and row.look != "gone"]
+def _arrows(placed: Sequence[Sequence[Box]]) -> list[tuple[Spot, Spot]]:
+    """Lead from letters on the server, while they are there, to the copies saved in the column beside it."""
     there: dict[str, Spot] = {}
-    for box, row in rows:
+    for box, row in _present(placed[0]):
         if not box.device:
             there.setdefault(row.letter.digest, (box.key, row.letter.uid, False))
     return [
         (there[row.letter.digest], (box.key, row.letter.uid, False))
-        for box, row in rows
-        if box.device and row.look == "new" and row.letter.digest in there
+        for box, row in _present(placed[1] if len(placed) > 1 else ())
+        if row.look == "new" and row.letter.digest in there
     ]
+
+
+def _present(boxes: Iterable[Box]) -> list[tuple[Box, Row]]:
+    return [(box, row) for box in boxes for row in box.rows if row and row.look != "gone"]
