@@ -112,12 +112,15 @@ def clean(notebook: NotebookNode) -> None:
     """Leave only what is the same on every machine.
 
     A widget's view is a handle into a running kernel, so only its static twin stays; of a deliberate
-    error's traceback only the last line stays, because the others name files of this machine.
+    error's traceback only the last line stays, because the others name files of this machine. A heading
+    tagged ``further`` opens folded.
     """
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat_minor = 5
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({name: kept for name, kept in cell.metadata.items() if name == "tags"})
+        tags = cell.metadata.get("tags", [])
+        folded = {"jp-MarkdownHeadingCollapsed": True} if "further" in tags else {}
+        cell.metadata = nbformat.from_dict(folded | ({"tags": tags} if tags else {}))
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
             if "metadata" in output:

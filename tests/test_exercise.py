@@ -1,0 +1,172 @@
+"""Exercises by themselves, in a world of two letters."""
+
+from __future__ import annotations
+
+import gc
+import json
+import weakref
+from dataclasses import replace
+
+import pytest
+
+from mailkit.exercise import Exercise, Mistake, Verdict, World
+from mailkit.progress import Progress
+from mailkit.snapshot import LetterView, MailboxView, SessionView, Snapshot
+
+LETTERS = tuple(LetterView(uid, f"Letter {uid}", "ben@example.org", 100, frozenset(), str(uid)) for uid in (1, 2))
+
+
+class Server:
+    """A stand-in whose inbox is a list."""
+
+    def __init__(self) -> None:
+        self.inbox = list(LETTERS)
+        self.sessions: tuple[SessionView, ...] = ()
+        self.stopped = False
+
+    def snapshot(self, *devices: object) -> Snapshot:
+        return Snapshot((MailboxView("amy", "INBOX", 1, tuple(self.inbox)),), self.sessions, tuple(devices))
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def count(snapshot: Snapshot) -> int:
+    return len(snapshot.mailbox("amy").letters)
+
+
+@pytest.fixture
+def exercise() -> Exercise:
+    return Exercise(
+        "99.1",
+        "Remove one letter",
+        world=lambda: World(Server()),
+        goal=lambda before, now: count(now) == 1,
+        untouched="Log in first.",
+        mistakes=(
+            Mistake("too-many", lambda before, now: count(now) == 0, "`DELE` one, not all."),
+            Mistake("no-mailbox", lambda before, now: bool(now.mailbox("amy", "Bills")), "Never seen."),
+        ),
+        praise="One is left.",
+    )
+
+
+@pytest.fixture(autouse=True)
+def empty_progress(tmp_path, monkeypatch):
+    monkeypatch.setenv("MAILKIT_PROGRESS", str(tmp_path / "progress.json"))
+
+
+def test_right(exercise):
+    box = exercise.start()
+    box.server.inbox.pop()
+    assert box.check() == Verdict("99.1", "Remove one letter", "right", "One is left.")
+    assert Progress().of("99.1") == "done"
+
+
+def test_nothing_done_yet_is_not_a_mistake(exercise):
+    verdict = exercise.start().check()
+    assert (verdict.status, verdict.advice, verdict.mistake) == ("not yet", "Log in first.", None)
+
+
+def test_logging_in_alone_changes_nothing(exercise):
+    box = exercise.start()
+    box.server.sessions = (SessionView("POP3", "TRANSACTION", "amy"),)
+    assert box.check().status == "not yet"
+
+
+def test_a_mistake_gets_its_own_advice(exercise):
+    box = exercise.start()
+    box.server.inbox.clear()
+    verdict = box.check()
+    assert (verdict.status, verdict.mistake) == ("not right", "too-many")
+    assert "<code" in verdict._repr_mimebundle_()["text/html"]
+
+
+def test_a_change_nobody_foresaw_is_told(exercise):
+    box = exercise.start()
+    box.server.inbox[0] = replace(LETTERS[0], flags=frozenset({"\\Seen"}))
+    assert "amy/INBOX: 1 with other flags" in box.check().advice
+
+
+def test_marks_of_an_open_session_are_a_change(exercise):
+    box = exercise.start()
+    box.server.sessions = (SessionView("POP3", "TRANSACTION", "amy", marks=frozenset({1})),)
+    assert "amy: 1 marked for deletion" in box.check().advice
+
+
+def test_starting_again_stops_the_earlier_world(exercise):
+    first = exercise.start()
+    second = exercise.start()
+    assert first.server.stopped
+    assert not second.server.stopped
+
+
+def test_a_forgotten_box_goes_with_its_world(exercise):
+    gone = weakref.ref(exercise.start().server)
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_box_says_what_it_has(exercise):
+    box = exercise.start()
+    with pytest.raises(AttributeError, match="has no 'laptop'; it has: server"):
+        _ = box.laptop
+    with pytest.raises(AttributeError):
+        box.server = Server()
+    assert "server" in repr(box)
+
+
+def test_only_devices_are_photographed():
+    class Laptop:
+        def snapshot(self) -> None: ...
+
+    other, laptop = Server(), Laptop()
+    world = World(Server(), laptop=laptop, other=other, script="text")
+    assert world.snapshot().devices == (laptop,)
+    world.stop()
+    assert other.stopped
+
+
+def test_a_verdict_is_words_before_colour():
+    verdict = Verdict("99.1", "A < B", "not right", "Try <b>.")
+    bundle = verdict._repr_mimebundle_()
+    assert bundle["text/plain"] == "✗ Not right: exercise 99.1, A < B\nTry <b>."
+    assert "✗ Not right" in bundle["text/html"]
+    assert "Try &lt;b&gt;." in bundle["text/html"]
+    assert "background-color:#ffffff;color:#000000" in bundle["text/html"]
+
+
+def test_what_is_done_stays_done():
+    Progress().note("99.1", "done")
+    Progress().note("99.1", "tried")
+    Progress().note("99.2", "tried")
+    assert [Progress().of(key) for key in ("99.1", "99.2", "99.3")] == ["done", "tried", "open"]
+    Progress().reset(["99.1"])
+    assert [Progress().of(key) for key in ("99.1", "99.2")] == ["open", "tried"]
+
+
+def test_a_guess_is_remembered():
+    Progress().note_guess("How many?", "two")
+    assert Progress().guess("How many?") == "two"
+    assert Progress().guess("How few?") is None
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"exercises": 3}', "\xff"])
+def test_a_damaged_file_is_moved_aside_and_said_so(tmp_path, damaged):
+    path = tmp_path / "progress.json"
+    path.write_text(damaged, "latin-1")
+    with pytest.warns(UserWarning, match="progress starts anew"):
+        Progress().note("99.1", "done")
+    assert (tmp_path / "progress.json.damaged").read_text("latin-1") == damaged
+    assert json.loads(path.read_text("utf-8"))["exercises"] == {"99.1": "done"}
+
+
+def test_no_place_to_write_stops_nobody(tmp_path, monkeypatch, exercise):
+    monkeypatch.setenv("MAILKIT_PROGRESS", str(tmp_path / "missing" / "progress.json"))
+    with pytest.warns(UserWarning, match="name another file in MAILKIT_PROGRESS"):
+        assert exercise.start().check().status == "not yet"
+
+
+def test_a_write_leaves_one_file(tmp_path):
+    Progress().note("99.1", "tried")
+    assert [path.name for path in tmp_path.iterdir()] == ["progress.json"]
