@@ -48,36 +48,48 @@ class _Reader:
         self.name: bytes | None = None
         self.route: bytes | None = None
         self.mailbox: bytes | None = None
-        self.comment: bytes | None = None
-        self.angle = self.routing = self.quoted = False
+        self.angle = self.routing = self.closed = self.quoted = False
 
     def take(self, kind: str, text: bytes) -> None:
-        """Take the next token: a word, a comment, or one of the specials of RFC 5322 §3.2.3."""
+        """Take the next token: a comment, a word, or one of the specials of RFC 5322 §3.2.3."""
         if self.routing:
             self.take_route(text)
         elif kind == "comment":
-            self.comment = text
+            if not self.angle and self.words:
+                self.name = text  # amy@example.org (Amy): how names were written before RFC 822
         elif kind != "special":
-            self.words.append(text)
-            self.quoted = kind == "quoted"
+            self.take_word(text, kind == "quoted")
         elif text == b"<" and not self.angle:
             self.angle, self.name, self.words = True, b" ".join(self.words) or None, []
-        elif text == b"@":
+        elif text == b"@" and not self.closed:
             self.take_at()
         elif text == b":" and not self.angle and not self.in_group:
             self.found.append((None, None, b" ".join(self.words), None))
             self.begin()
             self.in_group = True
+        elif text == b">":
+            self.closed = self.angle
         elif text in b",;":
             self.end_address()
             if text == b";" and self.in_group:
                 self.in_group = False
                 self.found.append(GROUP_END)
 
+    def take_word(self, text: bytes, quoted: bool) -> None:
+        """Take an atom, quoted string or domain literal, unless the address is complete without it."""
+        if not self.closed:
+            self.words.append(text)
+            self.quoted = quoted
+
     def take_route(self, text: bytes) -> None:
         """Collect a source route up to its colon: ``<@a.example,@b.example:user@host>`` (RFC 5322 §4.4)."""
-        self.routing = text != b":"
-        if self.routing:
+        if text == b":":
+            self.routing = False
+        elif text == b">":  # no route, but a host without mailbox
+            self.routing, self.closed = False, True
+            self.words, self.route = [(self.route or b"")[1:]], None
+            self.mailbox = b""
+        else:
             self.route = (self.route or b"") + text
 
     def take_at(self) -> None:
@@ -86,18 +98,19 @@ class _Reader:
             self.routing, self.route = True, b"@"
         elif self.mailbox is None:
             self.mailbox, self.words = _join(self.words), []
+        else:
+            self.closed = True  # a second address without a comma
 
     def end_address(self) -> None:
         """Write down the address that a comma, a semicolon or the end has ended."""
         name, mailbox, host = self.name, self.mailbox, _join(self.words)
         if mailbox is None and not self.angle and (len(self.words) > 1 or self.quoted):
-            name, mailbox, host = b" ".join(self.words), b"", b""
+            name, host = b" ".join(self.words), b""
         elif mailbox is None:
             mailbox, host = host, b""
-        if not self.angle:
-            name = self.comment or name
         if name or mailbox or host or self.angle:
-            self.found.append((name, self.route, mailbox or b"MISSING_MAILBOX", host or b"MISSING_DOMAIN"))
+            route = self.route.rstrip(b",") if self.route else None
+            self.found.append((name, route, mailbox or b"MISSING_MAILBOX", host or b"MISSING_DOMAIN"))
         self.begin()
 
     def finish(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from mailkit.message import Message
 
-MAX_DEPTH = 100  # parts inside parts; a part deeper than this is shown as it is, unopened
+MAX_DEPTH = 99  # parts inside parts; a part deeper than this is shown as it is, unopened
 MAX_PARTS = 10_000  # in one message; what follows is the last one's text
 Parameters = tuple[tuple[bytes, bytes], ...]
 
@@ -25,11 +25,13 @@ _FOLD = re.compile(rb"\r?\n")
 _TOKEN = rb'[^\x00-\x20\x7f()<>@,;:\\"/\[\]?=]'  # RFC 2045 §5.1, and octets above 127
 _MEDIA_TYPE = re.compile(rb"\s*(" + _TOKEN + rb"++)\s*/\s*(" + _TOKEN + rb"++)")
 _PARAMETER = re.compile(
-    rb";\s*(" + _TOKEN + rb'++)\s*=\s*(?:"((?:[^"\\]++|\\.)*+)"?|=?(=\?[^;\s]*+)|(' + _TOKEN + rb"*+))", re.S
+    rb";\s*(" + _TOKEN + rb'++)\s*=\s*(?:"((?:[^"\\]++|\\.)*+)"?|(=[^;\s]*+|' + _TOKEN + rb"*+))", re.S
 )
 _WORD = re.compile(_TOKEN + rb"+")
+_DISPOSITION = re.compile(rb'\s*"?(' + _TOKEN + rb"*+)")
+_LANGUAGE = re.compile(rb'(?:^|,)\s*"?([^\s,;"]++)')
 _COMMENT_OR_QUOTED = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|\((?:[^()\\]++|\\.)*+\)', re.S)
-_CONTINUATION = re.compile(rb"([^*]+)\*(?:(\d{1,9})(\*)?)?\Z|([^*]+)\*(\*)\Z")
+_CONTINUATION = re.compile(rb"([^*]+)\*(?:(\d{1,9})(\*)?)?")
 
 
 class Part:
@@ -105,10 +107,16 @@ def media_type(value: bytes) -> tuple[bytes, bytes, Parameters] | None:
 
 
 def disposition(value: bytes) -> tuple[bytes, Parameters] | None:
-    """Read a Content-Disposition: type, parameters (RFC 2183 §2)."""
+    """Read a Content-Disposition: type, parameters (RFC 2183 §2); None where it says nothing."""
     value = _without_comments(value)
-    found = _WORD.search(value)
-    return (found[0], _parameters(value, found.end())) if found else None
+    found = _DISPOSITION.match(value)
+    kind, parameters = (found[1], _parameters(value, found.end())) if found else (b"", ())
+    return (kind, parameters) if kind or parameters else None
+
+
+def languages(value: bytes) -> list[bytes]:
+    """Read the tags of a Content-Language (RFC 3282 §2)."""
+    return _LANGUAGE.findall(_without_comments(value))
 
 
 def token(value: bytes) -> bytes | None:
@@ -126,9 +134,7 @@ def _without_comments(value: bytes) -> bytes:
 def _parameters(value: bytes, at: int) -> Parameters:
     given: list[tuple[bytes, bytes]] = []
     for found in _PARAMETER.finditer(value, at):
-        quoted = found[2]
-        text = unquote(quoted) if quoted is not None else found[3] or found[4] or b""
-        given.append((found[1], text))
+        given.append((found[1], unquote(found[2]) if found[3] is None else found[3]))
     return tuple(_join_continuations(given)) if any(b"*" in name for name, _ in given) else tuple(given)
 
 
@@ -139,23 +145,29 @@ def unquote(text: bytes) -> bytes:
 
 def _join_continuations(given: list[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
     """Join ``name*0``, ``name*1`` … to one parameter, as RFC 2231 §6 asks of IMAP servers; nothing is decoded."""
-    pieces: dict[bytes, dict[int, tuple[bool, bytes]]] = {}
+    pieces: dict[bytes, list[tuple[int, bool, bytes, bytes]]] = {}
     for name, text in given:
-        found = _CONTINUATION.match(name)
-        if not found:
-            yield name, text
-            continue
-        extended = bool(found[3]) or found[2] is None
-        pieces.setdefault(found[1] or found[4], {})[int(found[2] or 0)] = (extended, text)
-    for name, numbered in pieces.items():
-        in_order = sorted(numbered.items())
-        if [number for number, _ in in_order] != list(range(len(in_order))):
-            yield from ((b"%b*%d%b" % (name, at, b"*" * ext), text) for at, (ext, text) in in_order)
-        elif not any(extended for extended, _ in numbered.values()):
-            yield name, b"".join(text for _, (_, text) in in_order)
+        if found := _CONTINUATION.fullmatch(name):
+            piece = (int(found[2] or 0), found[2] is None or bool(found[3]), name, text)
+            pieces.setdefault(found[1].lower(), []).append(piece)
         else:
-            texts = (text if ext else text.replace(b"%", b"%25") for _, (ext, text) in in_order)
-            yield name + b"*", (b"" if numbered[0][0] else b"''") + b"".join(texts)
+            yield name, text
+    for _, numbered in sorted(pieces.items()):
+        numbered.sort()
+        if [number for number, *_ in numbered] == list(range(len(numbered))):
+            yield _joined(numbered)
+        else:
+            yield from ((name, text) for _, _, name, text in numbered)
+
+
+def _joined(pieces: list[tuple[int, bool, bytes, bytes]]) -> tuple[bytes, bytes]:
+    """Join the pieces of one parameter; where one is percent-encoded, the plain ones must become so."""
+    _, first_encoded, name, _ = pieces[0]
+    name = name.partition(b"*")[0]
+    if not any(encoded for _, encoded, *_ in pieces):
+        return name, b"".join(text for *_, text in pieces)
+    texts = (text if encoded else text.replace(b"%", b"%25") for _, encoded, _, text in pieces)
+    return name + b"*", (b"" if first_encoded else b"''") + b"".join(texts)
 
 
 class _Boundary:
@@ -178,37 +190,45 @@ class _Scanner:
 
     def scan(self, start: int, depth: int, *, inside: bool = False, digest: bool = False) -> Part:
         """Read the part or message that begins at ``start``."""
-        end = self.end_of(start)
-        part = Part(start, _end_of_header(self.octets, start, end), end)
+        delimiter = self.next_delimiter(start)
+        body = _end_of_header(self.octets, start, delimiter.at + 1 if delimiter else len(self.octets))
+        part = Part(start, body, self.end_of(start))
         self.parts += 1
-        if not self.read_type(part, inside) and digest:
-            part.type, part.subtype = b"message", b"rfc822"
+        self.read_type(part, inside, digest)
         if part.is_multipart or part.is_message:
-            if depth >= MAX_DEPTH or self.parts >= MAX_PARTS:
-                part.type, part.subtype, part.parameters = b"application", b"octet-stream", ()
-            elif part.is_message:
-                part.children = [self.scan(part.body, depth + 1)]
-                part.end = part.children[0].end
-            elif boundary := part.parameter(b"boundary"):
-                self.open.append(_Boundary(boundary))
-                part.end = self.scan_children(part, depth)
+            self.scan_inside(part, depth + 1)
+        part.body = min(part.body, part.end)
         part.lines = self.octets.count(b"\n", part.body, part.end)
         return part
 
-    def read_type(self, part: Part, inside: bool) -> bool:
-        """Take the type from the header; False where there is none that can be understood."""
+    def read_type(self, part: Part, inside: bool, digest: bool) -> None:
+        """Take the type from the header; one that is no type counts as text (RFC 2045 §5.2)."""
         found = known_fields(self.octets, part.start, part.body)
         part.is_mime = inside or b"mime-version" in found or b"content-type" in found
-        for value in found.get(b"content-type", ())[:1]:
-            if kind := media_type(value):
+        if b"content-type" in found:
+            if kind := media_type(found[b"content-type"][0]):
                 part.type, part.subtype, part.parameters = kind
-                return True
-        return False
+        elif digest:
+            part.type, part.subtype = b"message", b"rfc822"
+
+    def scan_inside(self, part: Part, depth: int) -> None:
+        """Read the parts of a multipart, or the message in a message; the part ends where they do."""
+        if depth > MAX_DEPTH or self.parts >= MAX_PARTS:
+            part.type, part.subtype = b"application", b"octet-stream"
+        elif part.is_message:
+            part.body = min(part.body, part.end)
+            part.children = [self.scan(part.body, depth)]
+            part.end = part.children[0].end
+        elif boundary := part.parameter(b"boundary"):
+            # The blank line may already be before "--abc", which an outer boundary "ab" would claim as its own.
+            self.open.append(_Boundary(boundary))
+            if self.next_delimiter(part.body) is not self.open[-1]:
+                part.body = min(part.body, part.end)
+            part.end = self.scan_children(part, depth)
 
     def scan_children(self, parent: Part, depth: int) -> int:
         """Read the parts of a multipart, and return where it ends: before its parent's delimiter, or at the end."""
-        own = self.open[-1]
-        level = len(self.open) - 1
+        own, level = self.open[-1], len(self.open) - 1
         digest = parent.subtype.lower() == b"digest"
         at = parent.body
         while self.next_delimiter(at) is own:
@@ -216,7 +236,7 @@ class _Scanner:
             at = self.octets.find(b"\n", after) + 1 or len(self.octets)
             if self.octets.startswith(b"--", after) or self.parts >= MAX_PARTS or at == len(self.octets):
                 break
-            child = self.scan(at, depth + 1, inside=True, digest=digest)
+            child = self.scan(at, depth, inside=True, digest=digest)
             parent.children.append(child)
             at = child.end
         del self.open[level:]

@@ -10,7 +10,7 @@ from email.header import decode_header
 from email.utils import parsedate
 
 from mailkit.imap.address import addresses
-from mailkit.imap.mime import Parameters, Part, disposition, fields, known_fields, parse, token, unfold
+from mailkit.imap.mime import Parameters, Part, disposition, fields, known_fields, languages, parse, token, unfold
 from mailkit.message import Message
 
 __all__ = [
@@ -21,7 +21,6 @@ Fields = dict[bytes, list[bytes]]
 
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
 _BLANKS = re.compile(rb"[ \t\r]+")
-_LANGUAGE = re.compile(rb'[^\s,;:()<>"\\]+')
 _NO_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0%b)'
 
 
@@ -149,7 +148,7 @@ def _disposition(found: Fields) -> bytes:
 
 
 def _languages(found: Fields) -> bytes:
-    tags = _LANGUAGE.findall(_first(found, b"content-language") or b"")
+    tags = languages(_first(found, b"content-language") or b"")
     return b"(%b)" % b" ".join(nstring(tag) for tag in tags) if tags else b"NIL"
 
 
@@ -201,12 +200,11 @@ _WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*?)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n?
 
 
 def _subset(header: bytes, names: tuple[str, ...], wanted: bool) -> bytes:
-    """Keep the named fields, or all others; the blank line stays."""
+    """Keep the named fields and end them with a blank line, or keep all the rest."""
     asked = {name.lower().encode("utf-8", "surrogateescape") for name in names}
     if not wanted:
-        return _WHOLE_FIELD.sub(lambda found: b"" if found[1].lower() in asked else found[0], header)
-    kept = [found[0] for found in _WHOLE_FIELD.finditer(header) if found[1].lower() in asked]
-    return b"".join(kept) + b"\r\n"
+        return _WHOLE_FIELD.sub(lambda field: b"" if field[1].lower() in asked else field[0], header)
+    return b"".join(field[0] for field in _WHOLE_FIELD.finditer(header) if field[1].lower() in asked) + b"\r\n"
 
 
 def header_values(message: Message, name: str) -> list[str]:
