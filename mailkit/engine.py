@@ -58,18 +58,19 @@ class Line(asyncio.Protocol):
         self._idle = idle
         self._answers: Iterator[bytes] = iter(())
         self._inbox: list[bytes] = []
-        self._paused = self._busy = self._woken = False
+        self._paused = self._busy = self._woken = self._ended = False
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet, or refuse one connection too many."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self.engine.transports.add(transport)
         self._heard = self.engine.loop.time()
         self._timer = self.engine.loop.call_later(self._idle, self._check_idle)
         if not self.engine.admit(self):
             self._say(self.session.autologout())
-            self._hang_up()
+            self._transport.close()
             return
         self._say(self.session.greeting())
 
@@ -93,17 +94,21 @@ class Line(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let go of everything the session held; nothing is committed."""
+        self._timer.cancel()
         self.drop()
+        self.engine.transports.discard(self._transport)
 
-    def eof_received(self) -> None:
-        """Treat a half-closed line as closed: no command can follow."""
-        self.drop()
+    def eof_received(self) -> bool:
+        """End the session: no command can follow. What is still to be said is said (the client may read on)."""
+        self._ended = True
+        self._settle()
+        return self._transport.get_extra_info("sslcontext") is None  # TLS knows no half-closed line
 
     def drop(self) -> None:
         """End the session without a word."""
         self.session.end()
         self.engine.forget(self, "the line dropped")
-        self._hang_up()
+        self._transport.abort()
 
     def cause(self, what: str) -> str:
         """Say who did what, as history() shows it: ``POP3 amy: DELE 1``."""
@@ -132,8 +137,11 @@ class Line(asyncio.Protocol):
         self._settle()
 
     def _settle(self) -> None:
+        if self._ended and not self._paused:
+            self.session.end()
+            self.engine.forget(self, "the line dropped")
         if self.session.closed:
-            self._hang_up()
+            self._transport.close()
         elif self.session.upgrade:
             self._transport.pause_reading()
             self.engine.spawn(self._start_tls())
@@ -148,6 +156,8 @@ class Line(asyncio.Protocol):
             self.drop()
             return
         assert isinstance(secure, asyncio.Transport)
+        self.engine.transports.discard(self._transport)
+        self.engine.transports.add(secure)
         self._transport = secure
         self._inbox.clear()
         self._answers = iter(())
@@ -160,10 +170,6 @@ class Line(asyncio.Protocol):
         if octets and not self._transport.is_closing():
             self.recorder.add("S", octets)
             self._transport.write(octets)
-
-    def _hang_up(self) -> None:
-        self._timer.cancel()
-        self._transport.close()
 
     def _wake(self) -> None:
         """Ask to be run soon, once, however many changes the store reports."""
@@ -181,8 +187,12 @@ class Line(asyncio.Protocol):
         if left > 0:
             self._timer = self.engine.loop.call_later(left, self._check_idle)
             return
+        if self.session.closed:  # and the client does not even read our last words
+            self._transport.abort()
+            return
         self._say(self.session.autologout())
-        self._hang_up()
+        self._transport.close()
+        self._timer = self.engine.loop.call_later(self._idle, self._check_idle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +213,7 @@ class Engine:
         self.host = host
         self.loop = asyncio.SelectorEventLoop()
         self.lines: dict[Line, None] = {}  # in the order of arrival
+        self.transports: set[asyncio.Transport] = set()  # until each is really closed
         self.mailers: set[Any] = set()  # SMTP connections, aiosmtpd's
         self.recorders: list[Recorder] = []
         self.moments: list[Moment] = []
@@ -263,8 +274,8 @@ class Engine:
         for server in self._servers:
             server.close()
         self.hang_up()
-        for mailer in list(self.mailers):
-            mailer.transport.abort()
+        for transport in self.transports | {mailer.transport for mailer in self.mailers}:
+            transport.abort()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
         for _ in range(4):  # let transports close their sockets
