@@ -1,0 +1,277 @@
+"""The server as a learner meets it: the standard library's clients, re-run cells, dropped lines, clean ends."""
+
+import gc
+import imaplib
+import poplib
+import smtplib
+import socket
+import threading
+
+import pytest
+
+from mailkit.device import Device
+from mailkit.idle import idle
+from mailkit.server import MailServer
+
+LETTERS = [b"Subject: %s\r\nFrom: ben@example.net\r\n\r\ntext\r\n" % name for name in (b"one", b"two", b"three")]
+
+
+@pytest.fixture
+def server():
+    with MailServer(LETTERS, accounts=("amy", "ben"), password="secret") as server:
+        yield server
+
+
+def pop_login(server, user="amy"):
+    pop = poplib.POP3(*server.pop3)
+    pop.user(user)
+    pop.pass_("secret")
+    return pop
+
+
+def imap_login(server, user="amy"):
+    imap = imaplib.IMAP4(*server.imap)
+    imap.login(user, "secret")
+    imap.select()
+    return imap
+
+
+def uids(server, account="amy", mailbox="INBOX"):
+    return [letter.uid for letter in server.snapshot().mailbox(account, mailbox).letters]
+
+
+def server_threads():
+    return [thread for thread in threading.enumerate() if thread.name == "mailkit server"]
+
+
+# ---- the three protocols over one store
+
+
+def test_pop_collects_and_quit_removes(server):
+    pop, laptop = pop_login(server), Device("laptop")
+    laptop.save(pop.retr(1))
+    pop.dele(1)
+    assert server.snapshot().marks("amy") == {1}
+    assert uids(server) == [1, 2, 3]
+    pop.quit()
+    assert uids(server) == [2, 3]
+    assert laptop.letters() == LETTERS[:1]
+
+
+def test_imap_reads_on_the_server(server):
+    imap = imap_login(server)
+    assert imap.fetch("1", "(BODY[])")[1][0][1] == LETTERS[0]
+    assert server.snapshot().mailbox("amy").letters[0].flags == {"\\Seen"}
+    imap.logout()
+
+
+def test_smtp_delivers_to_the_other_account(server):
+    with smtplib.SMTP(*server.smtp, local_hostname="laptop.example.org") as smtp:
+        smtp.sendmail("amy@example.org", ["ben@example.org"], LETTERS[0])
+    assert server.snapshot().mailbox("ben").letters[0].subject == "one"
+
+
+def test_tls_from_the_first_octet(server):
+    pop = poplib.POP3_SSL(*server.pop3s, context=server.ssl_context)
+    assert "STLS" not in pop.capa()
+    pop.quit()
+    imap = imaplib.IMAP4_SSL(*server.imaps, ssl_context=server.ssl_context)
+    assert imap.login("amy", "secret")[0] == "OK"
+    imap.logout()
+    with smtplib.SMTP_SSL(*server.smtps, context=server.ssl_context, local_hostname="laptop") as smtp:
+        assert smtp.noop()[0] == 250
+
+
+def test_tls_on_request(server):
+    pop = poplib.POP3(*server.pop3)
+    pop.stls(server.ssl_context)
+    pop.user("amy")
+    assert pop.pass_("secret").startswith(b"+OK")
+    pop.quit()
+    imap = imaplib.IMAP4(*server.imap)
+    imap.starttls(server.ssl_context)
+    assert imap.login("amy", "secret")[0] == "OK"
+    imap.logout()
+
+
+def test_imap_hears_what_pop_removed(server):
+    imap = imap_login(server)
+    pop = pop_login(server)
+    pop.dele(2)
+    pop.quit()
+    assert idle(imap) == ["2 EXPUNGE"]
+    imap.logout()
+
+
+def test_idle_returns_nothing_when_nothing_happens(server):
+    imap = imap_login(server)
+    assert idle(imap, timeout=0.01) == []
+    assert imap.noop()[0] == "OK"
+    server.deliver(LETTERS[0])
+    assert idle(imap)[0].startswith("4 EXISTS")
+    imap.logout()
+
+
+def test_idle_needs_a_mailbox(server):
+    imap = imaplib.IMAP4(*server.imap)
+    with pytest.raises(imaplib.IMAP4.error, match="select one first"):
+        idle(imap)
+    imap.logout()
+
+
+# ---- lines that break
+
+
+def test_a_dropped_line_commits_nothing(server):
+    pop = pop_login(server)
+    pop.dele(1)
+    pop.close()
+    server.wait_for_hang_up()
+    snapshot = server.snapshot()
+    assert (uids(server), snapshot.sessions) == ([1, 2, 3], ())
+
+
+def test_hang_up_frees_a_maildrop_held_by_a_forgotten_client(server):
+    forgotten = pop_login(server)
+    late = poplib.POP3(*server.pop3)
+    late.user("amy")
+    with pytest.raises(poplib.error_proto, match=r"\[IN-USE\].*hang_up"):
+        late.pass_("secret")
+    assert server.hang_up() == 2
+    pop_login(server).quit()
+    forgotten.close()
+    late.close()
+
+
+def test_waiting_for_a_client_that_stays_names_it(server):
+    pop = pop_login(server)
+    with pytest.raises(TimeoutError, match=r"POP3 amy.*hang_up"):
+        server.wait_for_hang_up(timeout=0.01)
+    pop.quit()
+
+
+def test_an_idle_pop3_session_ends_without_update():
+    with MailServer(LETTERS, password="secret", pop3_idle=0.05) as server:
+        pop = pop_login(server)
+        pop.dele(1)
+        with pytest.raises((poplib.error_proto, ConnectionError)):
+            pop._getline()
+        assert uids(server) == [1, 2, 3]
+        pop.close()
+
+
+def test_one_connection_too_many_is_refused_and_the_others_go_on():
+    with MailServer(LETTERS, password="secret", max_connections=2) as server:
+        kept = [pop_login(server), poplib.POP3(*server.pop3)]
+        with pytest.raises((poplib.error_proto, ConnectionError)):
+            poplib.POP3(*server.pop3)
+        assert kept[0].stat()[0] == 3
+        for pop in kept:
+            pop.quit()
+
+
+def test_a_reader_that_does_not_read_costs_nobody_else(server):
+    server.deliver(b"Subject: big\r\n\r\n" + b"x" * 998 + b"\r\n" * 8_000_000)
+    lazy = socket.create_connection(server.pop3)
+    lazy.sendall(b"USER amy\r\nPASS secret\r\n" + b"RETR 4\r\n" * 5)
+    imap = imap_login(server)
+    assert imap.noop()[0] == "OK"
+    imap.logout()
+    lazy.close()
+
+
+# ---- what is seen
+
+
+def test_transcripts_are_found_by_protocol_and_mask_the_password(server):
+    pop_login(server).quit()
+    imap_login(server).logout()
+    assert server.transcript("POP3").said("C") == ("USER amy", "PASS ********", "QUIT")
+    assert server.transcript("POP3", mask=False).said("C")[1] == "PASS secret"
+    assert server.transcript().protocol == "IMAP"
+    with pytest.raises(LookupError, match="connect first"):
+        server.transcript("SMTP")
+
+
+def test_history_names_the_command_behind_every_state(server):
+    pop = pop_login(server)
+    pop.dele(1)
+    pop.quit()
+    causes = [moment.cause for moment in server.history()]
+    assert causes[0] == "the server started"
+    assert causes[-2:] == ["POP3 amy: DELE 1", "POP3 amy: QUIT"]
+    assert len(server.history()[-1].snapshot.mailbox("amy").letters) == 2
+
+
+def test_listeners_hear_of_changes_until_they_leave(server):
+    heard = []
+    leave = server.on_change(heard.append)
+    server.deliver(LETTERS[0])
+    leave()
+    server.deliver(LETTERS[0])
+    assert [moment.cause for moment in heard] == ["the postman brought a letter to amy"]
+
+
+# ---- beginnings and ends
+
+
+def test_stop_frees_port_and_thread_and_may_come_twice():
+    before = len(server_threads())
+    server = MailServer()
+    address = server.pop3
+    assert len(server_threads()) == before + 1
+    server.stop()
+    server.stop()
+    assert len(server_threads()) == before
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+    with pytest.raises(RuntimeError, match="run the cell that makes it again"):
+        server.snapshot()
+
+
+def test_losing_the_name_stops_the_server():
+    before = len(server_threads())
+    server = MailServer(LETTERS)
+    pop = poplib.POP3(*server.pop3)
+    server = MailServer(LETTERS)
+    gc.collect()
+    assert len(server_threads()) == before + 1
+    pop.close()
+    server.stop()
+
+
+def test_forty_servers_in_one_process_do_not_meet():
+    servers = [MailServer(LETTERS[: number % 3 + 1], password="secret") for number in range(40)]
+    assert len({server.imap for server in servers}) == 40
+    for number, server in enumerate(servers):
+        pop = pop_login(server)
+        assert pop.stat()[0] == number % 3 + 1
+        pop.quit()
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"letters": "three-letters"}, TypeError, "takes a list"),
+        ({"letters": ["text"]}, TypeError, r"letters\('three-letters'\)"),
+        ({"accounts": ()}, ValueError, "at least one account"),
+        ({"accounts": ("Amy!",)}, ValueError, "lower-case"),
+        ({"host": "0.0.0.0"}, ValueError, "not on this machine"),
+        ({"port": 110}, TypeError, "settings are: .*uidl"),
+    ],
+)
+def test_wrong_arguments_are_refused_with_the_remedy(arguments, error, words):
+    with pytest.raises(error, match=words):
+        MailServer(**arguments)
+
+
+def test_an_unknown_account_names_those_there(server):
+    with pytest.raises(LookupError, match="it has: amy, ben"):
+        server.deliver(LETTERS[0], "zoe")
+
+
+def test_a_password_that_nobody_chose_cannot_be_guessed():
+    with MailServer() as one, MailServer() as other:
+        assert one.password() != other.password()
+        assert len(one.password()) >= 12
