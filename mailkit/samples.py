@@ -18,7 +18,7 @@ SETS = {  # named sets, in the order of arrival; "all" is every letter by name
     "postman": ("postcard", "bill", "leaflet", "party", "library-card"),
     "thread": ("thread-1", "thread-2", "thread-3", "thread-4"),
     "week": ("newsletter", "swimming", "school-trip", "parcel", "plum-cake", "tickets", "walk"),
-    "sorting": ("leaflet", "bill", "party", "invoice", "photos", "newsletter", "prize", "walk"),
+    "sorting": ("bill", "leaflet", "party", "invoice", "photos", "newsletter", "prize", "walk"),
     "odd": (
         *("bounce", "french", "eight-bit", "dots", "empty", "no-subject", "forwarded", "invitation"),
         *("prize", "long-way", "panorama", "broken", "unlabelled"),
