@@ -1,0 +1,17 @@
+"""What several tests share."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import dovecot as dovecot_module
+
+
+@pytest.fixture(scope="session")
+def dovecot():
+    """A running Dovecot 2.3, or the reason why there is none."""
+    if not dovecot_module.installed():
+        pytest.skip("no Dovecot 2.3 here; Debian's packages dovecot-imapd and dovecot-pop3d bring it")
+    server = dovecot_module.Dovecot()
+    yield server
+    server.stop()

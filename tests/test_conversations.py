@@ -1,0 +1,37 @@
+"""Conversations with the server, written as the RFCs write theirs: see `tests/conversations/README.md`."""
+
+import contextlib
+
+import pytest
+
+from tests.conversation import FOLDER, Direct, OverDovecot, OverMailServer, Play, read
+
+FILES = sorted(FOLDER.glob("*/*.txt"))
+NAMES = [f"{path.parent.name}/{path.stem}" for path in FILES]
+OURS = [path for path in FILES if path.parent.name != "smtp"]
+
+every_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
+pop3_and_imap = pytest.mark.parametrize("path", OURS, ids=[f"{path.parent.name}/{path.stem}" for path in OURS])
+
+
+@pytest.mark.parametrize("piece", [1 << 30, 1], ids=["whole", "by-octets"])
+@pop3_and_imap
+def test_straight_into_the_session(path, piece):
+    conversation = read(path)
+    Play(conversation, Direct(conversation, piece)).run()
+
+
+@every_file
+def test_over_a_socket_in_small_pieces(path):
+    conversation = read(path)
+    with contextlib.closing(OverMailServer(conversation)) as server:
+        Play(conversation, server).run()
+
+
+@pop3_and_imap
+def test_with_dovecot(path, dovecot):
+    conversation = read(path)
+    if conversation.without_dovecot:
+        pytest.skip(conversation.without_dovecot)
+    with contextlib.closing(OverDovecot(conversation, dovecot)) as server:
+        Play(conversation, server, strict=False).run()
