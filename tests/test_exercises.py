@@ -1,0 +1,131 @@
+"""Every exercise of every notebook, played: its solution, its starter, and each wrong answer by name."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import importlib
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from mailkit.exercise import Exercise, Verdict
+from tests import notebooks
+
+pytestmark = pytest.mark.slow
+
+KEYS = [(name, key) for name in notebooks.LESSONS for key in notebooks.exercise_keys(name)]
+FOLDS = ["Hint 1", "Hint 2", "Hint 3", "Solution"]
+
+
+def wrong_answers(lesson: str) -> dict[str, dict[str, str]]:
+    """Return ``WRONG`` of tests/exercises/lessonNN.py."""
+    answers: dict[str, dict[str, str]] = importlib.import_module(f"tests.exercises.lesson{lesson[:2]}").WRONG
+    return answers
+
+
+WRONG = [
+    (name, key, mistake)
+    for name in notebooks.LESSONS
+    if notebooks.exercise_keys(name)
+    for key, answers in wrong_answers(name).items()
+    for mistake in answers
+]
+
+
+def solution(name: str, key: str) -> str:
+    """Return the whole cell that the Solution fold shows."""
+    text = notebooks.cell(name, f"ex-{key.replace('.', '-')}-help").source
+    found = re.search(r"<summary>Solution</summary>.*?^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert found, "write the solution as fenced python under <summary>Solution</summary>"
+    return found[1]
+
+
+@contextmanager
+def world(name: str) -> Iterator[dict[str, Any]]:
+    """Run a notebook's setup cell in a fresh namespace.
+
+    Learners leave lines open, and so do wrong answers: Python would warn of each when it is thrown away.
+    """
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            exec(compile(notebooks.cell(name, "setup").source, f"{name}: setup", "exec"), namespace)
+            yield namespace
+        finally:
+            for thing in list(namespace.values()):
+                if hasattr(thing, "stop"):
+                    thing.stop()
+            namespace.clear()
+            gc.collect()
+
+
+def play(name: str, source: str) -> Verdict:
+    """Run an exercise's cell in the notebook's own world, and return what its last line gives."""
+    tree = ast.parse(source)
+    last = tree.body.pop()
+    assert isinstance(last, ast.Expr), "an exercise's cell ends with box.check()"
+    with world(name) as namespace:
+        exec(compile(tree, f"{name}: exercise", "exec"), namespace)
+        verdict = eval(compile(ast.Expression(last.value), f"{name}: exercise", "eval"), namespace)
+    assert isinstance(verdict, Verdict), "an exercise's cell ends with box.check()"
+    return verdict
+
+
+def defined(name: str) -> dict[str, Exercise]:
+    """Return what the notebook imports as ``exercises``."""
+    with world(name) as namespace:
+        return dict(namespace["exercises"])
+
+
+@pytest.mark.parametrize(("name", "key"), KEYS)
+def test_the_solution_is_right(name, key):
+    verdict = play(name, solution(name, key))
+    assert (verdict.key, verdict.status) == (key, "right"), verdict
+
+
+@pytest.mark.parametrize(("name", "key"), KEYS)
+def test_the_starter_is_not(name, key):
+    verdict = play(name, notebooks.cell(name, notebooks.exercise_keys(name)[key]).source)
+    assert verdict.status == "not yet" or (verdict.status == "not right" and verdict.mistake), verdict
+
+
+@pytest.mark.parametrize(("name", "key", "mistake"), WRONG)
+def test_a_wrong_answer_gets_its_own_advice(name, key, mistake):
+    verdict = play(name, wrong_answers(name)[key][mistake])
+    assert (verdict.key, verdict.status, verdict.mistake) == (key, "not right", mistake), verdict
+
+
+@pytest.mark.parametrize("name", [name for name in notebooks.LESSONS if notebooks.exercise_keys(name)])
+def test_every_mistake_is_made_and_every_exercise_set(name):
+    exercises = defined(name)
+    assert list(exercises) == list(notebooks.exercise_keys(name))
+    assert {key: one.key for key, one in exercises.items()} == {key: key for key in exercises}
+    foreseen = {key: {mistake.name for mistake in one.mistakes} for key, one in exercises.items()}
+    assert foreseen == {key: set(answers) for key, answers in wrong_answers(name).items()}
+    assert all(foreseen.values()), "each exercise names a wrong answer that a real learner would give"
+
+
+@pytest.mark.parametrize("name", [name for name in notebooks.LESSONS if notebooks.exercise_keys(name)])
+def test_advice_is_never_the_same_twice(name):
+    for one in defined(name).values():
+        advice = [one.untouched, one.praise, *(mistake.advice for mistake in one.mistakes)]
+        assert len(set(advice)) == len(advice), one.key
+
+
+@pytest.mark.parametrize(("name", "key"), KEYS)
+def test_help_comes_in_three_steps_and_a_solution(name, key):
+    cells = notebooks.load(name).cells
+    ids = [cell.id for cell in cells]
+    here = ids.index(notebooks.exercise_keys(name)[key])
+    assert ids[here + 1] == f"{ids[here]}-help"
+    help_text = cells[here + 1].source
+    assert re.findall(r"<summary>(.*?)</summary>", help_text) == FOLDS
+    assert help_text.count("<details>") == help_text.count("</details>") == len(FOLDS)
+    assert not notebooks.without_folds(help_text).strip(), "all help is folded"
+    assert cells[here].source.rstrip().endswith("box.check()")
