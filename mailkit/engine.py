@@ -27,6 +27,10 @@ Address = tuple[str, int]
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
 HISTORY_LETTERS = 200  # above this many messages, states are not kept: pictures are for lessons
+TOO_MANY = {
+    "POP3": b"-ERR [SYS/TEMP] too many connections; close one and try again\r\n",  # RFC 3206 §4
+    "IMAP": b"* BYE [UNAVAILABLE] too many connections; close one and try again\r\n",  # RFC 5530 §3
+}
 
 
 class Session(Protocol):
@@ -69,7 +73,8 @@ class Line(asyncio.Protocol):
         self._heard = self.engine.loop.time()
         self._timer = self.engine.loop.call_later(self._idle, self._check_idle)
         if not self.engine.admit(self):
-            self._say(self.session.autologout())
+            self.session.end()
+            self._say(TOO_MANY[self.recorder.protocol])
             self._transport.close()
             return
         self._say(self.session.greeting())
