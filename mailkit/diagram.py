@@ -11,9 +11,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from mailkit.flow import show_route, show_states
 from mailkit.layout import Box, Row, Spot, draw
-from mailkit.render import WIDEST, Picture, clean, columns, pad
+from mailkit.render import WIDEST, Picture, clean, columns, framed, pad, svg_text
 from mailkit.snapshot import LetterView, PlaceChange, Snapshot, compare
+
+__all__ = ["Picture", "show", "show_change", "show_columns", "show_route", "show_states"]
 
 _TWO_PANELS = 640  # px: a page narrower than this has no room for before and after
 _SYSTEM = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft")
@@ -71,6 +74,41 @@ def _stillness(then: Sequence[Box], now: Sequence[Box], same_waiting: bool) -> s
         return ""
     same = same_waiting and [box.lines for box in then] == [box.lines for box in now]
     return "Nothing changed." if same else "No letter changed."
+
+
+Cell = Picture | Snapshot | tuple[Snapshot, Snapshot]
+
+
+def show_columns(rows: Sequence[tuple[str, *tuple[Cell, ...]]], heads: Sequence[str] = ()) -> Picture:
+    """Draw several pictures as one: captioned rows of one or more columns under ``heads``, POP beside IMAP for one.
+
+    Takes rows of a caption and cells: a picture, a snapshot, or two of them (before, after; the second is drawn).
+    Raises `ValueError` where the rows differ in length.
+    """
+    count = len(heads) or len(rows[0]) - 1 if rows else 0
+    if not count or any(len(row) - 1 != count for row in rows):
+        raise ValueError("every row needs a caption and a cell for each head")
+    wide = (WIDEST - 16 - 12 * (count - 1)) // count
+    lefts = range(8, WIDEST, wide + 12)
+    drawn = [svg_text(left + 1, 22, head, 14, strong=True) for left, head in zip(lefts, heads, strict=False)]
+    words, y = [], 30 if heads else 6
+    for caption, *cells in rows:
+        pictures = [_cell(cell, wide) for cell in cells]
+        drawn.append(svg_text(9, y + 15, clean(caption), 13, strong=not heads))
+        drawn += [picture.inside(left, y + 24, wide) for left, picture in zip(lefts, pictures, strict=False)]
+        y += 34 + max(picture.height(wide) for picture in pictures)
+        words.append(clean(caption))
+        for head, picture in zip(heads or [""] * count, pictures, strict=True):
+            words += [f"  {head}"] * bool(head)
+            words += [f"{'    ' if head else '  '}{line}" for line in picture.words.splitlines()]
+    alt = f"{' beside '.join(heads)}{': ' * bool(heads)}{'; '.join(clean(row[0]) for row in rows)}."
+    return Picture("\n".join(words), framed("\n".join(drawn), WIDEST, y), alt)
+
+
+def _cell(cell: Cell, width: int) -> Picture:
+    if isinstance(cell, Picture):
+        return cell
+    return show(cell, width=width) if isinstance(cell, Snapshot) else show_change(*cell, after_only=True, width=width)
 
 
 # What there is to show

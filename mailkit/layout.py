@@ -111,7 +111,7 @@ def draw(
         page.edge(f"{names[tail]}:e", f"{names[head]}:w")
     for at, line in enumerate(foot):
         text = shorten(line, right - 20, pixels)
-        _node(page, f"foot{at}", (0, bottom + 6 + at * 18, right, bottom + 24 + at * 18), [text], shape="none")
+        place(page, f"foot{at}", (0, bottom + 6 + at * 18, right, bottom + 24 + at * 18), [text], shape="none")
     return svg_from_dot(page.source, "nop")
 
 
@@ -126,7 +126,7 @@ def _panel(
     with page.subgraph(name=f"cluster_panel{left}" if heading else f"panel{left}") as panel:
         if heading:
             panel.attr(bb=_bb(left, 0, right, bottom), style="rounded,filled", color="#c4c4c4", fillcolor="#fbfbfb")
-            _node(panel, f"heading{left}", (left, 4, right, 26), [bold(heading)], shape="none")
+            place(panel, f"heading{left}", (left, 4, right, 26), [bold(heading)], shape="none")
         x = left + inset
         for column, wide in zip(columns, widths, strict=True):
             y = top
@@ -145,15 +145,15 @@ def _box(panel: Any, x: int, y: int, wide: int, box: Box, slots: Sequence[int], 
         title = shorten(box.title, wide - 24, lambda text: pixels(text, 13))
         lines = [shorten(line, wide - 20, pixels) for line in box.lines]
         end = y + 10 + _LINE * (1 + len(lines))
-        _node(cluster, f"title_{x}_{y}", (x, y + 4, x + wide, end), [bold(title), *lines], shape="none")
+        place(cluster, f"title_{x}_{y}", (x, y + 4, x + wide, end), [bold(title), *lines], shape="none")
         if not any(box.rows):
-            _node(cluster, f"empty_{x}_{y}", (x + _PAD, end + 2, x + wide - _PAD, end + 26), ["(empty)"], shape="none")
+            place(cluster, f"empty_{x}_{y}", (x + _PAD, end + 2, x + wide - _PAD, end + 26), ["(empty)"], shape="none")
         y = end + 2
         for row, tall in zip(box.rows, slots, strict=False):
             if row:
                 name = names[box.key, row.letter.uid, row.look == "gone"] = f"letter_{x}_{y}"
                 style = {"class": f"letter {row.look}", "style": "rounded,filled"} | _LOOKS[row.look]
-                _node(cluster, name, (x + _PAD, y, x + wide - _PAD, y + tall), _texts(row, wide), **style)
+                place(cluster, name, (x + _PAD, y, x + wide - _PAD, y + tall), _texts(row, wide), **style)
             y += tall + _SPACE
     return bottom
 
@@ -222,7 +222,8 @@ def _bb(left: int, top: int, right: int, bottom: int) -> str:
     return f"{left},{-bottom},{right},{-top}"  # Graphviz's y points upwards
 
 
-def _node(graph: Any, name: str, box: tuple[int, int, int, int], lines: Sequence[str], **style: str) -> None:
+def place(graph: Any, name: str, box: tuple[int, int, int, int], lines: Sequence[str], **style: str) -> None:
+    """Add a node with lines of text to a graph, in a ``box`` of px: left, top, right, bottom."""
     left, top, right, bottom = box
     graph.node(
         name,

@@ -23,6 +23,7 @@ BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito's, fo
 INK, PALE_INK = "#000000", "#4d4d4d"
 GROUND, RIM = "#ffffff", "#8a8a8a"
 SERVER_FILL, DEVICE_FILL = "#f1f5fb", "#f8f4ea"
+_SVG = "http://www.w3.org/2000/svg"
 FONTS = "Arial, Helvetica, Liberation Sans, sans-serif"
 WIDEST = 900  # px: what a notebook's output area has room for
 
@@ -62,13 +63,31 @@ class Picture:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in CSS pixels."""
-        root = ET.fromstring(self.svg)
-        return int(root.attrib["width"]), int(root.attrib["height"])
+        return svg_size(self.svg)
+
+    def height(self, width: int) -> int:
+        """Return the height in px when no wider than ``width``."""
+        own, high = self.size
+        return high if own <= width else round(high * width / own)
+
+    def inside(self, x: int, y: int, width: int) -> str:
+        """Return the SVG to be put into another at x, y, made smaller where it is wider than ``width``."""
+        own, high = self.size
+        here = f'<svg x="{x}" y="{y}" width="{min(own, width)}" height="{self.height(width)}"'
+        return self.svg.replace(f'<svg xmlns="{_SVG}" width="{own}" height="{high}"', here, 1)
 
     def save(self, path: str | Path) -> Path:
         """Write the SVG to ``path`` and return it."""
         Path(path).write_text(self.svg, encoding="utf-8", newline="\n")
         return Path(path)
+
+
+def svg_size(svg: str) -> tuple[int, int]:
+    """Return width and height in CSS pixels of an SVG made here."""
+    found = re.search(r'width="(\d+)" height="(\d+)"', svg)
+    if found is None:
+        raise ValueError("this SVG does not say its size; pass one that mailkit drew")
+    return int(found[1]), int(found[2])
 
 
 def warm() -> threading.Thread:
@@ -157,16 +176,16 @@ def _style_parts(text: ET.Element) -> None:
 def framed(inside: str, width: int, height: int, view: str = "") -> str:
     """Return a whole SVG document: ``inside`` on a white ground with a rounded rim, ``width`` × ``height`` px."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'<svg xmlns="{_SVG}" width="{width}" height="{height}" '
         f'viewBox="{view or f"0 0 {width} {height}"}">\n'
         f'<rect x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="8" fill="{GROUND}" stroke="{RIM}"/>\n'
         f"{inside.strip()}\n</svg>\n"
     )
 
 
-def svg_text(x: float, y: float, words: str, size: int = 12, anchor: str = "start", bold: bool = False) -> str:
+def svg_text(x: float, y: float, words: str, size: int = 12, anchor: str = "start", strong: bool = False) -> str:
     """Return an SVG ``<text>`` with ``words`` escaped; ``x`` and ``y`` in px."""
-    weight = ' font-weight="bold"' if bold else ""
+    weight = ' font-weight="bold"' if strong else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-family="{FONTS}" font-size="{size}" text-anchor="{anchor}"'
         f'{weight} fill="{INK}">{html.escape(words)}</text>'
