@@ -21,6 +21,7 @@ SPECIAL_USE = {  # RFC 6154 §2
     "Sent": "\\Sent",
     "Trash": "\\Trash",
 }
+MAX_NAME = 255  # characters of a mailbox name, superiors included
 MAX_KEYWORDS = 64  # a mailbox; a client may invent keywords, but not without bound
 
 
@@ -65,6 +66,7 @@ class Mailbox:
         self.first_recent = 1  # the first UID that no session was told of: \Recent (RFC 3501 §2.3.2)
         self.messages: list[Message] = []
         self.unseen = 0
+        self._seen_below = 1  # every message with a smaller UID is \Seen
         self.keywords: dict[str, str] = {}  # lower case → as first spelled
         self.account = account
         self._watchers: set[Watcher] = set()
@@ -77,6 +79,19 @@ class Mailbox:
         """Return the message with this UID, or None where there is none (any more)."""
         at = bisect_left(self.messages, uid, key=lambda message: message.uid)
         return self.messages[at] if at < len(self.messages) and self.messages[at].uid == uid else None
+
+    def first_unseen(self) -> int:
+        r"""Return the place in ``messages`` of the first without ``\Seen``, or their number if there is none.
+
+        SELECT asks each time (RFC 3501 §6.3.1), so the search goes on from where the last one ended.
+        """
+        at = bisect_left(self.messages, self._seen_below, key=lambda message: message.uid)
+        if self.unseen:
+            at = next(place for place in range(at, len(self)) if SEEN not in self.messages[place].flags)
+            self._seen_below = self.messages[at].uid
+            return at
+        self._seen_below = self.uidnext
+        return len(self)
 
     def flag_set(self, flags: Iterable[str]) -> frozenset[str]:
         r"""Spell flags as this mailbox does; equal sets share one object, however many messages hold it.
@@ -116,6 +131,8 @@ class Mailbox:
         new = self.flag_set(flags)
         if new is message.flags:
             return
+        if SEEN not in new:
+            self._seen_below = min(self._seen_below, message.uid)
         self.unseen += (SEEN not in new) - (SEEN not in message.flags)
         message.flags = new
         for watcher in self._watchers:
@@ -192,8 +209,9 @@ class Account:
         name = canonical_name(name.removesuffix(DELIMITER))
         if name in self.mailboxes:
             raise MailboxError(f"the mailbox {name!r} is already there", "ALREADYEXISTS")
-        if not all(name.split(DELIMITER)) or not name.isprintable():
-            raise MailboxError(f"{name!r} cannot name a mailbox; use printable names joined by '/'", "CANNOT")
+        if not all(name.split(DELIMITER)) or not name.isprintable() or len(name) > MAX_NAME:
+            shape = f"printable names joined by '/', {MAX_NAME} characters in all"
+            raise MailboxError(f"{name[:MAX_NAME]!r} cannot name a mailbox; use {shape}", "CANNOT")
         parts = name.split(DELIMITER)
         for depth in range(1, len(parts)):
             superior = DELIMITER.join(parts[:depth])
@@ -211,6 +229,9 @@ class Account:
 
         A name that still has mailboxes below it stays visible as ``\Noselect``: LIST works that out.
         """
+        name = canonical_name(name)
+        if name not in self.mailboxes and any(self.children(name)):
+            raise MailboxError(f"{name!r} only leads to other mailboxes; delete those", "CANNOT")
         mailbox = self.get(name)
         if mailbox is self.inbox:
             raise MailboxError("INBOX cannot be deleted; delete the messages in it instead", "CANNOT")
@@ -223,25 +244,32 @@ class Account:
 
         Raises `MailboxError`.
         """
-        mailbox, new = self.get(old), canonical_name(new)
-        if mailbox is self.inbox:
-            self.move(mailbox, list(mailbox.messages), self.create(new))
+        old, new = canonical_name(old), canonical_name(new.removesuffix(DELIMITER))
+        if old == "INBOX":
+            self.move(self.inbox, list(self.inbox.messages), self.create(new))
             return
-        if new.startswith(mailbox.name + DELIMITER):
-            raise MailboxError(f"{mailbox.name!r} cannot move into itself; choose another name", "CANNOT")
+        moving = [old] * (old in self.mailboxes) + list(self.children(old))
+        if not moving:
+            self.get(old)  # refuses, naming those that exist
+        if new.startswith(old + DELIMITER):
+            raise MailboxError(f"{old!r} cannot move into itself; choose another name", "CANNOT")
+        if any(self.children(new)):
+            raise MailboxError(f"there are mailboxes below {new!r}; choose another name", "ALREADYEXISTS")
         self.create(new)  # refuses a name that is taken, and makes the superiors
-        old_name, self.mailboxes[new] = mailbox.name, mailbox
-        del self.mailboxes[old_name]
-        mailbox.name = new
-        for name in list(self.children(old_name)):
-            child = self.mailboxes.pop(name)
-            child.name = new + name.removeprefix(old_name)
-            self.mailboxes[child.name] = child
+        if old not in self.mailboxes:
+            del self.mailboxes[new]  # the old one could not be selected either, it was a level of names only
+        for name in moving:
+            mailbox = self.mailboxes.pop(name)
+            mailbox.name = new + name.removeprefix(old)
+            self.mailboxes[mailbox.name] = mailbox
+        self.store.version += 1
 
     def copy(self, messages: Iterable[Message], target: Mailbox) -> list[Message]:
-        """Copy messages with flags and dates; all or, where quota forbids, none (RFC 3501 §6.4.7)."""
+        """Copy messages with flags and dates; all or, where quota or keywords forbid, none (RFC 3501 §6.4.7)."""
         originals = list(messages)
         self.make_room(sum(message.size for message in originals))
+        for flags in {one.flags for one in originals}:
+            target.flag_set(flags)  # refuses before the first copy is made
         return [target.append(one.octets, one.flags, one.internaldate) for one in originals]
 
     def move(self, source: Mailbox, messages: Collection[Message], target: Mailbox) -> list[Message]:

@@ -21,6 +21,7 @@ class Settings:
     plaintext_login: bool = True  # False: a password is refused until TLS is on (RFC 2595 §2.3)
     smtp_login: bool = False  # True: no mail is taken before AUTH (RFC 6409 §4.3)
     max_line: int = 8192
+    max_imap_line: int = 65_536  # a client may list its UIDs one by one; RFC 2683 §3.2.1.5 asks for 8,000
     max_message: int = 25_000_000  # also the largest literal
     max_failed_logins: int = 3  # then the line is closed
     max_connections: int = 100

@@ -1,0 +1,224 @@
+"""The commands about mailboxes as a whole: CREATE, LIST, STATUS, APPEND and their like (RFC 3501 §6.3)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from mailkit.imap.states import Reply
+from mailkit.imap.syntax import Arguments, BadSyntax, astring, encode_name
+from mailkit.mailbox import DELIMITER, SPECIAL_USE, Account, Mailbox, MailboxError, canonical_name
+from mailkit.message import DELETED, with_crlf
+
+MAX_PATTERN = 1000  # characters; matching costs pattern times name
+
+
+def _recent(mailbox: Mailbox) -> int:
+    return len(mailbox) - bisect_left(mailbox.messages, mailbox.first_recent, key=lambda message: message.uid)
+
+
+STATUS_ITEMS: Mapping[str, Callable[[Mailbox], int]] = {
+    "MESSAGES": len,
+    "RECENT": lambda mailbox: (
+        len(mailbox) - bisect_left(mailbox.messages, mailbox.first_recent, key=lambda one: one.uid)
+    ),
+    "UIDNEXT": lambda mailbox: mailbox.uidnext,
+    "UIDVALIDITY": lambda mailbox: mailbox.uidvalidity,
+    "UNSEEN": lambda mailbox: mailbox.unseen,
+    "DELETED": lambda mailbox: len(mailbox.deleted_uids()),  # this and the next: RFC 9208 §4.1.4
+    "DELETED-STORAGE": lambda mailbox: sum(one.size for one in mailbox.messages if DELETED in one.flags),
+}
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Say whether a LIST pattern fits: ``*`` is anything, ``%`` anything but the delimiter (RFC 3501 §6.3.8).
+
+    >>> [matches(pattern, "Work/2026") for pattern in ("*", "%", "Work/%", "W*6", "work*")]
+    [True, False, True, True, False]
+    """
+    reached = {0}  # how much of the name may be behind us; no backtracking, so no pattern takes for ever
+    for wildcard in pattern:
+        if wildcard == "*":
+            reached = set(range(min(reached), len(name) + 1))
+        elif wildcard == "%":
+            reached = {upto for start in reached for upto in _within_level(name, start)}
+        else:
+            reached = {upto + 1 for upto in reached if name.startswith(wildcard, upto)}
+        if not reached:
+            return False
+    return len(name) in reached
+
+
+def _within_level(name: str, start: int) -> range:
+    end = name.find(DELIMITER, start)
+    return range(start, (end if end >= 0 else len(name)) + 1)
+
+
+def with_superiors(names: Iterable[str]) -> dict[str, bool]:
+    """Return these names and all levels above them, in order: name → whether it was given.
+
+    >>> with_superiors(["Work/2026", "INBOX"])
+    {'INBOX': True, 'Work': False, 'Work/2026': True}
+    """
+    known = dict.fromkeys(names, True)
+    for name in list(known):
+        parts = name.split(DELIMITER)
+        for depth in range(1, len(parts)):
+            known.setdefault(DELIMITER.join(parts[:depth]), False)
+    return {name: known[name] for name in sorted(known, key=lambda name: (name != "INBOX", name))}
+
+
+def listing(word: str, names: Iterable[str], pattern: str, only_special: bool = False) -> Iterator[bytes]:
+    r"""Yield a LIST or LSUB line for each name that fits; a level that is no mailbox is ``\Noselect``.
+
+    LSUB shows such a level only for a ``%`` at the pattern's end (RFC 3501 §6.3.9).
+    """
+    if len(pattern) > MAX_PATTERN:
+        raise MailboxError(f"the pattern is longer than {MAX_PATTERN} characters; use a * in it", "LIMIT")
+    pattern = canonical_name(pattern)
+    levels_too = word == "LIST" or pattern.endswith("%")
+    for name, given in with_superiors(names).items():
+        attributes = [SPECIAL_USE[name]] if given and name in SPECIAL_USE else []
+        if (only_special and not attributes) or not (given or levels_too):
+            continue
+        if matches(pattern, name) or (name == "INBOX" and matches(pattern.upper(), name)):
+            yield list_line(word, attributes if given else ["\\Noselect"], name)
+
+
+def list_line(word: str, attributes: list[str], name: str) -> bytes:
+    """Write one untagged LIST or LSUB (RFC 3501 §7.2.2, §7.2.3)."""
+    return b'* %b (%b) "%b" %b\r\n' % (
+        word.encode(), " ".join(attributes).encode(), DELIMITER.encode(), _written(name),
+    )  # fmt: skip
+
+
+def _written(name: str) -> bytes:
+    return astring(encode_name(name))
+
+
+class MailboxCommands:
+    """The commands about mailboxes as a whole, legal once somebody has logged in (RFC 3501 §6.3)."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def do_create(self, arguments: Arguments) -> Reply:
+        """Make a mailbox."""
+        self._account.create(arguments.only_mailbox())
+        return Reply()
+
+    def do_delete(self, arguments: Arguments) -> Reply:
+        """Remove a mailbox; sessions that have it open hear EXPUNGE of all it held."""
+        self._account.delete(arguments.only_mailbox())
+        return Reply()
+
+    def do_rename(self, arguments: Arguments) -> Reply:
+        """Give a mailbox another name."""
+        arguments.space()
+        old = arguments.mailbox()
+        self._account.rename(old, arguments.only_mailbox())
+        return Reply()
+
+    def do_subscribe(self, arguments: Arguments) -> Reply:
+        """Put a mailbox on the list that LSUB shows."""
+        self._account.subscribed.add(self._account.get(arguments.only_mailbox()).name)
+        return Reply()
+
+    def do_unsubscribe(self, arguments: Arguments) -> Reply:
+        """Take a name off that list; the mailbox may long be gone (§6.3.6)."""
+        self._account.subscribed.discard(canonical_name(arguments.only_mailbox()))
+        return Reply()
+
+    def do_list(self, arguments: Arguments) -> Reply:
+        """List mailboxes that fit a pattern; with RFC 6154's SPECIAL-USE, only those that have a use."""
+        arguments.space()
+        only_special = arguments.take(b"(SPECIAL-USE) ")
+        reference, pattern = _reference_and_pattern(arguments)
+        arguments.take(b" RETURN (SPECIAL-USE)")  # which LIST tells anyway
+        arguments.end()
+        if not pattern:
+            return Reply([list_line("LIST", ["\\Noselect"], "")])  # asks for the delimiter only
+        return Reply(listing("LIST", self._account.mailboxes, reference + pattern, only_special))
+
+    def do_lsub(self, arguments: Arguments) -> Reply:
+        """List subscribed names that fit a pattern."""
+        arguments.space()
+        reference, pattern = _reference_and_pattern(arguments)
+        arguments.end()
+        return Reply(listing("LSUB", self._account.subscribed, reference + pattern))
+
+    def do_status(self, arguments: Arguments) -> Reply:
+        """Tell numbers of a mailbox without opening it."""
+        arguments.space()
+        name = arguments.mailbox()
+        arguments.space()
+        items = arguments.parenthesized(lambda: arguments.word("an item"))
+        arguments.end()
+        if not items or not STATUS_ITEMS.keys() >= set(items):
+            raise BadSyntax(f"STATUS knows these items: {' '.join(STATUS_ITEMS)}")
+        mailbox = self._account.get(name)
+        values = " ".join(f"{item} {STATUS_ITEMS[item](mailbox)}" for item in items)
+        return Reply([b"* STATUS %b (%b)\r\n" % (_written(mailbox.name), values.encode())])
+
+    def do_append(self, arguments: Arguments) -> Reply:
+        """Put a message into a mailbox; the answer tells its UID (RFC 4315 §3)."""
+        arguments.space()
+        name = arguments.mailbox()
+        arguments.space()
+        flags, when = [], None
+        if arguments.next_is(b"("):
+            flags = arguments.flags()
+            arguments.space()
+        if arguments.next_is(b'"'):
+            when = arguments.date_time()
+            arguments.space()
+        octets = arguments.literal()
+        arguments.end()
+        mailbox = target(self._account, name)
+        message = mailbox.append(_with_wire_line_ends(octets), flags, when)
+        return Reply(code=f"APPENDUID {mailbox.uidvalidity} {message.uid}")
+
+    def do_namespace(self, arguments: Arguments) -> Reply:
+        """Tell that there are personal mailboxes only, and no prefix before their names (RFC 2342 §5)."""
+        arguments.end()
+        return Reply([b'* NAMESPACE (("" "%b")) NIL NIL\r\n' % DELIMITER.encode()])
+
+    def do_getquota(self, arguments: Arguments) -> Reply:
+        """Tell what an account may hold; the one quota root is called ``""`` (RFC 9208 §4.1.1)."""
+        arguments.space()
+        root = arguments.astring()
+        arguments.end()
+        if root or self._account.quota is None:
+            raise MailboxError("there is no such quota root; GETQUOTAROOT INBOX tells which there is", "NONEXISTENT")
+        return Reply([self._quota()])
+
+    def do_getquotaroot(self, arguments: Arguments) -> Reply:
+        """Tell which quota a mailbox falls under; it need not exist (RFC 9208 §4.1.2)."""
+        name = _written(canonical_name(arguments.only_mailbox()))
+        if self._account.quota is None:
+            return Reply([b"* QUOTAROOT %b\r\n" % name])
+        return Reply([b'* QUOTAROOT %b ""\r\n' % name, self._quota()])
+
+    def _quota(self) -> bytes:
+        """Write an untagged QUOTA, in units of 1,024 octets (RFC 9208 §4.2.1)."""
+        used, limit = self._account.used, self._account.quota or 0
+        return b'* QUOTA "" (STORAGE %d %d)\r\n' % (-(-used // 1024), -(-limit // 1024))
+
+
+def target(account: Account, name: str) -> Mailbox:
+    """Return the mailbox that mail shall go to; if it is missing, the client may create it (RFC 3501 §7.1)."""
+    try:
+        return account.get(name)
+    except MailboxError as error:
+        raise MailboxError(f"{error}; CREATE it first", "TRYCREATE") from None
+
+
+def _reference_and_pattern(arguments: Arguments) -> tuple[str, str]:
+    reference = arguments.mailbox()
+    arguments.space()
+    return reference, arguments.pattern()
+
+
+def _with_wire_line_ends(octets: bytes) -> bytes:
+    """Give bare LFs their CR, as Dovecot does: POP3 will tell lines by CRLF, and octets sent by LIST."""
+    return octets if octets.count(b"\n") == octets.count(b"\r\n") else with_crlf(octets)

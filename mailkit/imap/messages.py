@@ -1,0 +1,147 @@
+"""The commands about messages in the mailbox that is open: FETCH, STORE, SEARCH and their like (RFC 3501 §6.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from mailkit.imap.fetch import Request
+from mailkit.imap.mailboxes import target
+from mailkit.imap.search import Search
+from mailkit.imap.states import Reply
+from mailkit.imap.syntax import Arguments, BadSyntax, number_set
+from mailkit.imap.view import View
+from mailkit.mailbox import Account, Mailbox, MailboxError
+from mailkit.message import Message
+
+BY_UID = ("FETCH", "STORE", "SEARCH", "COPY", "MOVE", "EXPUNGE")
+Change = Callable[[frozenset[str]], frozenset[str]]
+
+
+class MessageCommands:
+    """The commands that need an open mailbox; those that UID can precede take ``by_uid`` (RFC 3501 §6.4).
+
+    A message that another session expunged is in this session's numbers until it is told (§7.4.1). Until then
+    FETCH still gives it, which RFC 2180 §4.1.1 recommends; STORE, COPY and MOVE refuse it (EXPUNGEISSUED), for
+    there is nothing left to change; UID commands pass over it, as over every UID that is not there (§6.4.8).
+    """
+
+    def __init__(self, account: Account, view: View) -> None:
+        self._account = account
+        self._view = view
+
+    def do_check(self, arguments: Arguments) -> Reply:
+        """Do as NOOP does; memory needs no checkpoint."""
+        arguments.end()
+        return Reply()
+
+    def do_uid(self, arguments: Arguments) -> Reply:
+        """Carry out another command with UIDs in the place of numbers."""
+        arguments.space()
+        name = arguments.word("a command")
+        if name not in BY_UID:
+            raise BadSyntax(f"UID cannot precede {name}, but these: {' '.join(BY_UID)}")
+        method: Callable[[Arguments, bool], Reply] = getattr(self, f"do_{name.lower()}")
+        return method(arguments, True)
+
+    def do_expunge(self, arguments: Arguments, by_uid: bool = False) -> Reply:
+        r"""Remove messages flagged ``\Deleted``; with UID, those of a set only (RFC 4315 §2.1)."""
+        uids = self._view.mailbox.deleted_uids()
+        if by_uid:
+            chosen = {message.uid for _, message in self._view.numbered(self._set(arguments, by_uid))}
+            uids = [uid for uid in uids if uid in chosen]
+        arguments.end()
+        self._need_writing()
+        self._view.mailbox.expunge(uids)  # the EXPUNGE lines come as news, to this session as to the others
+        return Reply()
+
+    def do_search(self, arguments: Arguments, by_uid: bool = False) -> Reply:
+        """Tell which messages meet all criteria."""
+        search = Search(arguments, self._view)
+        numbers = (b" %d" % (message.uid if by_uid else number) for number, message in search.found())
+        return Reply([b"* SEARCH%b\r\n" % b"".join(numbers)])
+
+    def do_fetch(self, arguments: Arguments, by_uid: bool = False) -> Reply:
+        """Tell items of messages."""
+        places = self._set(arguments, by_uid)
+        arguments.space()
+        return Reply(Request(arguments, self._view, by_uid).answers(places))
+
+    def do_store(self, arguments: Arguments, by_uid: bool = False) -> Reply:
+        """Set, add or remove flags."""
+        places = self._set(arguments, by_uid)
+        arguments.space()
+        name = arguments.word("FLAGS, +FLAGS or -FLAGS")
+        action, silent = name.removesuffix(".SILENT"), name.endswith(".SILENT")
+        arguments.space()
+        flags = arguments.flags(parenthesized=False)
+        arguments.end()
+        self._need_writing()
+        return Reply(self._store(places, self._change(action, flags), silent, by_uid))
+
+    def _change(self, action: str, flags: list[str]) -> Change:
+        given = self._view.mailbox.flag_set(flags)
+        changes: dict[str, Change] = {
+            "FLAGS": lambda old: given,
+            "+FLAGS": lambda old: old | given,
+            "-FLAGS": lambda old: old - given,
+        }
+        if action not in changes:
+            raise BadSyntax(f"STORE knows {', '.join(changes)}, each also with .SILENT, but not {action}")
+        return changes[action]
+
+    def _store(self, places: list[range], change: Change, silent: bool, by_uid: bool) -> Iterator[bytes]:
+        view, gone = self._view, False
+        yield view.keyword_news()
+        for number, message in view.numbered(places):
+            if view.is_gone(message):
+                gone = True
+                continue
+            view.mailbox.set_flags(message, change(message.flags), view.watcher)
+            if not silent:
+                view.watcher.changed.discard(message.uid)
+                uid = b"UID %d " % message.uid if by_uid else b""
+                yield b"* %d FETCH (%bFLAGS %b)\r\n" % (number, uid, view.flags(message))
+        if gone and not (silent or by_uid):
+            raise _expunged_meanwhile()
+
+    def do_copy(self, arguments: Arguments, by_uid: bool = False) -> Reply:
+        """Copy messages to another mailbox: all, or none."""
+        messages, mailbox = self._messages_and_target(arguments, by_uid)
+        copies = self._account.copy(messages, mailbox)
+        return Reply(code=_copyuid(mailbox, messages, copies))
+
+    def do_move(self, arguments: Arguments, by_uid: bool = False) -> Reply:
+        """Move messages to another mailbox; new UIDs are told before the EXPUNGE lines (RFC 6851 §4.3)."""
+        messages, mailbox = self._messages_and_target(arguments, by_uid)
+        self._need_writing()
+        code = _copyuid(mailbox, messages, self._account.move(self._view.mailbox, messages, mailbox))
+        return Reply([f"* OK [{code}] moved\r\n".encode()] if code else [])
+
+    def _messages_and_target(self, arguments: Arguments, by_uid: bool) -> tuple[list[Message], Mailbox]:
+        places = self._set(arguments, by_uid)
+        mailbox = target(self._account, arguments.only_mailbox())
+        picked = [message for _, message in self._view.numbered(places)]
+        there = [message for message in picked if not self._view.is_gone(message)]
+        if len(there) < len(picked) and not by_uid:
+            raise _expunged_meanwhile()
+        return there, mailbox
+
+    def _set(self, arguments: Arguments, by_uid: bool) -> list[range]:
+        arguments.space()
+        return self._view.pick(arguments.sequence_set(), by_uid)
+
+    def _need_writing(self) -> None:
+        if self._view.read_only:
+            raise MailboxError("this mailbox is open for reading only; SELECT it to change it", "READ-ONLY")
+
+
+def _copyuid(mailbox: Mailbox, originals: list[Message], copies: list[Message]) -> str:
+    """Return the response code that pairs old and new UIDs (RFC 4315 §3); empty where nothing was copied."""
+    if not copies:
+        return ""
+    old, new = (number_set([message.uid for message in messages]).decode() for messages in (originals, copies))
+    return f"COPYUID {mailbox.uidvalidity} {old} {new}"
+
+
+def _expunged_meanwhile() -> MailboxError:
+    return MailboxError("another session expunged some of these messages; NOOP tells which", "EXPUNGEISSUED")

@@ -1,0 +1,181 @@
+"""SEARCH: criteria become one test, which is put to every message (RFC 3501 §6.4.4)."""
+
+from __future__ import annotations
+
+import codecs
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+
+from mailkit.imap import structure
+from mailkit.imap.syntax import Arguments, BadSyntax
+from mailkit.imap.view import View
+from mailkit.mailbox import MailboxError
+from mailkit.message import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, Message
+
+Test = Callable[[int, Message], bool]  # place in the view, message → whether it is found
+
+CHARSETS = ("ascii", "utf-8", "iso8859", "cp125", "koi8")  # as Python's codecs are called
+MAX_DEPTH = 50  # of parentheses, NOT and OR in one another
+FLAG_KEYS = {"ANSWERED": ANSWERED, "DELETED": DELETED, "DRAFT": DRAFT, "FLAGGED": FLAGGED, "SEEN": SEEN}
+FIELD_KEYS = frozenset({"BCC", "CC", "FROM", "SUBJECT", "TO"})
+DATE_KEYS: Mapping[str, Callable[[date, date], bool]] = {
+    "BEFORE": lambda when, limit: when < limit,
+    "ON": lambda when, limit: when == limit,
+    "SINCE": lambda when, limit: when >= limit,
+}
+
+
+class Search:
+    """The criteria of one SEARCH command.
+
+    Takes the command's arguments, which stand behind the command's name, and the session's view.
+    Raises `BadSyntax`, and `MailboxError` (BADCHARSET) for a charset that is not known.
+    """
+
+    def __init__(self, arguments: Arguments, view: View) -> None:
+        self._arguments = arguments
+        self._view = view
+        self._charset = self._read_charset()
+        self._test = self._all(self._keys(0))
+        arguments.end()
+
+    def found(self) -> Iterator[tuple[int, Message]]:
+        """Yield sequence number and message of those that meet all criteria; not of one already expunged."""
+        view, test = self._view, self._test
+        for number, message in view.numbered([range(view.count)]):
+            if test(number - 1, message) and not view.is_gone(message):
+                yield number, message
+
+    def _read_charset(self) -> str | None:
+        if not self._arguments.take(b" CHARSET "):
+            return None
+        name = self._arguments.astring().decode("latin-1")
+        try:
+            known = codecs.lookup(name).name.startswith(CHARSETS)
+        except (LookupError, ValueError):
+            known = False
+        if not known:
+            raise MailboxError(f"the charset {name!a} is not known; use UTF-8", "BADCHARSET (US-ASCII UTF-8)")
+        return name
+
+    def _keys(self, depth: int) -> Iterator[Test]:
+        """Read keys, each after a space, to the end of the line or of the parentheses."""
+        while True:
+            self._arguments.space()
+            yield self._key(depth)
+            if not self._arguments.next_is(b" "):
+                return
+
+    def _all(self, tests: Iterator[Test]) -> Test:
+        every = list(tests)
+        return every[0] if len(every) == 1 else lambda place, message: all(test(place, message) for test in every)
+
+    def _key(self, depth: int) -> Test:
+        """Read one search key."""
+        arguments = self._arguments
+        if depth > MAX_DEPTH:
+            raise BadSyntax(f"criteria are nested more than {MAX_DEPTH} deep; say it more simply")
+        if arguments.next_is(b"("):
+            return self._group(depth)
+        if arguments.starts_set():
+            return self._among(by_uid=False)
+        name = arguments.word("a search key, such as UNSEEN")
+        if name == "NOT":
+            inner = self._nested(depth)
+            return lambda place, message: not inner(place, message)
+        if name == "OR":
+            one, other = self._nested(depth), self._nested(depth)
+            return lambda place, message: one(place, message) or other(place, message)
+        if name == "UID":
+            arguments.space()
+            return self._among(by_uid=True)
+        test = self._flag_key(name) or self._text_key(name) or self._date_or_size_key(name)
+        if test is None:
+            raise BadSyntax(f"{name} is no search key")
+        return test
+
+    def _group(self, depth: int) -> Test:
+        arguments, inner = self._arguments, []
+        arguments.need(b"(")
+        inner.append(self._key(depth + 1))
+        while arguments.take(b" "):
+            inner.append(self._key(depth + 1))
+        arguments.need(b")")
+        return self._all(iter(inner))
+
+    def _nested(self, depth: int) -> Test:
+        self._arguments.space()
+        return self._key(depth + 1)
+
+    def _among(self, by_uid: bool) -> Test:
+        places = self._view.pick(self._arguments.sequence_set(), by_uid)
+        starts = [place.start for place in places]
+
+        def test(place: int, message: Message) -> bool:
+            at = bisect_right(starts, place) - 1
+            return at >= 0 and place in places[at]
+
+        return test
+
+    def _flag_key(self, name: str) -> Test | None:
+        is_recent = self._view.is_recent
+        wanted = not name.startswith("UN")
+        if name == "ALL":
+            return lambda place, message: True
+        if name == "NEW":
+            return lambda place, message: SEEN not in message.flags and is_recent(message)
+        if name in ("RECENT", "OLD"):
+            return lambda place, message: is_recent(message) is (name == "RECENT")
+        if name in ("KEYWORD", "UNKEYWORD"):
+            self._arguments.space()
+            keyword = self._arguments.flag().lower()
+            flag = self._view.mailbox.keywords.get(keyword, keyword)
+        elif name.removeprefix("UN") in FLAG_KEYS:
+            flag = FLAG_KEYS[name.removeprefix("UN")]
+        else:
+            return None
+        return lambda place, message: (flag in message.flags) is wanted
+
+    def _text_key(self, name: str) -> Test | None:
+        if name == "HEADER":
+            self._arguments.space()
+            return self._in_header(self._arguments.astring().decode("latin-1"))
+        if name in FIELD_KEYS:
+            return self._in_header(name)
+        if name not in ("BODY", "TEXT"):
+            return None
+        wanted, header_too = self._string(), name == "TEXT"
+
+        def test(place: int, message: Message) -> bool:
+            header, body = structure.searchable(message)
+            return wanted in body.casefold() or (header_too and wanted in header.casefold())
+
+        return test
+
+    def _in_header(self, field: str) -> Test:
+        wanted = self._string()
+        return lambda place, message: any(
+            wanted in value.casefold() for value in structure.header_values(message, field)
+        )
+
+    def _string(self) -> str:
+        self._arguments.space()
+        octets = self._arguments.astring()
+        try:
+            return octets.decode(self._charset or "utf-8").casefold()
+        except (UnicodeError, ValueError):
+            raise BadSyntax(f"the text to search for is not in {self._charset or 'UTF-8'}; name its CHARSET") from None
+
+    def _date_or_size_key(self, name: str) -> Test | None:
+        if name in ("LARGER", "SMALLER"):
+            self._arguments.space()
+            limit, sign = self._arguments.number(), 1 if name == "LARGER" else -1
+            return lambda place, message: (message.size - limit) * sign > 0
+        if name.removeprefix("SENT") not in DATE_KEYS:
+            return None
+        self._arguments.space()
+        day, fits = self._arguments.date(), DATE_KEYS[name.removeprefix("SENT")]
+        if name.startswith("SENT"):
+            return lambda place, message: (sent := structure.sent_date(message)) is not None and fits(sent, day)
+        return lambda place, message: fits(message.internaldate.date(), day)

@@ -1,0 +1,376 @@
+"""IMAP as the server speaks it: one session, without a socket.
+
+Read it beside RFC 3501. `COMMANDS` is the protocol's state machine and one method is one command; the
+grammar is in `syntax`, what the session was told of its mailbox in `view`. Beyond RFC 3501: RFC 2177 IDLE,
+RFC 2342 NAMESPACE, RFC 2971 ID, RFC 3691 UNSELECT, RFC 4315 UIDPLUS, RFC 4959 SASL-IR, RFC 5530 response
+codes, RFC 6154 SPECIAL-USE, RFC 6851 MOVE, RFC 7888 LITERAL+, RFC 9208 QUOTA.
+"""
+
+from __future__ import annotations
+
+import binascii
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mailkit.imap.mailboxes import MailboxCommands
+from mailkit.imap.messages import MessageCommands
+from mailkit.imap.reader import CommandReader, GoAhead, Refusal
+from mailkit.imap.states import ARGUMENTS, COMMANDS, REMEDY, Reply, State
+from mailkit.imap.syntax import Arguments, BadSyntax, Command
+from mailkit.imap.view import View
+from mailkit.mailbox import Account, MailboxError, Store
+from mailkit.settings import Settings
+from mailkit.snapshot import SessionView
+
+__all__ = ["COMMANDS", "ImapSession", "State"]
+
+log = logging.getLogger(__name__)
+
+CHUNK = 65536  # octets: a long answer is sent in pieces of about this size
+
+
+KEEPS_NUMBERS = ("FETCH", "STORE", "SEARCH")  # while one of these is answered, no EXPUNGE (§7.4.1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """The command now being answered, and the state that it leads to."""
+
+    tag: bytes = b"*"
+    name: str = ""
+    after: State = State.NOT_AUTHENTICATED
+
+
+class ImapSession:
+    """One IMAP session of one account.
+
+    Takes the store; the settings; ``secure``: TLS is on from the start; ``can_upgrade``: offer STARTTLS;
+    ``wake``: called when `pending` may have something to say.
+    What `receive` yields is to be sent; when ``closed`` is set, hang up after that; when ``upgrade`` is
+    set, begin the TLS handshake and then call `tls_started`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        secure: bool = False,
+        can_upgrade: bool = False,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.state = State.NOT_AUTHENTICATED
+        self.closed = False
+        self.upgrade = False
+        self._store = store
+        self._settings = settings
+        self._secure = secure
+        self._can_upgrade = can_upgrade
+        self._wake = wake
+        self._reader = CommandReader(settings.max_imap_line, 4 * settings.max_message, self._judge_literal)
+        self._running = _Running()
+        self._resume: Callable[[bytes], Reply] | None = None  # takes the line that a command waits for
+        self._idling = False
+        self._bye = ""  # why the server hangs up after this answer
+        self._failed_logins = 0
+        self._account: Account | None = None
+        self._view: View | None = None
+        self._commands: tuple[object, ...] = ()  # more methods, which are the commands of later states
+
+    def greeting(self) -> bytes:
+        """Return the line that opens the session (§7.1.1)."""
+        return f"* OK [{self._capabilities()}] {self._settings.host_name} IMAP server ready\r\n".encode()
+
+    def receive(self, octets: bytes) -> Iterator[bytes]:
+        """Take what came in, however it was cut, and yield what to send, command by command.
+
+        A command is carried out only when the answers before it were taken from the iterator, and what it
+        does has happened when its own answer comes out.
+        """
+        self._reader.feed(octets)
+        while not (self.closed or self.upgrade):
+            taken = self._reader.line() if self._resume else self._reader.command()
+            if taken is None:
+                return
+            yield from self._answer(taken)
+        self._reader.reset()  # what came before a handshake could have been put there by anybody
+
+    def pending(self) -> bytes:
+        """Return what the server has to say unasked: news of the mailbox, but only during IDLE (RFC 2177)."""
+        return self._view.news(may_expunge=True) if self._idling and self._view else b""
+
+    def tls_started(self) -> None:
+        """Begin afresh under TLS (§6.2.1): nothing said before it counts."""
+        self.upgrade, self._secure = False, True
+        self._reader.reset()
+
+    def autologout(self) -> bytes:
+        """End a session that was idle for too long (§5.4)."""
+        self.end()
+        return b"* BYE nothing was said for too long; connect again\r\n"
+
+    def end(self) -> None:
+        r"""Let go of the mailbox; messages flagged ``\Deleted`` stay (§6.1.3). May be called again."""
+        self._deselect()
+        self.state, self.closed, self._idling, self._resume = State.LOGOUT, True, False, None
+        self._account = None
+        self._reader.reset()
+
+    def snapshot(self) -> SessionView:
+        """Return this session as pictures show it."""
+        account = self._account.name if self._account else None
+        return SessionView("IMAP", self.state.value, account, self._view.mailbox.name if self._view else None)
+
+    # From octets to commands
+
+    def _answer(self, taken: Command | Refusal | GoAhead | bytes) -> Iterator[bytes]:
+        if isinstance(taken, GoAhead):
+            yield b"+ send the literal\r\n"
+        elif isinstance(taken, Refusal):
+            yield self._refuse(taken)
+        elif isinstance(taken, Command):
+            arguments = Arguments(taken)
+            yield from self._run(lambda: self._begin(arguments))
+        elif self._resume:
+            resume, self._resume, line = self._resume, None, taken
+            yield from self._run(lambda: resume(line))
+
+    def _refuse(self, refusal: Refusal) -> bytes:
+        tag = self._running.tag if self._resume else refusal.tag
+        self._resume, self._idling = None, False
+        answer = f"{tag.decode()} {refusal.answer}\r\n"
+        if refusal.fatal:
+            self.end()
+            answer += "* BYE that literal is beyond all bounds; connect again\r\n"
+        return answer.encode("ascii", "backslashreplace")
+
+    def _judge_literal(self, text: bytes, octets: int) -> str | None:
+        """Say why literals of so many octets are not taken here, before they are sent (§4.3, RFC 7888 §4)."""
+        name = text.split(b" ", 2)[1:2]
+        command = name[0].upper().decode("ascii", "replace") if name else ""
+        try:
+            self._state_after(command)
+            limit = self._settings.max_message if command == "APPEND" else self._settings.max_imap_line
+            if octets > limit:
+                return f"NO [TOOBIG] a literal of {octets} octets is too large; {command} takes {limit}"
+            if command == "APPEND":
+                self._logged_in().make_room(octets)
+        except BadSyntax as error:
+            return f"BAD {error}"
+        except MailboxError as error:
+            return f"NO [{error.code}] {error}"
+        return None
+
+    def _begin(self, arguments: Arguments) -> Reply:
+        self._running = _Running()
+        tag = arguments.tag()
+        self._running = _Running(tag)
+        arguments.space()
+        name = arguments.word("a command")
+        self._running = _Running(tag, name, self._state_after(name))
+        methods = (getattr(commands, f"do_{name.lower()}", None) for commands in (self, *self._commands))
+        method: Callable[[Arguments], Reply] = next(filter(None, methods))
+        return method(arguments)
+
+    def _state_after(self, name: str) -> State:
+        if name not in COMMANDS:
+            raise BadSyntax(f"no command {name[:20]!a}; these are known: {' '.join(COMMANDS)}")
+        if self.state not in COMMANDS[name]:
+            raise BadSyntax(f"{name} is not valid in the {self.state.value} state; {REMEDY[self.state]}")
+        return COMMANDS[name][self.state]
+
+    def _run(self, work: Callable[[], Reply]) -> Iterator[bytes]:
+        """Yield what a command has to say, in large chunks, and its tagged answer at the end."""
+        said: list[bytes] = []
+        size = 0
+        try:
+            reply = work()
+            for piece in reply.pieces:
+                said.append(piece)
+                size += len(piece)
+                if size >= CHUNK:
+                    yield b"".join(said)
+                    said, size = [], 0
+            if not self._resume:
+                said.append(self._completed(reply.code))
+        except BadSyntax as error:
+            name = self._running.name
+            said.append(self._tagged(f"BAD {error}; say {name} {ARGUMENTS.get(name, '')}" if name else f"BAD {error}"))
+        except MailboxError as error:
+            said.append(self._tagged(f"NO [{error.code}] {error}"))
+        except Exception:
+            log.exception("%s of %s failed", self._running.name, self._account and self._account.name)
+            said.append(self._tagged("NO [SERVERBUG] the server made an error; the session goes on"))
+        yield b"".join(said)
+
+    def _completed(self, code: str) -> bytes:
+        if not self.closed:
+            self.state = self._running.after
+        return self._tagged(f"OK {f'[{code}] ' if code else ''}{self._running.name} completed")
+
+    def _tagged(self, answer: str) -> bytes:
+        """Write the news that may be told now, the tagged answer, and a BYE if it is the last."""
+        name, view = self._running.name, self._view
+        news = view.news(name not in KEEPS_NUMBERS, with_uid=name == "UID") if view else b""
+        answer = f"{self._running.tag.decode()} {answer}\r\n"
+        if self._bye:
+            self.end()
+            answer += f"* BYE {self._bye}\r\n"
+        return news + answer.encode("ascii", "backslashreplace")
+
+    # Any state (§6.1)
+
+    def do_capability(self, arguments: Arguments) -> Reply:
+        """List what this server can do."""
+        arguments.end()
+        return Reply([f"* {self._capabilities()}\r\n".encode()])
+
+    def _capabilities(self) -> str:
+        offered = ["IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "IDLE", "NAMESPACE", "UIDPLUS", "MOVE", "UNSELECT"]
+        offered += ["SPECIAL-USE", "QUOTA", "QUOTA=RES-STORAGE"]
+        if self.state is State.NOT_AUTHENTICATED:
+            offered += ["STARTTLS"] if self._can_upgrade and not self._secure else []
+            offered += ["AUTH=PLAIN" if self._password_allowed() else "LOGINDISABLED"]
+        return f"CAPABILITY {' '.join(offered)}"
+
+    def do_noop(self, arguments: Arguments) -> Reply:
+        """Do nothing; the news that comes with every answer is the point."""
+        arguments.end()
+        return Reply()
+
+    def do_id(self, arguments: Arguments) -> Reply:
+        """Exchange names of programs, which change nothing (RFC 2971)."""
+        arguments.space()
+        if not arguments.take(b"NIL"):
+            fields = arguments.parenthesized(arguments.nstring)
+            if len(fields) % 2 or None in fields[::2]:
+                raise BadSyntax("ID takes names and values by turns")
+        arguments.end()
+        return Reply([b'* ID ("name" "mailkit")\r\n'])
+
+    def do_logout(self, arguments: Arguments) -> Reply:
+        """Say goodbye; nothing is expunged."""
+        arguments.end()
+        self.end()
+        return Reply([f"* BYE {self._settings.host_name} IMAP server signing off\r\n".encode()])
+
+    # The not authenticated state (§6.2)
+
+    def do_starttls(self, arguments: Arguments) -> Reply:
+        """Go over to TLS."""
+        arguments.end()
+        if self._secure:
+            raise BadSyntax("TLS is already on")
+        if not self._can_upgrade:
+            raise BadSyntax("STARTTLS is not offered here")
+        self.upgrade = True
+        return Reply()
+
+    def do_authenticate(self, arguments: Arguments) -> Reply:
+        """Log in by SASL PLAIN, the response in the same line (RFC 4959) or the next one."""
+        arguments.space()
+        mechanism = arguments.word("a mechanism, such as PLAIN")
+        response = arguments.astring() if arguments.take(b" ") else None
+        arguments.end()
+        if mechanism != "PLAIN":
+            raise MailboxError("the only mechanism offered is PLAIN", "CANNOT")
+        self._need_privacy()
+        if response is not None:
+            return self._take_plain(b"" if response == b"=" else response)
+        self._resume = self._take_plain
+        return Reply([b"+ \r\n"])
+
+    def _take_plain(self, response: bytes) -> Reply:
+        if response == b"*":
+            raise BadSyntax("AUTHENTICATE given up")
+        try:
+            decoded = binascii.a2b_base64(response, strict_mode=True)
+            acting_for, user, password = decoded.decode("utf-8", "surrogateescape").split("\0")
+        except ValueError:
+            raise BadSyntax("PLAIN wants base64 of NUL, user, NUL, password") from None
+        if acting_for and self._store.account_for(acting_for) is not self._store.account_for(user):
+            raise self._failed_login("one account cannot log in for another; leave the first name out")
+        return self._log_in(user, password)
+
+    def do_login(self, arguments: Arguments) -> Reply:
+        """Log in with user and password."""
+        arguments.space()
+        user = arguments.astring()
+        arguments.space()
+        password = arguments.astring()
+        arguments.end()
+        self._need_privacy()
+        return self._log_in(user.decode("utf-8", "surrogateescape"), password.decode("utf-8", "surrogateescape"))
+
+    def _password_allowed(self) -> bool:
+        return self._secure or self._settings.plaintext_login
+
+    def _need_privacy(self) -> None:
+        if not self._password_allowed():
+            raise MailboxError("a password is accepted only under TLS here; send STARTTLS first", "PRIVACYREQUIRED")
+
+    def _log_in(self, user: str, password: str) -> Reply:
+        account = self._store.authenticate(user, password)
+        if account is None:
+            raise self._failed_login("wrong name or password")
+        self._account, self.state = account, State.AUTHENTICATED
+        self._commands = (MailboxCommands(account),)
+        return Reply(code=self._capabilities())
+
+    def _failed_login(self, words: str) -> MailboxError:
+        self._failed_logins += 1
+        if self._failed_logins >= self._settings.max_failed_logins:
+            self._bye = f"{self._failed_logins} logins failed; connect again"
+        return MailboxError(words, "AUTHENTICATIONFAILED")
+
+    # What changes between the authenticated and the selected state (§6.3, §6.4)
+
+    def do_select(self, arguments: Arguments, read_only: bool = False) -> Reply:
+        """Open a mailbox; the one that was open is closed before, without an expunge (§6.3.1)."""
+        name = arguments.only_mailbox()
+        self._deselect()
+        self.state = State.AUTHENTICATED  # and so it stays, where there is no such mailbox
+        account = self._logged_in()
+        self._view = view = View(account.get(name), read_only, self._wake)
+        self._commands = (MailboxCommands(account), MessageCommands(account, view))
+        return Reply([view.opening()], "READ-ONLY" if read_only else "READ-WRITE")
+
+    def do_examine(self, arguments: Arguments) -> Reply:
+        """Open a mailbox for reading only."""
+        return self.do_select(arguments, read_only=True)
+
+    def do_close(self, arguments: Arguments) -> Reply:
+        r"""Leave the mailbox, and expunge messages flagged ``\Deleted`` without a word about them (§6.4.2)."""
+        arguments.end()
+        if self._view and not self._view.read_only:
+            self._view.mailbox.expunge(self._view.mailbox.deleted_uids())
+        self._deselect()
+        return Reply()
+
+    def do_unselect(self, arguments: Arguments) -> Reply:
+        """Leave the mailbox and expunge nothing (RFC 3691)."""
+        arguments.end()
+        self._deselect()
+        return Reply()
+
+    def _deselect(self) -> None:
+        if self._view:
+            self._view.close()
+        self._view, self._commands = None, self._commands[:1]
+
+    def do_idle(self, arguments: Arguments) -> Reply:
+        """Wait, and hear news as it happens, until the client says DONE (RFC 2177)."""
+        arguments.end()
+        self._idling, self._resume = True, self._take_done
+        return Reply([b"+ idling\r\n", self.pending()])
+
+    def _take_done(self, line: bytes) -> Reply:
+        self._idling = False
+        if line.upper() != b"DONE":
+            raise BadSyntax("DONE, and nothing else, ends IDLE")
+        return Reply()
+
+    def _logged_in(self) -> Account:
+        assert self._account is not None, "COMMANDS lets nothing that needs an account run before login"
+        return self._account

@@ -1,0 +1,178 @@
+"""What one session was told of its mailbox: message sequence numbers, and the news it has not heard yet."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+
+from mailkit.imap.syntax import BadSyntax, SequenceSet, spans
+from mailkit.mailbox import MAX_KEYWORDS, Mailbox
+from mailkit.message import SYSTEM_FLAGS, Message
+
+RECENT = "\\Recent"
+Numbered = tuple[int, Message]  # message sequence number, message
+
+
+def _uid(message: Message) -> int:
+    return message.uid
+
+
+class View:
+    r"""A selected mailbox as its session knows it (RFC 3501 §2.3.1.2).
+
+    Message *n* is ``messages[n - 1]`` until this session, and no other, is told EXPUNGE or EXISTS.
+    The list is the mailbox's own, so that selecting costs nothing: see `mailkit.mailbox.Mailbox`.
+    ``\Recent`` belongs to the first session that is told of a message (§2.3.2); ``recent`` holds those UIDs.
+    """
+
+    def __init__(self, mailbox: Mailbox, read_only: bool, wake: Callable[[], None]) -> None:
+        self.mailbox = mailbox
+        self.read_only = read_only
+        self.watcher = mailbox.watch(wake)
+        self.messages = mailbox.messages
+        self.count = len(mailbox)
+        self.recent: list[range] = []
+        self._uidnext = 0
+        self._keywords = len(mailbox.keywords)
+        self._spelled: dict[tuple[frozenset[str], bool], bytes] = {}
+        self._claim_recent()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.mailbox.unwatch(self.watcher)
+
+    def opening(self) -> bytes:
+        """Return what SELECT and EXAMINE must say (RFC 3501 §6.3.1)."""
+        mailbox = self.mailbox
+        first_unseen = mailbox.first_unseen()
+        unseen = b"* OK [UNSEEN %d] first message not yet read\r\n" % (first_unseen + 1)
+        return b"".join(
+            (
+                self._flags_line(),
+                self._permanent_flags_line(),
+                b"* %d EXISTS\r\n* %d RECENT\r\n" % (self.count, self._recent_count()),
+                unseen if first_unseen < self.count else b"",
+                b"* OK [UIDVALIDITY %d] UIDs are valid with this number\r\n" % mailbox.uidvalidity,
+                b"* OK [UIDNEXT %d] predicted next UID\r\n" % mailbox.uidnext,
+            )
+        )
+
+    def pick(self, sequence_set: SequenceSet, by_uid: bool) -> list[range]:
+        """Return where in ``messages`` these are; `BadSyntax` for a sequence number that is not there.
+
+        A UID that is not there is passed over (RFC 3501 §6.4.8), a number is not (§9, seq-number).
+        """
+        if by_uid:
+            star = self.messages[self.count - 1].uid if self.count else 0
+            return [range(self._index(low), self._index(high + 1)) for low, high in spans(sequence_set, star)]
+        places = spans(sequence_set, self.count)
+        if places[0][0] < 1 or places[-1][1] > self.count:
+            there = f"1 to {self.count}" if self.count else "none"
+            raise BadSyntax(f"there is no message {places[-1][1] or '*'}; the numbers that exist: {there}")
+        return [range(low - 1, high) for low, high in places]
+
+    def numbered(self, places: list[range]) -> Iterator[Numbered]:
+        """Yield the messages at these places with their sequence numbers."""
+        messages = self.messages
+        for place in places:
+            for index in place:
+                yield index + 1, messages[index]
+
+    def is_gone(self, message: Message) -> bool:
+        """Say whether another session expunged this message and this session has not been told yet."""
+        return message.uid in self.watcher.expunged
+
+    def flags(self, message: Message) -> bytes:
+        r"""Write a message's flags in parentheses, with ``\Recent`` where it is this session's."""
+        key = (message.flags, self.is_recent(message))
+        return self._spelled.get(key) or self._spelled.setdefault(key, _write_flags(*key))
+
+    def is_recent(self, message: Message) -> bool:
+        r"""Say whether this session is the first that was told of the message."""
+        uid = message.uid
+        return any(uid in claimed for claimed in self.recent)
+
+    def news(self, may_expunge: bool, with_uid: bool = False) -> bytes:
+        """Return what this session must now be told, and count it as told (RFC 3501 §5.2, §7.4.1).
+
+        While a removal may not be told yet, arrivals wait behind it: their numbers would be wrong.
+        """
+        watcher = self.watcher
+        lines = [self.keyword_news()]
+        if watcher.expunged and may_expunge:
+            lines += self._expunged_lines()
+        if watcher.arrived and not watcher.expunged:
+            watcher.arrived = False
+            if self._catch_up():
+                lines.append(b"* %d EXISTS\r\n* %d RECENT\r\n" % (self.count, self._recent_count()))
+        if watcher.changed:
+            lines += self._changed_lines(with_uid)
+        return b"".join(lines)
+
+    def keyword_news(self) -> bytes:
+        """Return FLAGS and PERMANENTFLAGS again where keywords were added (RFC 3501 §7.2.6)."""
+        if self._keywords == len(self.mailbox.keywords):
+            return b""
+        self._keywords = len(self.mailbox.keywords)
+        return self._flags_line() + self._permanent_flags_line()
+
+    def _expunged_lines(self) -> Iterator[bytes]:
+        """Tell removals from the first on; each shifts those behind it (RFC 3501 §7.4.1)."""
+        told = 0
+        for uid in sorted(self.watcher.expunged):
+            index = self._index(uid)
+            if index < self.count and self.messages[index].uid == uid:  # it may have come and gone unseen
+                yield b"* %d EXPUNGE\r\n" % (index + 1 - told)
+                told += 1
+        self.watcher.expunged.clear()
+        self.count -= told
+        self.messages = self.mailbox.messages
+
+    def _catch_up(self) -> bool:
+        self.messages, before = self.mailbox.messages, self.count
+        self.count = len(self.messages)
+        self._claim_recent()
+        return self.count > before
+
+    def _changed_lines(self, with_uid: bool) -> Iterator[bytes]:
+        for uid in sorted(self.watcher.changed):
+            index = self._index(uid)
+            if index < self.count and self.messages[index].uid == uid:
+                shown = b"UID %d " % uid if with_uid else b""
+                yield b"* %d FETCH (%bFLAGS %b)\r\n" % (index + 1, shown, self.flags(self.messages[index]))
+        self.watcher.changed.clear()
+
+    def _index(self, uid: int) -> int:
+        return bisect_left(self.messages, uid, 0, self.count, key=_uid)
+
+    def _claim_recent(self) -> None:
+        mailbox = self.mailbox
+        fresh = range(max(mailbox.first_recent, self._uidnext), mailbox.uidnext)
+        self._uidnext = mailbox.uidnext
+        if not self.read_only:  # EXAMINE takes \Recent from nobody (RFC 3501 §6.3.2)
+            mailbox.first_recent = mailbox.uidnext
+        if fresh and self.recent and self.recent[-1].stop == fresh.start:
+            fresh = range(self.recent.pop().start, fresh.stop)
+        self.recent += [fresh] if fresh else []
+
+    def _recent_count(self) -> int:
+        return sum(self._index(claimed.stop) - self._index(claimed.start) for claimed in self.recent)
+
+    def _flags_line(self) -> bytes:
+        return b"* FLAGS %b\r\n" % self._all_flags()
+
+    def _permanent_flags_line(self) -> bytes:
+        if self.read_only:
+            return b"* OK [PERMANENTFLAGS ()] this mailbox is open for reading only\r\n"
+        more = b" \\*)" if self._keywords < MAX_KEYWORDS else b")"
+        return b"* OK [PERMANENTFLAGS %b] flags that stay\r\n" % (self._all_flags()[:-1] + more)
+
+    def _all_flags(self) -> bytes:
+        return f"({' '.join([*SYSTEM_FLAGS.values(), *self.mailbox.keywords.values()])})".encode()
+
+
+def _write_flags(flags: frozenset[str], recent: bool) -> bytes:
+    ordered = [flag for flag in SYSTEM_FLAGS.values() if flag in flags]
+    keywords = sorted(flag for flag in flags if not flag.startswith("\\"))
+    shown = " ".join(ordered + keywords + [RECENT] * recent)
+    return f"({shown})".encode()
