@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailkit.imap.mime import unquote
+from mailkit.imap.mime import MAX_VALUE, unquote
 
 Address = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
 GROUP_END: Address = (None, None, None, None)
-MAX_LIST = 1_000_000  # octets of one field that are looked at; no honest list is longer
 
 _TOKENS = re.compile(
     rb'[ \t\r\n]++|"(?P<quoted>(?:[^"\\]++|\\.)*+)"?|(?P<atom>[^\x00-\x20()<>@,;:\\"\[\]\x7f]++)'
@@ -29,7 +28,7 @@ def addresses(value: bytes) -> list[Address]:
     [(b'Amy', None, b'amy', b'example.org'), (b'Ben', None, b'ben', b'example.org')]
     """
     reader = _Reader()
-    for kind, text in _tokens(value[:MAX_LIST]):
+    for kind, text in _tokens(value[:MAX_VALUE]):
         reader.take(kind, text)
     reader.finish()
     return reader.found

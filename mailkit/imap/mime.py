@@ -7,18 +7,23 @@ is what was received. Broken mail gets the reading that loses least, which is mo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import TypeVar
 
 from mailkit.message import Message
 
 MAX_DEPTH = 99  # parts inside parts; a part deeper than this is shown as it is, unopened
+MAX_VALUE = 1_000_000  # octets of a list or parameters that are taken apart; no honest field is longer
 MAX_PARTS = 10_000  # in one message; what follows is the last one's text
 Parameters = tuple[tuple[bytes, bytes], ...]
+Fields = dict[bytes, list[bytes]]  # name in lower case → unfolded values
+Read = TypeVar("Read")
 
-_FIELD = re.compile(rb"^([^\s:][^:\n]*?)[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.M)
+_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.M)
 _KNOWN_FIELD = re.compile(
     rb"^(date|subject|from|sender|reply-to|to|cc|bcc|in-reply-to|message-id|mime-version|content-[a-z0-9-]+)"
-    rb"[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)",
+    rb"[ \t]*+:[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)",
     re.M | re.I,
 )
 _FOLD = re.compile(rb"\r?\n")
@@ -34,35 +39,46 @@ _COMMENT_OR_QUOTED = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|\((?:[^()\\]++|\\.)*+\)
 _CONTINUATION = re.compile(rb"([^*]+)\*(?:(\d{1,9})(\*)?)?")
 
 
+def remembered(read: Callable[[bytes], Read]) -> Callable[[bytes], Read]:
+    """Keep what short values were read as: the same people write to each other, with the same programs."""
+    kept = lru_cache(maxsize=1024)(read)
+
+    def remembering(value: bytes) -> Read:
+        return kept(value) if len(value) <= 200 else read(value)
+
+    return remembering
+
+
 class Part:
     """One body part, or a whole message: where it lies in the octets, and what it says it is.
 
     ``octets[start:body]`` is the header with its blank line, ``octets[body:end]`` the body. The type is as
     written; it is ``text/plain``, or in a digest ``message/rfc822``, where none is given (RFC 2046 §5.1.5).
     ``children``: the parts of a multipart, or the one message inside a ``message/rfc822``.
-    ``answers`` keeps what IMAP was told of it, once it was asked.
+    ``answers`` keeps what IMAP was told of it, ``fields`` what that is made of, for as long as it may be needed.
     """
 
-    __slots__ = ("answers", "body", "children", "end", "is_mime", "lines", "parameters", "start", "subtype", "type")
+    __slots__ = (
+        "answers", "body", "children", "end", "fields", "is_message", "is_mime", "is_multipart",
+        "lines", "parameters", "start", "subtype", "type",
+    )  # fmt: skip
 
     def __init__(self, start: int, body: int, end: int) -> None:
         self.start, self.body, self.end = start, body, end
         self.lines = 0  # of the body
         self.type, self.subtype = b"text", b"plain"
         self.parameters: Parameters = ()
-        self.is_mime = False
+        self.is_mime = False  # else its Content- fields mean nothing (RFC 2045 §4)
+        self.is_multipart = self.is_message = False
         self.children: list[Part] = []
+        self.fields: Fields | None = None
         self.answers: dict[str, bytes] = {}
 
-    @property
-    def is_multipart(self) -> bool:
-        """Whether the children are body parts (RFC 2046 §5)."""
-        return self.type.lower() == b"multipart"
-
-    @property
-    def is_message(self) -> bool:
-        """Whether the only child is an encapsulated message (RFC 2046 §5.2.1)."""
-        return self.type.lower() == b"message" and self.subtype.lower() == b"rfc822"
+    def set_type(self, kind: bytes, subtype: bytes, parameters: Parameters = ()) -> None:
+        """Give the part its type: a multipart's children are parts, a message/rfc822's is a message (RFC 2046 §5)."""
+        self.type, self.subtype, self.parameters = kind, subtype, parameters
+        self.is_multipart = kind.lower() == b"multipart"
+        self.is_message = kind.lower() == b"message" and subtype.lower() == b"rfc822"
 
     def parameter(self, name: bytes) -> bytes | None:
         """Return the value of a Content-Type parameter, its name in lower case, or None."""
@@ -77,16 +93,27 @@ def parse(message: Message) -> Part:
     return root
 
 
-def fields(octets: bytes, part: Part) -> Iterator[tuple[bytes, bytes]]:
-    """Yield every header field of a part in order: name, and value as it stands, folds included."""
-    return ((found[1], found[2].removesuffix(b"\r")) for found in _FIELD.finditer(octets, part.start, part.body))
+def end_of_header(octets: bytes, start: int, end: int) -> int:
+    """Return where the body begins: after the first blank line, or at the end where there is none."""
+    if octets.startswith((b"\r\n", b"\n"), start, end):
+        return start + 1 + octets.startswith(b"\r", start)
+    crlf = octets.find(b"\n\r\n", start, end)
+    lf = octets.find(b"\n\n", start, end if crlf < 0 else crlf + 2)
+    if lf >= 0:
+        return lf + 2
+    return crlf + 3 if crlf >= 0 else end
 
 
-def known_fields(octets: bytes, start: int, body: int) -> dict[bytes, list[bytes]]:
-    """Return those fields that ENVELOPE and BODYSTRUCTURE are made of: name in lower case → unfolded values."""
-    found: dict[bytes, list[bytes]] = {}
-    for field in _KNOWN_FIELD.finditer(octets, start, body):
-        found.setdefault(field[1].lower(), []).append(unfold(field[2].removesuffix(b"\r")))
+def fields(header: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield every field of a header in order: name, and unfolded value."""
+    return ((found[1].rstrip(), unfold(found[2].removesuffix(b"\r"))) for found in _FIELD.finditer(header))
+
+
+def known_fields(octets: bytes, start: int, body: int) -> Fields:
+    """Return those fields between two offsets that ENVELOPE and BODYSTRUCTURE are made of."""
+    found: Fields = {}
+    for name, value in _KNOWN_FIELD.findall(octets, start, body):
+        found.setdefault(name.lower(), []).append(unfold(value.removesuffix(b"\r")))
     return found
 
 
@@ -95,20 +122,22 @@ def unfold(value: bytes) -> bytes:
     return _FOLD.sub(b"", value) if b"\n" in value else value
 
 
+@remembered
 def media_type(value: bytes) -> tuple[bytes, bytes, Parameters] | None:
     """Read a Content-Type: type, subtype, parameters; None where it is not one (RFC 2045 §5.1).
 
     >>> media_type(b'Text/HTML; charset="utf-8" (in a comment)')
     (b'Text', b'HTML', ((b'charset', b'utf-8'),))
     """
-    value = _without_comments(value)
+    value = _without_comments(value[:MAX_VALUE])
     found = _MEDIA_TYPE.match(value)
     return (found[1], found[2], _parameters(value, found.end())) if found else None
 
 
+@remembered
 def disposition(value: bytes) -> tuple[bytes, Parameters] | None:
     """Read a Content-Disposition: type, parameters (RFC 2183 §2); None where it says nothing."""
-    value = _without_comments(value)
+    value = _without_comments(value[:MAX_VALUE])
     found = _DISPOSITION.match(value)
     kind, parameters = (found[1], _parameters(value, found.end())) if found else (b"", ())
     return (kind, parameters) if kind or parameters else None
@@ -116,12 +145,12 @@ def disposition(value: bytes) -> tuple[bytes, Parameters] | None:
 
 def languages(value: bytes) -> list[bytes]:
     """Read the tags of a Content-Language (RFC 3282 §2)."""
-    return _LANGUAGE.findall(_without_comments(value))
+    return _LANGUAGE.findall(_without_comments(value[:MAX_VALUE]))
 
 
 def token(value: bytes) -> bytes | None:
     """Read a value that is one token, like Content-Transfer-Encoding's (RFC 2045 §6.1); None for anything else."""
-    value = _without_comments(value).strip()
+    value = _without_comments(value[:MAX_VALUE]).strip()
     return value if _WORD.fullmatch(value) else None
 
 
@@ -191,7 +220,7 @@ class _Scanner:
     def scan(self, start: int, depth: int, *, inside: bool = False, digest: bool = False) -> Part:
         """Read the part or message that begins at ``start``."""
         delimiter = self.next_delimiter(start)
-        body = _end_of_header(self.octets, start, delimiter.at + 1 if delimiter else len(self.octets))
+        body = end_of_header(self.octets, start, delimiter.at + 1 if delimiter else len(self.octets))
         part = Part(start, body, self.end_of(start))
         self.parts += 1
         self.read_type(part, inside, digest)
@@ -203,18 +232,18 @@ class _Scanner:
 
     def read_type(self, part: Part, inside: bool, digest: bool) -> None:
         """Take the type from the header; one that is no type counts as text (RFC 2045 §5.2)."""
-        found = known_fields(self.octets, part.start, part.body)
+        found = part.fields = known_fields(self.octets, part.start, part.body)
         part.is_mime = inside or b"mime-version" in found or b"content-type" in found
         if b"content-type" in found:
             if kind := media_type(found[b"content-type"][0]):
-                part.type, part.subtype, part.parameters = kind
+                part.set_type(*kind)
         elif digest:
-            part.type, part.subtype = b"message", b"rfc822"
+            part.set_type(b"message", b"rfc822")
 
     def scan_inside(self, part: Part, depth: int) -> None:
         """Read the parts of a multipart, or the message in a message; the part ends where they do."""
         if depth > MAX_DEPTH or self.parts >= MAX_PARTS:
-            part.type, part.subtype = b"application", b"octet-stream"
+            part.set_type(b"application", b"octet-stream", part.parameters)
         elif part.is_message:
             part.body = min(part.body, part.end)
             part.children = [self.scan(part.body, depth)]
@@ -263,14 +292,3 @@ class _Scanner:
             return len(self.octets)
         cr = self.octets.startswith(b"\r", delimiter.at - 1)
         return max(at, delimiter.at - cr)
-
-
-def _end_of_header(octets: bytes, start: int, end: int) -> int:
-    """Return where the body begins: after the first blank line, or at the end where there is none."""
-    if octets.startswith((b"\r\n", b"\n"), start, end):
-        return start + 1 + octets.startswith(b"\r", start)
-    crlf = octets.find(b"\n\r\n", start, end)
-    lf = octets.find(b"\n\n", start, end if crlf < 0 else crlf + 2)
-    if lf >= 0:
-        return lf + 2
-    return crlf + 3 if crlf >= 0 else end

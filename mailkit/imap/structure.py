@@ -10,17 +10,27 @@ from email.header import decode_header
 from email.utils import parsedate
 
 from mailkit.imap.address import addresses
-from mailkit.imap.mime import Parameters, Part, disposition, fields, known_fields, languages, parse, token, unfold
+from mailkit.imap.mime import (
+    Fields,
+    Parameters,
+    Part,
+    disposition,
+    end_of_header,
+    fields,
+    known_fields,
+    languages,
+    parse,
+    remembered,
+    token,
+)
 from mailkit.message import Message
 
 __all__ = [
     "Part", "body", "envelope", "header_values", "nstring", "parse", "searchable", "section", "sent_date",
 ]  # fmt: skip
 
-Fields = dict[bytes, list[bytes]]
-
+_PLAIN = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-!#-\[\]-\x7f]*")
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
-_BLANKS = re.compile(rb"[ \t\r]+")
 _NO_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0%b)'
 
 
@@ -34,6 +44,8 @@ def nstring(octets: bytes | None) -> bytes:
     """
     if octets is None:
         return b"NIL"
+    if _PLAIN.fullmatch(octets):
+        return b'"%b"' % octets
     if _QUOTABLE.fullmatch(octets):
         return b'"%b"' % octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
     octets = octets.replace(b"\0", b"\xef\xbf\xbd")
@@ -45,6 +57,7 @@ def envelope(message: Message) -> bytes:
     root = parse(message)
     if "ENVELOPE" not in root.answers:
         root.answers["ENVELOPE"] = _envelope(message.octets, root)
+        _forget(root)
     return root.answers["ENVELOPE"]
 
 
@@ -53,13 +66,30 @@ def body(message: Message, extensible: bool) -> bytes:
     root, item = parse(message), "BODYSTRUCTURE" if extensible else "BODY"
     if item not in root.answers:
         root.answers[item] = _describe(message.octets, root, extensible)
+        _forget(root)
     return root.answers[item]
 
 
+def _forget(root: Part) -> None:
+    """Let the fields go when both answers are built from them: 100,000 messages are to fit into memory."""
+    if len(root.answers) > 1:
+        _drop_fields(root)
+
+
+def _drop_fields(part: Part) -> None:
+    part.fields = None
+    for child in part.children:
+        _drop_fields(child)
+
+
+def _fields(octets: bytes, part: Part) -> Fields:
+    return known_fields(octets, part.start, part.body) if part.fields is None else part.fields
+
+
 def _envelope(octets: bytes, part: Part) -> bytes:
-    found = known_fields(octets, part.start, part.body)
+    found = _fields(octets, part)
     sender = _address_list(found, b"from")
-    return b"(%b)" % b" ".join((
+    said = (
         nstring(_last(found, b"date")),
         nstring(_tidy(_last(found, b"subject"))),
         sender,
@@ -70,7 +100,8 @@ def _envelope(octets: bytes, part: Part) -> bytes:
         _address_list(found, b"bcc"),
         nstring(_last(found, b"in-reply-to")),
         nstring(_last(found, b"message-id")),
-    ))  # fmt: skip
+    )
+    return b"(%b)" % b" ".join(said)
 
 
 def _last(found: Fields, name: bytes) -> bytes | None:
@@ -79,21 +110,25 @@ def _last(found: Fields, name: bytes) -> bytes | None:
 
 def _tidy(text: bytes | None) -> bytes | None:
     """Make every run of blanks one space: words meant for people."""
-    return None if text is None else _BLANKS.sub(b" ", text).strip(b" ")
+    return None if text is None else b" ".join(text.split())
 
 
 def _address_list(found: Fields, name: bytes, default: bytes = b"NIL") -> bytes:
     """Write all the addresses of a field, of repeated fields together; ``default`` where there are none."""
-    listed = [
+    listed = b"".join(_addresses(value) for value in found.get(name, ()))
+    return b"(%b)" % listed if listed else default
+
+
+@remembered
+def _addresses(value: bytes) -> bytes:
+    return b"".join(
         b"(%b %b %b %b)" % (nstring(_tidy(person)), nstring(route), nstring(mailbox), nstring(host))
-        for value in found.get(name, ())
         for person, route, mailbox, host in addresses(value)
-    ]
-    return b"(%b)" % b"".join(listed) if listed else default
+    )
 
 
 def _describe(octets: bytes, part: Part, extensible: bool) -> bytes:
-    found = known_fields(octets, part.start, part.body) if part.is_mime else {}
+    found = _fields(octets, part) if part.is_mime else {}
     said = _multipart(octets, part, extensible) if part.is_multipart else _single(octets, part, extensible, found)
     if extensible:
         own = _parameter_list(part.parameters) if part.is_multipart else nstring(_first(found, b"content-md5"))
@@ -158,25 +193,29 @@ def section(message: Message, path: tuple[int, ...], kind: str, names: tuple[str
     ``path`` is the part number, ``(4, 2)`` for ``4.2``; ``kind`` one of ``""``, ``HEADER``, ``TEXT``, ``MIME``,
     ``HEADER.FIELDS``, ``HEADER.FIELDS.NOT``, the last two with field ``names``. NUL becomes 0x80: IMAP cannot carry it.
     """
-    octets = message.octets
-    if not path and kind == "":
-        return octets.replace(b"\0", b"\x80")
+    found = _span(message, path, kind.partition(".")[0])
+    if found is None:
+        return None
+    text = message.octets[slice(*found)]
+    if kind.startswith("HEADER."):
+        text = _subset(text, names, kind == "HEADER.FIELDS")
+    return text.replace(b"\0", b"\x80")
+
+
+def _span(message: Message, path: tuple[int, ...], kind: str) -> tuple[int, int] | None:
+    """Return from where to where a section goes; the message's own parts need no knowledge of MIME."""
+    if not path:
+        end = len(message.octets)
+        body = end_of_header(message.octets, 0, end) if kind else 0
+        return {"": (0, end), "HEADER": (0, body), "TEXT": (body, end)}.get(kind)
     part = _find(parse(message), path)
     if part is None:
         return None
-    if kind == "MIME" or (kind == "" and path):
-        start, end = (part.start, part.body) if kind else (part.body, part.end)
-        return octets[start:end].replace(b"\0", b"\x80")
-    if path:
-        if not part.children or not part.is_message:
-            return None  # these refer to an encapsulated message only
+    if kind in ("HEADER", "TEXT"):  # of an encapsulated message only
+        if not part.is_message or not part.children:
+            return None
         part = part.children[0]
-    if kind == "TEXT":
-        return octets[part.body : part.end].replace(b"\0", b"\x80")
-    header = octets[part.start : part.body]
-    if kind != "HEADER":
-        header = _subset(header, names, kind == "HEADER.FIELDS")
-    return header.replace(b"\0", b"\x80")
+    return (part.start, part.body) if kind in ("HEADER", "MIME") else (part.body, part.end)
 
 
 def _find(root: Part, path: tuple[int, ...]) -> Part | None:
@@ -196,21 +235,21 @@ def _find(root: Part, path: tuple[int, ...]) -> Part | None:
     return part
 
 
-_WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*?)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*\n?", re.M)
+_WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", re.M)
 
 
 def _subset(header: bytes, names: tuple[str, ...], wanted: bool) -> bytes:
     """Keep the named fields and end them with a blank line, or keep all the rest."""
     asked = {name.lower().encode("utf-8", "surrogateescape") for name in names}
     if not wanted:
-        return _WHOLE_FIELD.sub(lambda field: b"" if field[1].lower() in asked else field[0], header)
-    return b"".join(field[0] for field in _WHOLE_FIELD.finditer(header) if field[1].lower() in asked) + b"\r\n"
+        return _WHOLE_FIELD.sub(lambda field: b"" if field[1].rstrip().lower() in asked else field[0], header)
+    return b"".join(field[0] for field in _WHOLE_FIELD.finditer(header) if field[1].rstrip().lower() in asked) + b"\r\n"
 
 
 def header_values(message: Message, name: str) -> list[str]:
     """Return the decoded values of every field of this name in the message's own header (RFC 2047)."""
     wanted = name.lower().encode("utf-8", "surrogateescape")
-    own = fields(message.octets, parse(message))
+    own = fields(section(message, (), "HEADER") or b"")
     return [_decoded(value) for field, value in own if field.lower() == wanted]
 
 
@@ -235,7 +274,8 @@ def searchable(message: Message) -> tuple[str, str]:
 
 
 def _header_text(octets: bytes, part: Part) -> str:
-    return "\n".join(f"{_characters(name)}: {_decoded(value)}" for name, value in fields(octets, part))
+    own = fields(octets[part.start : part.body])
+    return "\n".join(f"{_characters(name)}: {_decoded(value)}" for name, value in own)
 
 
 def _texts(octets: bytes, part: Part) -> Iterator[str]:
@@ -248,7 +288,7 @@ def _texts(octets: bytes, part: Part) -> Iterator[str]:
 
 def _decoded(value: bytes) -> str:
     """Decode the encoded words of an unstructured value; what cannot be decoded stays as it is."""
-    text = _characters(unfold(value))
+    text = _characters(value)
     if "=?" not in text:
         return text
     try:
@@ -260,7 +300,7 @@ def _decoded(value: bytes) -> str:
 
 def _decoded_text(octets: bytes, part: Part) -> str:
     text = octets[part.body : part.end]
-    encoding = (_first(known_fields(octets, part.start, part.body), b"content-transfer-encoding") or b"").lower()
+    encoding = (_first(_fields(octets, part), b"content-transfer-encoding") or b"").lower()
     try:
         if part.is_mime and encoding.strip() == b"base64":
             text = binascii.a2b_base64(text)
