@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal, Protocol
 
 from mailkit.engine import Address, Engine, Line
@@ -17,6 +17,7 @@ from mailkit.imap.session import ImapSession
 from mailkit.mailbox import Store
 from mailkit.message import with_crlf
 from mailkit.pop3 import Pop3Session
+from mailkit.render import warm
 from mailkit.settings import Settings
 from mailkit.smtp import Hooks, smtp_protocol
 from mailkit.snapshot import DeviceView, Moment, Snapshot
@@ -91,6 +92,7 @@ class MailServer:
         for protocol in ("SMTP", "POP3", "IMAP"):
             self._port(protocol)
         engine.call(lambda: engine.record("the server started"))
+        _warm_once()
 
     # ---- where to connect
 
@@ -264,6 +266,12 @@ def _smtp(engine: Engine, routes: dict[str, Address], tls: bool) -> asyncio.Base
     return smtp_protocol(
         engine.store, engine.settings, secure=tls, tls=lambda: engine.tls().server, routes=routes, hooks=hooks
     )
+
+
+@cache
+def _warm_once() -> None:
+    """Load the renderer beside the first server, for a picture will be asked for next."""
+    warm()
 
 
 def _octets(letter: object) -> bytes:

@@ -25,6 +25,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "transcript": ({"transcript"}, set()),
     "samples": ({"samples"}, set()),
     "progress": ({"progress"}, set()),
+    "render": ({"render"}, set()),
     "idle": ({"idle"}, set()),
     "mailbox": ({"mailbox"}, {"message"}),
     "snapshot": ({"snapshot"}, {"message"}),
@@ -33,11 +34,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "smtp": ({"smtp", "smtpwire", "relay"}, {"message", "mailbox", "settings"}),
     "server": (
         {"server", "engine"},
-        {"message", "mailbox", "settings", "snapshot", "transcript", "pop3", "imap", "smtp"},
+        {"message", "mailbox", "settings", "snapshot", "transcript", "pop3", "imap", "smtp", "render"},
     ),
     "device": ({"device"}, {"message", "snapshot"}),
     "wiretap": ({"wiretap"}, {"transcript"}),
-    "diagram": ({"diagram", "flow", "layout", "plot", "render"}, {"snapshot"}),
+    "diagram": ({"diagram", "flow", "layout", "plot"}, {"render", "snapshot"}),
     "exercise": ({"exercise"}, {"progress", "snapshot"}),
     "widgets": ({"widgets"}, {"device", "diagram", "exercise", "progress", "snapshot"}),
     "face": (
