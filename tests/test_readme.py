@@ -1,0 +1,73 @@
+"""README keeps its word: its picture, its links, its lines, and the versions it installs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from tests import readme
+from tests.notebooks import LESSONS, ROOT
+
+README = (ROOT / "README.md").read_text("utf-8")
+LINES = re.findall(r"^```(?:sh|powershell)\n(.+)\n```$", README, re.MULTILINE)
+
+
+def pins(name):
+    """Return the exact versions that a requirements file asks for."""
+    return dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / name).read_text("utf-8"), re.MULTILINE))
+
+
+def test_the_picture_is_what_the_code_draws():
+    assert readme.PICTURE.read_text("utf-8") == readme.draw(), "run: python -m tests.readme"
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#\s]+)", README):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_every_lesson_is_listed_in_order():
+    listed = re.findall(r"^\| \[.*?\]\(notebooks/(.+?)\.ipynb\)", README, re.MULTILINE)
+    assert listed == LESSONS
+
+
+def test_the_two_lines_in_both_forms():
+    """One sets up and opens, one sets up and proves; Windows differs in how a path and a sequence are written."""
+    unix = [LINES[0], LINES[2]]
+    windows = [LINES[1], LINES[3]]
+    for line, other in zip(unix, windows, strict=True):
+        assert line.startswith("python3 -m venv .venv && .venv/bin/python -m pip install -q -r requirements.txt && ")
+        same = line.replace("python3", "py", 1).replace(" &&", ";").replace(".venv/bin/", ".venv\\Scripts\\")
+        assert other == same.replace("notebooks/", "notebooks\\")
+    assert unix[0].endswith(" -m jupyterlab notebooks/00-start-here.ipynb")
+    assert " -m pytest --nbval" in unix[1]
+
+
+def test_ci_runs_readmes_own_line():
+    assert (
+        re.search(r"grep -m1 '(.+)' README\.md", (ROOT / ".ci/run").read_text("utf-8"))[1]
+        == "^python3 -m venv .*pytest"
+    )
+    assert re.findall(r"^python3 -m venv .*pytest.*$", README, re.MULTILINE) == [LINES[2]]
+    assert re.findall(r"^py -m venv .*pytest.*$", README, re.MULTILINE) == [LINES[3]]
+
+
+def test_binder_installs_the_same_versions_and_no_test_tool():
+    whole, binder = pins("requirements.txt"), pins(".binder/requirements.txt")
+    assert binder.items() <= whole.items()
+    assert not {"pytest", "nbval", "playwright", "mypy", "ruff", "hypothesis", "codespell"} & set(binder)
+    assert (ROOT / ".binder/runtime.txt").read_text("utf-8") == "python-3.12\n"
+
+
+@pytest.mark.parametrize("name", pins("requirements.txt"))
+def test_what_is_installed_is_what_is_pinned(name):
+    assert version(name) == pins("requirements.txt")[name]
+
+
+def test_the_command_line_helps_itself():
+    done = subprocess.run([sys.executable, "-m", "mailkit", "--help"], capture_output=True, text=True, check=True)
+    assert "serve" in done.stdout
