@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from mailkit.flow import show_route, show_states
 from mailkit.layout import Box, Row, Spot, draw
 from mailkit.render import WIDEST, Picture, clean, columns, framed, pad, svg_text
-from mailkit.snapshot import LetterView, PlaceChange, Snapshot, compare
+from mailkit.snapshot import LetterView, MailboxView, PlaceChange, Snapshot, compare
 
 __all__ = ["Picture", "show", "show_change", "show_columns", "show_route", "show_states"]
 
 _TWO_PANELS = 640  # px: a page narrower than this has no room for before and after
+_ROWS = 24  # of a box: of more letters an excerpt is shown
 _SYSTEM = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft")
 
 
@@ -49,11 +50,10 @@ def show_change(
     arrow leads from a letter on the server to the copy a device saved. Takes ``only`` and ``width`` as
     `show` does. Raises `LookupError` for a name that is in neither snapshot.
     """
-    changes = {change.place: change for change in compare(before, after).places}
-    old = {box.key: box for box in _boxes(before)}
-    new = {box.key: box for box in _boxes(after)}
-    known = [new.get(key) or old[key] for key in sorted(old | new, key=[*new, *old].index)]
-    pairs = [_pair(before, after, box, old, new, changes) for box in _select(known, only)]
+    change = _change(before, after)
+    known = [change.new.get(key) or change.old[key] for key in {**change.new, **change.old}]
+    known.sort(key=lambda box: bool(box.device))
+    pairs = [_pair(change, box) for box in _select(known, only)]
     foot = _foot([box for _, box in pairs], _arrow(_loose(before), _loose(after)))
     pairs = [pair for pair in pairs if not pair[1].bare] or pairs
     then, now = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
@@ -140,16 +140,30 @@ def _select(boxes: list[Box], only: str | Collection[str] | None) -> list[Box]:
 def _describe(snapshot: Snapshot, box: Box) -> Box:
     """Fill in a box as it is at one moment: rows, sessions, quota."""
     marks = _marks(snapshot, box)
-    rows = tuple(_row(letter, marks) for letter in box.kept)
+    rows = [_row(letter, marks) for letter in box.kept]
     facts = _facts(snapshot, box)
+    shown = _excerpt(rows, facts)
     lines = _told(facts, facts)
-    return replace(
-        box, rows=rows, lines=lines, joined=lines, count=_letters(len(box.kept)), bare=_bare(box, rows, facts)
-    )
+    count = _letters(len(rows))
+    box = replace(box, rows=tuple(rows[at] for at in shown), lines=lines, joined=lines, count=count, tally=_tally(rows))
+    return replace(box, bare=_bare(box, facts))
 
 
-def _bare(box: Box, rows: Collection[Row], facts: Collection[str]) -> bool:
-    return not (rows or facts or box.device or box.key.endswith("/INBOX"))
+def _excerpt(rows: Sequence[Row], *told: dict[str, str]) -> list[int]:
+    """Choose the rows that are shown, those with a change first, and have told how many are not."""
+    chosen = sorted(range(len(rows)), key=lambda at: rows[at].look == "plain")[:_ROWS]
+    for facts in told:
+        facts.update({"not shown": _letters(len(rows) - _ROWS)} if len(rows) > _ROWS else {})
+    return sorted(chosen)
+
+
+def _tally(rows: Iterable[Row]) -> str:
+    happened = Counter(row.look for row in rows if row.look != "plain")
+    return ", ".join(f"{count} {look}" for look, count in happened.items())
+
+
+def _bare(box: Box, facts: Collection[str]) -> bool:
+    return not (box.rows or facts or box.device or box.key.endswith("/INBOX"))
 
 
 def _marks(snapshot: Snapshot, box: Box) -> frozenset[int]:
@@ -214,63 +228,95 @@ def _arrow(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
 # Two moments
 
 
-def _pair(
-    before: Snapshot, after: Snapshot, box: Box, old: dict[str, Box], new: dict[str, Box],
-    changes: dict[str, PlaceChange],
-) -> tuple[Box, Box]:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Two moments, what `compare` says of them by place, and where each text was before and is after."""
+
+    before: Snapshot
+    after: Snapshot
+    old: dict[str, Box]
+    new: dict[str, Box]
+    places: dict[str, PlaceChange]
+    was_in: dict[str, list[MailboxView]]  # by digest
+    is_in: dict[str, list[MailboxView]]
+
+
+def _change(before: Snapshot, after: Snapshot) -> _Change:
+    old, new = ({box.key: box for box in _boxes(snapshot)} for snapshot in (before, after))
+    places = {change.place: change for change in compare(before, after).places}
+    return _Change(before, after, old, new, places, _homes(before), _homes(after))
+
+
+def _homes(snapshot: Snapshot) -> dict[str, list[MailboxView]]:
+    homes: dict[str, list[MailboxView]] = {}
+    for view in snapshot.mailboxes:
+        for letter in view.letters:
+            homes.setdefault(letter.digest, []).append(view)
+    return homes
+
+
+def _pair(change: _Change, box: Box) -> tuple[Box, Box]:
     """Describe one place before and after, a row of the one beside the same letter's row in the other."""
-    was, is_now = old.get(box.key), new.get(box.key)
-    change = changes.get(box.key, PlaceChange(box.key))
-    rows = [_changed_row(before, after, box, letter, change) for letter in (is_now.kept if is_now else ())]
-    rows += [Row(letter, (("gone", False),), "gone") for letter in change.gone]
-    rows.sort(key=lambda row: (row.letter.uid, row.look != "gone"))
-    marks = _marks(before, box)
-    earlier = {letter.uid: letter for letter in was.kept} if was else {}
-    slots = tuple(None if row.look == "new" else _row(earlier[row.letter.uid], marks) for row in rows)
-    then, now = _facts(before, box), _facts(after, box)
+    was, is_now = change.old.get(box.key), change.new.get(box.key)
+    rows = _changed_rows(change, box, is_now.kept if is_now else ())
+    marks = _marks(change.before, box)
+    earlier = {letter.uid: _row(letter, marks) for letter in (was.kept if was else ())}
+    then, now = _facts(change.before, box), _facts(change.after, box)
     joined = _arrow(then, now)
     if not box.device and not (was and is_now):
         words = ("there", "removed", "removed") if was else ("not there yet", "new", "new")
         then, now, joined = ({"mailbox": word} | facts for word, facts in zip(words, (then, now, joined), strict=True))
-    counts = [_letters(len(place.kept)) if place else _letters(0) for place in (was, is_now)]
+    shown = [rows[at] for at in _excerpt(rows, then, now, joined)]
+    slots = tuple(None if row.look == "new" else earlier[row.letter.uid] for row in shown)
+    counts = [_letters(len(place.kept) if place else 0) for place in (was, is_now)]
     count = counts[0] if counts[0] == counts[1] else f"{counts[0]} → {counts[1].split()[0]}"
-    box = replace(box, count=count, joined=_told(joined, joined), bare=_bare(box, rows, joined))
-    return replace(box, rows=slots, lines=_told(joined, then)), replace(box, rows=tuple(rows), lines=_told(joined, now))
+    box = replace(box, count=count, joined=_told(joined, joined), rows=tuple(shown), tally=_tally(rows))
+    box = replace(box, bare=_bare(box, joined))
+    return replace(box, rows=slots, lines=_told(joined, then)), replace(box, lines=_told(joined, now))
 
 
 def _told(order: Iterable[str], facts: dict[str, str]) -> tuple[str, ...]:
     return tuple(f"{what}: {facts.get(what, 'none')}" for what in order)
 
 
-def _changed_row(before: Snapshot, after: Snapshot, box: Box, letter: LetterView, change: PlaceChange) -> Row:
-    if letter in change.new:
-        flags = [(flag, False) for flag in _ordered(letter.flags)]
-        return Row(letter, ((_origin(before, after, box, letter), False), *flags), "new")
-    was, is_now = letter.uid in _marks(before, box), letter.uid in _marks(after, box)
-    notes = [("now marked (DELE)" if is_now > was else "marked (DELE)", is_now > was)] * is_now
-    notes += [("mark taken back", True)] * (was > is_now)
-    none: frozenset[str] = frozenset()
-    given, cleared = next(((new, off) for view, new, off in change.flagged if view == letter), (none, none))
+def _changed_rows(change: _Change, box: Box, kept: Iterable[LetterView]) -> list[Row]:
+    """Return a row for each letter there is and each that is gone, in UID order."""
+    place = change.places.get(box.key, PlaceChange(box.key))
+    rows = [Row(letter, (("gone", False),), "gone") for letter in place.gone]
+    new = {letter.uid for letter in place.new}
+    flags = {letter.uid: (given, cleared) for letter, given, cleared in place.flagged}
+    marks = _marks(change.before, box), _marks(change.after, box)
+    for letter in kept:
+        if letter.uid in new:
+            notes = [(_origin(change, box, letter), False), *((flag, False) for flag in _ordered(letter.flags))]
+            rows.append(Row(letter, tuple(notes), "new"))
+        else:
+            was, is_now = (letter.uid in marked for marked in marks)
+            rows.append(_kept_row(letter, was, is_now, *flags.get(letter.uid, ((), ()))))
+    return sorted(rows, key=lambda row: row.letter.uid)
+
+
+def _kept_row(letter: LetterView, was: bool, is_now: bool, given: Collection[str], cleared: Collection[str]) -> Row:
+    """Describe a letter that stayed: was it marked, is it now, which flags were given and cleared."""
+    notes = [("marked (DELE)" if was else "now marked (DELE)", not was)] * is_now
+    notes += [("mark taken back", True)] * (was and not is_now)
     notes += [(f"{flag} (new flag)" if flag in given else flag, flag in given) for flag in _ordered(letter.flags)]
     notes += [(f"{flag} (flag cleared)", True) for flag in _ordered(cleared)]
     changed = was != is_now or given or cleared
     return Row(letter, tuple(notes), "changed" if changed else "marked" if is_now else "plain")
 
 
-def _origin(before: Snapshot, after: Snapshot, box: Box, letter: LetterView) -> str:
+def _origin(change: _Change, box: Box, letter: LetterView) -> str:
     """Say how a letter came: saved by a device, copied or moved between an account's mailboxes, or just new."""
+    was_in, is_in = change.was_in.get(letter.digest, []), change.is_in.get(letter.digest, [])
+    if box.device:
+        return "saved" if was_in or is_in else "new"
     account = box.key.partition("/")[0]
-    for view in before.mailboxes:
-        if letter.digest not in {other.digest for other in view.letters}:
-            continue
-        if box.device:
-            return "saved"
+    for view in was_in:
         if view.account == account and view.key != box.key:
-            left = next((other.letters for other in after.mailboxes if other.key == view.key), ())
-            stays = letter.digest in {other.digest for other in left}
+            stays = any(other.key == view.key for other in is_in)
             return f"{'copied' if stays else 'moved'} from {clean(view.name)}"
-    arrived = box.device and any(letter.digest == other.digest for view in after.mailboxes for other in view.letters)
-    return "saved" if arrived else "new"
+    return "new"
 
 
 # Words
@@ -308,9 +354,7 @@ def _sentence(boxes: Iterable[Box]) -> str:
 
 
 def _clause(box: Box) -> str:
-    happened = Counter(row.look for row in box.rows if row and row.look != "plain")
-    said = ", ".join(f"{count} {look}" for look, count in happened.items())
-    return f"{box.title}: {box.count}{f' ({said})' if said else ''}"
+    return f"{box.title}: {box.count}{f' ({box.tally})' if box.tally else ''}"
 
 
 # Columns and arrows

@@ -73,6 +73,7 @@ class Box:
     title: str
     device: str = ""  # none: it is on the server
     count: str = ""  # "3 letters", or "3 letters → 2"
+    tally: str = ""  # "1 new, 1 gone"
     lines: tuple[str, ...] = ()  # as at this moment
     joined: tuple[str, ...] = ()  # as they were and are
     rows: tuple[Row | None, ...] = ()

@@ -15,6 +15,7 @@ import subprocess
 import threading
 import unicodedata
 import xml.etree.ElementTree as ET
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -284,9 +285,8 @@ def shorten(text: str, room: float, measure: Callable[[str], float] = columns) -
         return text
     isolated = text.startswith("\u2068")
     text = text.strip("\u2068\u2069")
-    while text and measure(f"{text}…") > room:
-        text = text[:-1]
-    text = f"{text.rstrip()}…"
+    fits = bisect_right(range(len(text)), room, key=lambda end: measure(f"{text[: end + 1]}…"))
+    text = f"{text[:fits].rstrip()}…"
     return f"\u2068{text}\u2069" if isolated else text
 
 
