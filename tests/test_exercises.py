@@ -7,7 +7,7 @@ import gc
 import importlib
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,11 +58,16 @@ def world(name: str) -> Iterator[dict[str, Any]]:
             exec(compile(notebooks.cell(name, "setup").source, f"{name}: setup", "exec"), namespace)
             yield namespace
         finally:
-            for thing in list(namespace.values()):
-                if hasattr(thing, "stop"):
-                    thing.stop()
+            stop_all(namespace.values())
             namespace.clear()
             gc.collect()
+
+
+def stop_all(things: Iterable[Any]) -> None:
+    """Stop servers and boxes."""
+    for thing in things:
+        if hasattr(thing, "stop") and not isinstance(thing, type):
+            thing.stop()
 
 
 def play(name: str, source: str) -> Verdict:
