@@ -62,7 +62,7 @@ class Line(asyncio.Protocol):
         self._idle = idle
         self._answers: Iterator[bytes] = iter(())
         self._inbox: list[bytes] = []
-        self._paused = self._busy = self._woken = self._ended = False
+        self._paused = self._busy = self._woken = self._ended = self._upgrading = False
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -147,12 +147,15 @@ class Line(asyncio.Protocol):
             self.engine.forget(self, "the line dropped")
         if self.session.closed:
             self._transport.close()
-        elif self.session.upgrade:
+        elif self.session.upgrade and not self._upgrading:
+            self._upgrading = True
+            self._inbox.clear()  # said in the clear, by anybody; what comes from now on comes under TLS
+            self._answers = iter(())
             self._transport.pause_reading()
             self.engine.spawn(self._start_tls())
 
     async def _start_tls(self) -> None:
-        """Shake hands (RFC 2595); what was said in the clear before is forgotten."""
+        """Shake hands (RFC 2595); octets that come with the client's last handshake message wait in the inbox."""
         try:
             secure = await self.engine.loop.start_tls(
                 self._transport, self, self.engine.tls().server, server_side=True
@@ -164,9 +167,9 @@ class Line(asyncio.Protocol):
         self.engine.transports.discard(self._transport)
         self.engine.transports.add(secure)
         self._transport = secure
-        self._inbox.clear()
-        self._answers = iter(())
+        self._upgrading = False
         self.session.tls_started()
+        self._pump()
 
     def _say(self, octets: bytes) -> None:
         if self.session.closed:
