@@ -243,7 +243,7 @@ class Pop3Session:
             "UIDL": told.uidl,
             "USER": self._secure or told.plaintext_login,
             "SASL PLAIN": self._secure or told.plaintext_login,
-            "STLS": self._can_upgrade and not self._secure,
+            "STLS": self._can_upgrade and not self._secure and self.state is AUTHORIZATION,
             "RESP-CODES": True,
             "AUTH-RESP-CODE": True,
             "PIPELINING": True,

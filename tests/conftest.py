@@ -7,6 +7,10 @@ import pytest
 from tests import dovecot as dovecot_module
 
 
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true", help="play conversations in which Dovecot takes its time, too")
+
+
 @pytest.fixture(scope="session")
 def dovecot():
     """A running Dovecot 2.3, or the reason why there is none."""

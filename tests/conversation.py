@@ -120,6 +120,7 @@ class Conversation:
     secure: bool = False
     login: list[str] = field(default_factory=list)
     without_dovecot: str = ""
+    slow_with_dovecot: str = ""
     steps: list[Said | Answer | Event | Delivery | Holds] = field(default_factory=list)
 
     @property
@@ -237,6 +238,8 @@ class _Reader:
             conversation.login = value.split()
         elif name == "dovecot" and value.startswith("no — "):
             conversation.without_dovecot = value.removeprefix("no — ")
+        elif name == "dovecot" and value.startswith("slow — "):
+            conversation.slow_with_dovecot = value.removeprefix("slow — ")
         else:
             raise ValueError("not understood")
 
@@ -376,7 +379,7 @@ class Play:
                 continue
             group = list(_run(lines[at:]))
             at += len(group)
-            self.expect_group(answer.who, group, more=at < len(lines))
+            self.expect_group(answer.who, group, lines[at] if at < len(lines) else None)
 
     def expect(self, who: int, pattern: bytes, text: str) -> None:
         line = self.read(who)
@@ -384,21 +387,27 @@ class Play:
         assert found, f"expected {text!r}, and the server said {line!r}"
         self.names.update(found.groupdict())
 
-    def expect_group(self, who: int, group: list[Expected], more: bool) -> None:
+    def expect_group(self, who: int, group: list[Expected], then: Expected | None) -> None:
+        """Take lines in any order, until all that must come have, and the line after them stands there."""
         due = [line for line in group if line.mode == "~"]
-        while due or more:
+        while due or then:
             said = self.read(who)
-            for line in (*due, *(one for one in group if one.mode == "?")):
-                found = re.fullmatch(self.patterns(line.text)[0], said, re.DOTALL)
-                if found:
-                    self.names.update(found.groupdict())
-                    due = [one for one in due if one is not line]
-                    break
-            else:
-                assert not due, f"expected one of {[line.text for line in due]}, and the server said {said!r}"
-                self.script.pop()
-                self.server.put_back(who, said + b"\r\n")
-                return
+            if not due and self.matches(then, said):
+                break
+            candidates = [*due, *(line for line in group if line.mode == "?")]
+            chosen = next((line for line in candidates if self.matches(line, said)), None)
+            assert chosen or not due, f"expected one of {[line.text for line in due]}, and the server said {said!r}"
+            if chosen is None:
+                break
+            self.names.update(re.fullmatch(self.patterns(chosen.text)[0], said, re.DOTALL).groupdict())
+            due = [line for line in due if line is not chosen]
+        else:
+            return
+        self.script.pop()
+        self.server.put_back(who, said + b"\r\n")
+
+    def matches(self, line: Expected, said: bytes) -> bool:
+        return re.fullmatch(self.patterns(line.text)[0], said, re.DOTALL) is not None
 
     def read(self, who: int) -> bytes:
         line = self.server.read_line(who)
