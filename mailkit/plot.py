@@ -37,6 +37,7 @@ _WIDE, _HIGH, _TOP, _LEFT, _BOTTOM = 720, 330, 42, 74, 54  # px
 _ROWS, _MARKS = 40, 8  # of a table in words; on a line, about
 
 Points = Sequence[tuple[float, float]]
+_Groups = Mapping[str, Mapping[str, float]]
 _Scale = Callable[[float], float]
 
 
@@ -54,29 +55,31 @@ def steps(
     Takes one to four series of (x, y), a value y holding from x on, and a ``limit`` to draw as a line.
     Raises `ValueError` where there is nothing to draw, too much, or a number that is not finite.
     """
-    heading = _heading(title, ylabel)
-    ordered = {name: sorted(points) for name, points in series.items()}
-    if not 1 <= len(series) <= len(_STYLES) or not all(ordered.values()):
+    ordered = {_name(name): sorted(points) for name, points in series.items()}
+    if not 1 <= len(ordered) <= len(_STYLES) or not all(ordered.values()):
         raise ValueError(f"steps draws 1 to {len(_STYLES)} series, each with a point or more; got {len(series)}")
-    xs = sorted({x for points in ordered.values() for x, _ in points})
-    limits = [] if limit is None else [limit]
-    ys = [y for points in ordered.values() for _, y in points] + limits
-    across, up = _ticks(xs, from_zero=False), _ticks(ys)
-    names = {name: shorten(clean(name), 170, pixels) for name in ordered}
-    noted = [f"{clean(limit_label)} {_number(value)}" for value in limits]
-    right = _WIDE - 24 - max(pixels(text, 13) for text in [*names.values(), *noted])
-    x_at = _scale(xs[0], xs[-1], _LEFT, right)
-    y_at = _scale(up[0], up[-1], _HIGH - _BOTTOM, _TOP)
+    limits = _limits(limit, limit_label)
+    heading, xs = _heading(title, ylabel), sorted({x for points in ordered.values() for x, _ in points})
+    table = _table([xlabel or "x", *ordered], [[x, *(_held(points, x) for points in ordered.values())] for x in xs])
+    alt = f"{clean(title)}: {', '.join(f'{name} ends at {_number(p[-1][1])}' for name, p in ordered.items())}."
+    return Picture("\n".join([heading, *table, *limits]), _draw_steps(heading, ordered, xs, xlabel, limits), alt)
+
+
+def _draw_steps(
+    heading: str, series: Mapping[str, Points], xs: Sequence[float], xlabel: str, limits: Mapping[str, float]
+) -> str:
+    across = _ticks(xs, from_zero=False)
+    up = _ticks([*(y for points in series.values() for _, y in points), *limits.values()])
+    right = _WIDE - 24 - max(pixels(text, 13) for text in [*series, *limits])
+    x_at, y_at = _scale(xs[0], xs[-1], _LEFT, right), _scale(up[0], up[-1], _HIGH - _BOTTOM, _TOP)
     drawn = [svg_text(16, 25, heading, 14, strong=True), *_axes(xlabel, across, up, x_at, y_at, right)]
-    drawn += [_line(f"M{_LEFT},{y_at(value):.1f}H{right:.1f}", INK, "1 3", 1.5) for value in limits]
-    labels = [(y_at(value), text) for value, text in zip(limits, noted, strict=True)]
-    for (name, points), style in zip(ordered.items(), _STYLES, strict=False):
+    drawn += [_line(f"M{_LEFT},{y_at(value):.1f}H{right:.1f}", INK, "1 3", 1.5) for value in limits.values()]
+    labels = [(y_at(value), text) for text, value in limits.items()]
+    for (name, points), style in zip(series.items(), _STYLES, strict=False):
         drawn += _stair([(x_at(x), y_at(y)) for x, y in points], right, style)
-        labels.append((y_at(points[-1][1]), names[name]))
+        labels.append((y_at(points[-1][1]), name))
     drawn += [svg_text(right + 8, y + 4, text) for y, text in _spread(labels)]
-    table = _table([xlabel or "x", *map(clean, ordered)], [[x, *(_held(p, x) for p in ordered.values())] for x in xs])
-    alt = f"{clean(title)}: {', '.join(f'{clean(name)} ends at {_number(p[-1][1])}' for name, p in ordered.items())}."
-    return Picture("\n".join([heading, *table, *noted]), framed("\n".join(drawn), _WIDE, _HIGH), alt)
+    return framed("\n".join(drawn), _WIDE, _HIGH)
 
 
 def bars(
@@ -92,45 +95,55 @@ def bars(
     Takes name → value, or name → (series → value) to compare series within each group; ``unit`` goes with the
     numbers. Raises `ValueError` where there is nothing to draw, too much, or a negative or infinite number.
     """
-    heading = _heading(title, unit)
-    groups = {name: dict(v) if isinstance(v, Mapping) else {"": v} for name, v in values.items()}
-    series = list(dict.fromkeys(name for group in groups.values() for name in group))
+    groups = {_name(k): v if isinstance(v, Mapping) else {"": v} for k, v in values.items()}
+    groups = {name: {_name(part): value for part, value in group.items()} for name, group in groups.items()}
+    series = list(dict.fromkeys(part for group in groups.values() for part in group))
     numbers = [value for group in groups.values() for value in group.values()]
     if not numbers or min(numbers) < 0 or len(series) > len(_HATCHES):
         raise ValueError(f"bars draws one number or more, none below 0, in at most {len(_HATCHES)} series")
-    limits = [] if limit is None else [limit]
-    top = _ticks([*numbers, *limits])[-1]
-    left = 24 + min(220, max(pixels(clean(name), 12.5) for name in groups))
-    said = {(name, part): _said(part, value) for name, group in groups.items() for part, value in group.items()}
-    right = _WIDE - 24 - max(pixels(text, 12.5) for text in said.values())
-    x_at, y, drawn = _scale(0, top, left, right), 44, [svg_text(16, 25, heading, 14, strong=True)]
+    limits = _limits(limit, limit_label)
+    heading, heads = _heading(title, unit), series if series != [""] else [unit or "value"]
+    rows = [[name, *(group.get(part) for part in series)] for name, group in groups.items()]
+    words = "\n".join([heading, *_table(["", *heads], rows), *limits])
+    told = [f"{name} {_said(part, value)}" for name, group in groups.items() for part, value in group.items()]
+    top = _ticks([*numbers, *limits.values()])[-1]
+    return Picture(words, _draw_bars(heading, groups, series, top, limits), f"{clean(title)}: {', '.join(told)}.")
+
+
+def _draw_bars(heading: str, groups: _Groups, series: Sequence[str], top: float, limits: Mapping[str, float]) -> str:
+    left = 24 + max(pixels(name, 12.5) for name in groups)
+    said = [_said(part, value) for group in groups.values() for part, value in group.items()]
+    x_at = _scale(0, top, left, _WIDE - 24 - max(pixels(text, 12.5) for text in said))
+    y, drawn = 44, [_patterns(), svg_text(16, 25, heading, 14, strong=True)]
     for name, group in groups.items():
-        middle = y + 11 * len(group)
-        drawn.append(svg_text(left - 8, middle + 4, shorten(clean(name), left - 20, pixels), anchor="end"))
+        drawn.append(svg_text(left - 8, y + 11 * len(group) + 4, name, anchor="end"))
         for part, value in group.items():
             drawn.append(_bar(left, y + 2, x_at(value) - left, series.index(part)))
-            drawn.append(svg_text(x_at(value) + 7, y + 15, said[name, part]))
+            drawn.append(svg_text(x_at(value) + 7, y + 15, _said(part, value)))
             y += 22
         y += 8
-    foot = [f"{clean(limit_label)} {_number(value)}" for value in limits]
-    for value, text in zip(limits, foot, strict=True):
+    for text, value in limits.items():
         drawn.append(_line(f"M{x_at(value):.1f},40V{y}", GROUND, "", 5))  # a halo, to be seen on a bar
         drawn.append(_line(f"M{x_at(value):.1f},38V{y}", INK, "1 3", 1.5))
         drawn.append(svg_text(x_at(value), y + 14, text, anchor="middle"))
     drawn.append(_line(f"M{left:.1f},40V{y}", RIM, "", 1))
-    heads = series if series != [""] else [unit or "value"]
-    rows = [[clean(name), *(group.get(part) for part in series)] for name, group in groups.items()]
-    words = "\n".join([heading, *_table(["", *map(clean, heads)], rows), *foot])
-    alt = f"{clean(title)}: {', '.join(f'{clean(name)} {text}' for (name, _), text in said.items())}."
-    return Picture(words, framed("\n".join([_patterns(), *drawn]), _WIDE, y + (30 if foot else 12)), alt)
+    return framed("\n".join(drawn), _WIDE, y + (30 if limits else 12))
 
 
 def _heading(title: str, unit: str) -> str:
-    return clean(f"{title} ({unit})" if unit else title)
+    return shorten(clean(f"{title} ({unit})" if unit else title), 80)
+
+
+def _name(name: str) -> str:
+    return shorten(clean(name), 200, pixels)
+
+
+def _limits(limit: float | None, label: str) -> dict[str, float]:
+    return {} if limit is None else {f"{_name(label)} {_number(limit)}": limit}
 
 
 def _said(part: str, value: float) -> str:
-    return f"{clean(part)}: {_number(value)}" if part else _number(value)
+    return f"{part}: {_number(value)}" if part else _number(value)
 
 
 def _bar(x: float, y: float, wide: float, at: int) -> str:
