@@ -217,7 +217,7 @@ def _loose(snapshot: Snapshot) -> dict[str, str]:
 def _arrow(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
     """Join the facts of two moments: ``session: none → POP3 TRANSACTION``."""
     joined = {}
-    for what in before | after:
+    for what in sorted(before | after, reverse=True):  # the session, then the quota
         was, is_now = before.get(what, "none"), after.get(what, "none")
         if was.partition(" of ")[2] == is_now.partition(" of ")[2]:  # "23,100 → 20,000 of 50,000 octets"
             was = was.partition(" of ")[0]

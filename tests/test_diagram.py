@@ -157,6 +157,12 @@ def test_quota_and_waiting_sessions() -> None:
     assert str(show_change(before, after)).endswith("Server · not logged in: POP3 AUTHORIZATION ×2 → none")
 
 
+def test_facts_keep_their_order() -> None:
+    before = Snapshot((mailbox(LUNCH, used=5, quota=9),))
+    words = str(show_change(before, replace(before, sessions=(pop(),))))
+    assert "  session: none → POP3 TRANSACTION\n  quota: 5 of 9 octets\n" in words
+
+
 def test_a_new_uidvalidity_makes_every_letter_another_one() -> None:
     words = str(show_change(Snapshot((mailbox(LUNCH),)), Snapshot((mailbox(LUNCH, uidvalidity=2),))))
     assert "− 1 Lunch on Thursday  gone\n  + 1 Lunch on Thursday  new" in words
