@@ -113,7 +113,8 @@ class Box:
     def check(self) -> Verdict:
         """Compare the world with what it was at the start, note the progress, and return the verdict."""
         verdict = self._exercise.judge(self.before, self._world.snapshot())
-        Progress().note(verdict.key, "done" if verdict.status == "right" else "tried")
+        if verdict.status != "not yet":
+            Progress().note(verdict.key, "done" if verdict.status == "right" else "tried")
         return verdict
 
 
