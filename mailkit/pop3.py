@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
-from mailkit.mailbox import Account, Store
+from mailkit.mailbox import Account, Mailbox, Store
 from mailkit.message import Message
 from mailkit.settings import Settings
 from mailkit.snapshot import SessionView
@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 
 MAX_COMMAND = 255  # octets, CRLF included (RFC 2449 §4)
 CHUNK = 65536  # octets: a long answer is sent in pieces of about this size
-BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 
 
 class State(Enum):
@@ -61,10 +60,6 @@ FORMS = (
     "USER name, PASS string, AUTH mechanism [initial-response], LIST [msg], RETR msg, DELE msg, TOP msg n, UIDL [msg]"
 )
 ARGUMENTS = {form.split()[0]: form.split()[1:] for form in FORMS.split(", ")}  # the other commands take none (§9)
-REMEDY = {
-    AUTHORIZATION: "send USER and PASS first",
-    TRANSACTION: "you are logged in; to begin again, QUIT and connect anew",
-}
 
 
 class Refusal(Exception):
@@ -92,6 +87,7 @@ class Pop3Session:
         self._challenged = False  # AUTH waits for its response line
         self._failed_logins = 0
         self._account: Account | None = None
+        self._inbox: Mailbox  # since login
         self._messages: list[Message] = []  # the maildrop as it was at login: number 1 is the first (§4)
         self._marked: set[int] = set()  # message-numbers; no other session knows of them
 
@@ -142,8 +138,8 @@ class Pop3Session:
     def _next_line(self) -> bytes | None:
         """Cut off a line and its end; None while it is incomplete. Of one that is too long, keep nothing."""
         end = self._input.find(b"\n") + 1
-        if (end or len(self._input)) > (self._settings.max_line if self._challenged else MAX_COMMAND):
-            self._too_long = True
+        limit = self._settings.max_line if self._challenged else MAX_COMMAND
+        self._too_long |= (end or len(self._input)) > limit
         if not end:
             if self._too_long:
                 self._input.clear()
@@ -188,9 +184,16 @@ class Pop3Session:
         if keyword not in COMMANDS:
             raise Refusal(f"no command {keyword[:20]!a}; these are known: {' '.join(COMMANDS)}")
         if self.state not in COMMANDS[keyword]:
-            raise Refusal(f"{keyword} is not valid in the {self.state.value} state; {REMEDY[self.state]}")
+            remedy = "send USER and PASS first" if self.state is AUTHORIZATION else "QUIT and connect again first"
+            raise Refusal(f"{keyword} is not valid in the {self.state.value} state; {remedy}")
+        if keyword in ("USER", "PASS", "AUTH") and not (self._secure or self._settings.plaintext_login):
+            raise Refusal("a password is taken only under TLS here; send STLS first")
+        form = ARGUMENTS.get(keyword, [])
+        arguments = [word for word in (rest.split(" ") if keyword != "PASS" else [rest]) if word]
+        if not sum("[" not in name for name in form) <= len(arguments) <= len(form):
+            raise Refusal(f"say {keyword} {' '.join(form)}" if form else f"{keyword} takes no argument")
         after = COMMANDS[keyword][self.state]
-        answer: bytes | Iterator[bytes] = getattr(self, f"do_{keyword.lower()}")(*arguments(keyword, rest))
+        answer: bytes | Iterator[bytes] = getattr(self, f"do_{keyword.lower()}")(*arguments)
         if not self._challenged:
             self.state = after
         return (answer,) if isinstance(answer, bytes) else answer
@@ -199,13 +202,11 @@ class Pop3Session:
 
     def do_user(self, name: str) -> bytes:
         """Note who wants to log in; whether there is such an account is not told (§13)."""
-        self._check_password_allowed()
         self._user = name
         return ok("now send PASS")
 
     def do_pass(self, password: str) -> bytes:
         """Check the password and open the maildrop."""
-        self._check_password_allowed()
         user, self._user = self._user, None
         if user is None:
             raise Refusal("PASS comes right after USER; send USER first")
@@ -213,7 +214,6 @@ class Pop3Session:
 
     def do_auth(self, mechanism: str, response: str | None = None) -> bytes:
         """Log in by SASL PLAIN; the response is in this line or, asked for, in the next (RFC 5034 §4)."""
-        self._check_password_allowed()
         if mechanism.upper() != "PLAIN":
             raise Refusal("the one mechanism offered is PLAIN; say AUTH PLAIN")
         if response is None:
@@ -238,11 +238,12 @@ class Pop3Session:
     def do_capa(self) -> Iterator[bytes]:
         """List what this server does beyond the least that §9 asks for (RFC 2449 §5 and §6)."""
         told = self._settings
+        password = self._secure or told.plaintext_login
         capabilities = {
             "TOP": told.top,
             "UIDL": told.uidl,
-            "USER": self._secure or told.plaintext_login,
-            "SASL PLAIN": self._secure or told.plaintext_login,
+            "USER": password,
+            "SASL PLAIN": password,
             "STLS": self._can_upgrade and not self._secure and self.state is AUTHORIZATION,
             "RESP-CODES": True,
             "AUTH-RESP-CODE": True,
@@ -250,22 +251,15 @@ class Pop3Session:
             f"EXPIRE {told.expire}": told.expire is not None,
             "IMPLEMENTATION mailkit": True,
         }
-        return multi_line("capabilities follow", lines(name for name, offered in capabilities.items() if offered))
-
-    def _check_password_allowed(self) -> None:
-        if not (self._secure or self._settings.plaintext_login):
-            raise Refusal("a password is taken only under TLS here; send STLS first")
+        return multi_line("capabilities follow", (name for name, offered in capabilities.items() if offered))
 
     def _log_in(self, user: str, password: str) -> bytes:
         account = self._store.authenticate(user, password)
         if account is None:
             raise self._failed_login("wrong name or password; send both again")
         if not account.lock_maildrop(self):
-            raise Refusal(
-                "[IN-USE] another POP3 session holds this maildrop; end it with QUIT, or drop its line"
-                " (in the course: server.hang_up())"
-            )
-        self._account, self._messages = account, list(account.inbox.messages)
+            raise Refusal("[IN-USE] another POP3 session has this maildrop; QUIT there (in a lesson: server.hang_up())")
+        self._account, self._inbox, self._messages = account, account.inbox, list(account.inbox.messages)
         return ok(f"{account.name}'s maildrop has {self._contents()}")
 
     def _failed_login(self, words: str) -> Refusal:
@@ -279,7 +273,8 @@ class Pop3Session:
 
     def do_stat(self) -> bytes:
         """Say how many messages there are and how many octets, without those that are marked."""
-        return ok("{} {}".format(*self._totals()))
+        sizes = [message.size for _, message in self._unmarked()]
+        return ok(f"{len(sizes)} {sum(sizes)}")
 
     def do_list(self, msg: str | None = None) -> bytes | Iterator[bytes]:
         """Say how many octets a message has, or each of them."""
@@ -289,20 +284,19 @@ class Pop3Session:
         """Say the unique-id of a message, or of each: by UIDVALIDITY and UID, IMAP knows the same one."""
         if not self._settings.uidl:
             raise Refusal("UIDL is switched off on this server; go by LIST and TOP")
-        assert self._account is not None
-        uidvalidity = self._account.inbox.uidvalidity
-        return self._listing(msg, lambda message: f"{uidvalidity}.{message.uid}")
+        return self._listing(msg, lambda message: f"{self._inbox.uidvalidity}.{message.uid}")
 
     def do_retr(self, msg: str) -> Iterator[bytes]:
         r"""Send a message. It does not become ``\Seen``: POP3 knows no flags."""
-        message = self._present(msg)
+        _, message = self._message(msg, fetch=True)
         return multi_line(f"{message.size} octets", message.octets)
 
     def do_top(self, msg: str, n: str) -> Iterator[bytes]:
         """Send a message's header, the blank line, and n lines of its body."""
         if not self._settings.top:
             raise Refusal("TOP is switched off on this server; RETR sends the whole message")
-        return multi_line("top of message follows", top(self._present(msg).octets, to_number(n)))
+        _, message = self._message(msg, fetch=True)
+        return multi_line("top of message follows", top(message.octets, to_number(n)))
 
     def do_dele(self, msg: str) -> bytes:
         """Mark a message; it stays where it is until QUIT."""
@@ -322,37 +316,27 @@ class Pop3Session:
     def _unmarked(self) -> Iterator[tuple[int, Message]]:
         return (pair for pair in enumerate(self._messages, 1) if pair[0] not in self._marked)
 
-    def _totals(self) -> tuple[int, int]:
-        sizes = [message.size for _, message in self._unmarked()]
-        return len(sizes), sum(sizes)
-
     def _contents(self) -> str:
-        count, octets = self._totals()
-        return f"{count_of(count)} ({octets} octets)"
+        sizes = [message.size for _, message in self._unmarked()]
+        return f"{len(sizes)} message{'s' * (len(sizes) != 1)} ({sum(sizes)} octets)"
 
     def _listing(self, msg: str | None, told: Callable[[Message], str]) -> bytes | Iterator[bytes]:
         if msg is None:
-            listed = lines(f"{number} {told(message)}" for number, message in self._unmarked())
-            return multi_line(self._contents(), listed)
+            return multi_line(self._contents(), (f"{number} {told(message)}" for number, message in self._unmarked()))
         number, message = self._message(msg)
         return ok(f"{number} {told(message)}")
 
-    def _message(self, msg: str) -> tuple[int, Message]:
-        """Return a message and its number, which it was given at login and keeps (§4). Raises `Refusal`."""
+    def _message(self, msg: str, fetch: bool = False) -> tuple[int, Message]:
+        """Return a message with its number, which it was given at login and keeps (§4). Raises `Refusal`."""
         number = to_number(msg)
         if not 1 <= number <= len(self._messages):
-            raise Refusal(f"no message {number}; the maildrop has {count_of(len(self._messages))}, numbered from 1")
+            raise Refusal(f"no message {number}; the last one is {len(self._messages)}")
         if number in self._marked:
             raise Refusal(f"message {number} is marked as deleted; RSET takes all marks back")
-        return number, self._messages[number - 1]
-
-    def _present(self, msg: str) -> Message:
-        """Return a message, if no IMAP client has removed it since login. Raises `Refusal`."""
-        number, message = self._message(msg)
-        assert self._account is not None
-        if self._account.inbox.by_uid(message.uid) is None:
+        message = self._messages[number - 1]
+        if fetch and self._inbox.by_uid(message.uid) is None:
             raise Refusal(f"message {number} was removed by another program, over IMAP, since you logged in")
-        return message
+        return number, message
 
     # ---- the UPDATE state (§6)
 
@@ -360,9 +344,8 @@ class Pop3Session:
         """Remove the messages that this session marked, and no others; say goodbye."""
         left = ""
         if self._account is not None:
-            inbox = self._account.inbox
-            inbox.expunge([self._messages[number - 1].uid for number in self._marked])
-            left = f" ({count_of(len(inbox))} left)"
+            self._inbox.expunge([self._messages[number - 1].uid for number in self._marked])
+            left = f" ({len(self._inbox)} left)"
         self.end()
         return ok(f"{self._settings.host_name} POP3 server signing off{left}")
 
@@ -372,25 +355,6 @@ def ok(words: str) -> bytes:
     return f"+OK {words}\r\n".encode("ascii", "backslashreplace")
 
 
-def count_of(messages: int) -> str:
-    """Say how many messages; the numeral comes first, for some clients read it."""
-    return f"{messages} message{'' if messages == 1 else 's'}"
-
-
-def arguments(keyword: str, rest: str) -> list[str]:
-    """Split what follows the keyword. Raises `Refusal` if the command does not take so many words.
-
-    >>> arguments("TOP", "1 10"), arguments("PASS", "open sesame")
-    (['1', '10'], ['open sesame'])
-    """
-    form = ARGUMENTS.get(keyword, [])
-    words = [rest] if keyword == "PASS" else rest.split(" ")  # a password may contain spaces (§7)
-    given = [word for word in words if word]
-    if not sum(not name.startswith("[") for name in form) <= len(given) <= len(form):
-        raise Refusal(f"say {keyword} {' '.join(form)}" if form else f"{keyword} takes no argument")
-    return given
-
-
 def to_number(text: str) -> int:
     """Return a decimal number without sign (§4). Raises `Refusal`."""
     if not (text.isascii() and text.isdigit()):
@@ -398,14 +362,15 @@ def to_number(text: str) -> int:
     return int(text)
 
 
-def multi_line(words: str, octets: bytes) -> Iterator[bytes]:
-    r"""Yield a multi-line answer in chunks, no line in it looking like its end (§3).
+def multi_line(words: str, body: bytes | Iterable[str]) -> Iterator[bytes]:
+    r"""Yield a multi-line answer, a message or lines, in chunks; nothing in it looks like its end (§3).
 
     A dot after a bare LF is doubled as well, because many clients take that LF for the end of a line.
 
-    >>> list(multi_line("2 lines follow", b".a\r\n..\r\n"))
-    [b'+OK 2 lines follow\r\n..a\r\n...\r\n.\r\n']
+    >>> list(multi_line("2 lines follow", [".a", "b"]))
+    [b'+OK 2 lines follow\r\n..a\r\nb\r\n.\r\n']
     """
+    octets = body if isinstance(body, bytes) else "".join(f"{line}\r\n" for line in body).encode()
     answer = ok(words) + octets
     if not answer.endswith(b"\r\n"):
         answer += b"\r\n"
@@ -419,18 +384,13 @@ def multi_line(words: str, octets: bytes) -> Iterator[bytes]:
         start = end
 
 
-def lines(each: Iterable[str]) -> bytes:
-    """Join the lines of a listing."""
-    return "".join(f"{line}\r\n" for line in each).encode()
-
-
 def top(octets: bytes, lines: int) -> bytes:
     r"""Return a message's header, the blank line, and so many lines of its body (§7).
 
     >>> top(b"Subject: x\r\n\r\n1\r\n2\r\n", 1)
     b'Subject: x\r\n\r\n1\r\n'
     """
-    blank = BLANK_LINE.search(octets)
+    blank = re.search(rb"(?:\A|\n)\r?\n", octets)
     end = blank.end() if blank else len(octets)
     while lines > 0 and end < len(octets):
         end = octets.find(b"\n", end) + 1 or len(octets)
