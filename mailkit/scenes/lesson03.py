@@ -1,0 +1,388 @@
+"""Lesson 03: what a telephone line cost in 1999, the two steps of POP3 and of IMAP, and the exercises."""
+
+from __future__ import annotations
+
+import imaplib
+import poplib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mailkit.device import Device
+from mailkit.diagram import Picture
+from mailkit.exercise import Exercise, Mistake, World
+from mailkit.plot import bars
+from mailkit.samples import letters, table
+from mailkit.server import MailServer
+from mailkit.snapshot import Snapshot
+
+# ---- the dial-up calculator
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One telephone call to collect mail: how long, and what it cost in France in 1999."""
+
+    fetching: float  # minutes
+    reading: float  # minutes, on the line
+    francs: float
+    euros: float
+
+    @property
+    def minutes(self) -> float:
+        """How long the line was open, and the telephone engaged."""
+        return self.fetching + self.reading
+
+    def __str__(self) -> str:
+        parts = f" ({self.fetching:.0f} fetching, {self.reading:.0f} reading)" if self.reading else ""
+        engaged = f"telephone engaged for {self.minutes:.0f} minutes{parts}"
+        return f"{engaged}; cost {self.francs:.2f} F ({self.euros:.2f} EUR)"
+
+
+def dial_up(
+    megabytes: float = 5.0, modem: str = "28.8", reading: float = 30.0, on_line: bool = False, peak: bool = True
+) -> Call:
+    """Work out one telephone call that fetches a mailbox.
+
+    Takes megabytes (of a million octets), a modem of ``data/modems.csv``, the minutes it takes to read the mail,
+    whether it is read with the line open, and whether the call is made at peak time. The speeds and the price of
+    a local call in France in 1999 come from the tables in ``data``.
+    Raises `LookupError`, naming the modems, and `ValueError` for a negative size or time.
+    """
+    if min(megabytes, reading) < 0:
+        raise ValueError("megabytes and minutes of reading are 0 or more")
+    speeds = {row["modem"]: float(row["real_kbit_s"]) for row in table("modems")}
+    if modem not in speeds:
+        raise LookupError(f"no modem {modem!r}; there are: {', '.join(speeds)}")
+    fetching = megabytes * 8000 / speeds[modem] / 60
+    read_on_line = reading if on_line else 0.0
+    francs = _price(fetching + read_on_line, peak)
+    return Call(fetching, read_on_line, francs, francs / _tariffs()["francs in one euro"])
+
+
+def _price(minutes: float, peak: bool) -> float:
+    """Return francs: a first unit, which pays for three minutes, and then so much an hour."""
+    tariffs = _tariffs()
+    an_hour = tariffs["local call, peak" if peak else "local call, off-peak"]
+    return tariffs["first unit of a local call"] + max(0.0, minutes - 3) / 60 * an_hour
+
+
+def _tariffs() -> dict[str, float]:
+    return {row["tariff"]: float(row["value"]) for row in table("phone-tariffs")}
+
+
+def dial_up_picture(megabytes: float = 5.0, reading: float = 30.0, peak: bool = True) -> Picture:
+    """Draw how long the telephone is engaged with each modem, when mail is read off line and on line."""
+    minutes = {
+        f"{row['modem']} kbit/s": {
+            "read off line": round(dial_up(megabytes, row["modem"], reading, False, peak).minutes),
+            "read on line": round(dial_up(megabytes, row["modem"], reading, True, peak).minutes),
+        }
+        for row in table("modems")
+    }
+    return bars(f"{megabytes:g} MB of mail: how long the telephone is engaged", minutes, "min")
+
+
+# ---- the same two steps, by POP3 and by IMAP
+
+Steps = tuple[Snapshot, Snapshot, Snapshot]  # nobody there, connected, fetched
+
+
+def two_steps() -> tuple[Steps, Steps]:
+    """Collect three letters by POP3 and read three by IMAP; return the snapshots of each: before, connected, done."""
+    return _by_pop(), _by_imap()
+
+
+def _by_pop() -> Steps:
+    with MailServer(letters("three-letters"), password="secret") as server:
+        laptop = Device("laptop")
+        before = server.snapshot(laptop)
+        pop = _logged_in(server)
+        connected = server.snapshot(laptop)
+        for number in range(1, pop.stat()[0] + 1):
+            laptop.save(pop.retr(number))
+            pop.dele(number)
+        pop.quit()
+        return before, connected, server.snapshot(laptop)
+
+
+def _by_imap() -> Steps:
+    with MailServer(letters("three-letters"), password="secret") as server:
+        laptop = Device("laptop")
+        before = server.snapshot(laptop)
+        with imaplib.IMAP4(*server.imap) as imap:
+            imap.login("amy", "secret")
+            imap.select()
+            connected = server.snapshot(laptop)
+            laptop.save(imap.fetch("1:*", "(BODY[])"))
+        return before, connected, server.snapshot(laptop)
+
+
+def _logged_in(server: MailServer) -> poplib.POP3:
+    pop = poplib.POP3(*server.pop3)
+    pop.user("amy")
+    pop.pass_("secret")
+    return pop
+
+
+# ---- what the exercises look at
+
+LUNCH, INVOICE, PHOTOS = "Lunch on Thursday", "Invoice 2026-114", "Photos of the lake"
+
+
+def _on_server(now: Snapshot) -> set[str]:
+    return {letter.subject for letter in now.mailbox("amy").letters}
+
+
+def _at_home(now: Snapshot) -> set[str]:
+    return {letter.subject for letter in now.device("laptop").letters}
+
+
+def _lost(before: Snapshot, now: Snapshot) -> set[str]:
+    return _on_server(before) - _on_server(now) - _at_home(now)
+
+
+def _three_letters() -> World:
+    return World(MailServer(letters("three-letters"), password="secret"), laptop=Device("laptop"))
+
+
+# 03.1
+
+first_letter = Exercise(
+    "03.1",
+    "Bring the first letter home",
+    _three_letters,
+    goal=lambda before, now: _on_server(now) == {INVOICE, PHOTOS} and _at_home(now) == {LUNCH},
+    untouched="Nothing has changed yet: three letters on the server, none on the laptop. Fetch letter 1, save it, "
+    "mark it, and end the session.",
+    mistakes=(
+        Mistake(
+            "no-quit",
+            lambda before, now: bool(now.marks("amy")),
+            "The letter is marked, but it is still in the box: `DELE` only marks. The mark takes effect when you "
+            "say goodbye with `pop.quit()`.",
+        ),
+        Mistake(
+            "deleted-unsaved",
+            lambda before, now: LUNCH not in _on_server(now) | _at_home(now),
+            "The letter is gone from the server, but you never saved it on the laptop: now nobody has it. "
+            "`retr` before `dele`, and give what it returns to `box.laptop.save(…)`.",
+        ),
+        Mistake(
+            "everything",
+            lambda before, now: not _on_server(now),
+            "You emptied the whole box. Only letter 1 was asked for; the number you give to `retr` and `dele` "
+            "chooses the letter.",
+        ),
+        Mistake(
+            "other-letter",
+            lambda before, now: LUNCH in _on_server(now) and _on_server(now) != _on_server(before),
+            f"Another letter has left the server, and “{LUNCH}” is still there. POP3 counts from 1, not from 0: "
+            "the first letter is `retr(1)` and `dele(1)`.",
+        ),
+        Mistake(
+            "copied-only",
+            lambda before, now: LUNCH in _on_server(now) and LUNCH in _at_home(now),
+            "The letter is on the laptop and still on the server: `RETR` copies. To remove the original, mark it with "
+            "`pop.dele(1)` and end with `pop.quit()`.",
+        ),
+    ),
+    praise="One letter came home, two still wait. Copied, marked, committed: RETR, DELE, QUIT.",
+)
+
+# 03.2
+
+
+class Visits:
+    """Two visits to the box with one script: at the first, the laptop's disk is full when letter 3 arrives."""
+
+    def __init__(self, server: MailServer, laptop: Device) -> None:
+        self._server, self._laptop = server, laptop
+        self._lines: list[poplib.POP3] = []  # a line left open stays open, as it would on a wire
+
+    def __call__(self, collect: Callable[[poplib.POP3, Any], object]) -> None:
+        """Let ``collect(pop, laptop)`` work twice, each time with a new session that is logged in."""
+        self._visit("Visit 1", collect, FullDisk(self._laptop))
+        self._visit("Visit 2", collect, self._laptop)
+
+    def _visit(self, name: str, collect: Callable[[poplib.POP3, Any], object], laptop: Any) -> None:
+        pop = poplib.POP3(*self._server.pop3)
+        self._lines.append(pop)
+        try:
+            pop.user("amy")
+            pop.pass_("secret")
+            collect(pop, laptop)
+        except (OSError, poplib.error_proto) as error:
+            words = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
+            print(f"{name} stopped: {words}")  # noqa: T201
+        else:
+            print(f"{name} went well")  # noqa: T201
+        if pop.sock is None:
+            self._lines.remove(pop)
+            if not self._lines:
+                self._server.wait_for_hang_up()
+
+    def stop(self) -> None:
+        """Drop the lines that were left open."""
+        for pop in self._lines:
+            pop.close()
+
+
+class FullDisk:
+    """A laptop with room for two letters more."""
+
+    def __init__(self, laptop: Device) -> None:
+        self._laptop, self._room = laptop, 2
+
+    def save(self, answer: Any) -> None:
+        """Keep a letter. Raises `OSError` when the disk is full."""
+        if not self._room:
+            raise OSError("the disk is full, the letter could not be saved")
+        self._room -= 1
+        self._laptop.save(answer)
+
+
+def _full_disk() -> World:
+    server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
+    return World(server, laptop=laptop, two_visits=Visits(server, laptop))
+
+
+bug_hunt = Exercise(
+    "03.2",
+    "Bug hunt",
+    _full_disk,
+    goal=lambda before, now: not _on_server(now) and len(_at_home(now)) == 3,
+    untouched="Nothing has changed: hand the function to `box.two_visits(collect)`.",
+    mistakes=(
+        Mistake(
+            "lost",
+            lambda before, now: bool(_lost(before, now)),
+            "A letter is neither on the server nor on the laptop. When the disk was full, it was marked already and "
+            "not yet saved; and `finally` runs after a crash too: its `quit()` made the server remove it.",
+        ),
+        Mistake(
+            "left-open",
+            lambda before, now: bool(now.sessions),
+            "Nothing is lost, but the first session was never ended, so the second visit met `[IN-USE]`. A script that "
+            "fails must still let go of the line: `pop.close()` does it without committing anything.",
+        ),
+        Mistake(
+            "never-deletes",
+            lambda before, now: len(_at_home(now)) == 3,
+            "All letters are home, and all marked ones should be gone from the server after a visit that went well; "
+            "but the box is still full. Mark each letter when it is saved, and end a good visit with `quit()`.",
+        ),
+    ),
+    praise="The first visit failed and lost nothing; the second brought everything home. Mark only what is saved; "
+    "commit only what went well.",
+)
+
+# 03.3
+
+
+def _all_marked() -> World:
+    server = MailServer(letters("lunch", "newsletter", "photos"), password="secret")
+    pop = _logged_in(server)
+    for number in (1, 2, 3):
+        pop.dele(number)
+    return World(server, pop=pop)
+
+
+NEWSLETTER = "This week at the library"
+
+change_your_mind = Exercise(
+    "03.3",
+    "Change your mind",
+    _all_marked,
+    goal=lambda before, now: _on_server(before) - _on_server(now) == {NEWSLETTER} and not now.sessions,
+    untouched="The session is open and all three letters are marked. Take the marks back first.",
+    mistakes=(
+        Mistake(
+            "all-gone",
+            lambda before, now: not _on_server(now),
+            "All three letters are gone: you said `quit()` while all three were marked. `rset()` takes the marks back, "
+            "and must come before.",
+        ),
+        Mistake(
+            "other-letter",
+            lambda before, now: _on_server(now) != _on_server(before),
+            "A letter was removed, but not the newsletter alone. In a session the numbers never shift: the newsletter "
+            "is 2 from beginning to end.",
+        ),
+        Mistake(
+            "dropped",
+            lambda before, now: not now.sessions and _on_server(now) == _on_server(before),
+            "The session is over and nothing was removed: the line was dropped, or no mark was left at `quit()`. After "
+            "`rset()` mark letter 2 again, then `quit()`.",
+        ),
+        Mistake(
+            "no-quit",
+            lambda before, now: now.marks("amy") == {2},
+            "The right letter is marked, the other two are safe. Nothing happens, though, until you say `quit()`.",
+        ),
+        Mistake(
+            "no-marks",
+            lambda before, now: bool(now.sessions) and not now.marks("amy"),
+            "All marks are taken back, the newsletter's too: `rset` takes no number. Mark letter 2 again; `quit()`.",
+        ),
+    ),
+    praise="Until QUIT you may change your mind: RSET wiped the marks, and only the one you set afterwards counted.",
+)
+
+# 03.4
+
+
+def _a_week() -> World:
+    server = MailServer(letters("lunch", "photos", "walk", "panorama", "parcel"), password="secret")
+    return World(server, laptop=Device("laptop"))
+
+
+def _sizes(now: Snapshot) -> dict[str, int]:
+    return {letter.subject: letter.size for letter in now.mailbox("amy").letters}
+
+
+def _small(before: Snapshot) -> set[str]:
+    return {subject for subject, size in _sizes(before).items() if size <= 10_000}
+
+
+only_small_ones = Exercise(
+    "03.4",
+    "Only the small ones",
+    _a_week,
+    goal=lambda before, now: _at_home(now) == _small(before) == _on_server(before) - _on_server(now),
+    untouched="Nothing has changed yet. `pop.list()` gives number and size of each letter; go through them.",
+    mistakes=(
+        Mistake(
+            "everything",
+            lambda before, now: len(_at_home(now)) == 5,
+            "You fetched every letter, the two large ones too, and paid for the minutes. Look at the size in the line "
+            "before you call `retr`; compare numbers, so turn it into one with `int(…)`.",
+        ),
+        Mistake(
+            "no-quit",
+            lambda before, now: bool(now.marks("amy")),
+            "The letters are marked and still there: say `pop.quit()`, after the loop.",
+        ),
+        Mistake(
+            "large-ones",
+            lambda before, now: bool(_at_home(now) - _small(before)),
+            "A large letter came home. The comparison is the wrong way round, or it looks at the wrong number: in "
+            "`b'2 21481'` the first is the letter's number, the second its size.",
+        ),
+        Mistake(
+            "unsaved",
+            lambda before, now: bool(_lost(before, now)),
+            "A letter was removed and is not on the laptop. Save what `retr` returns before you mark it.",
+        ),
+        Mistake(
+            "copied-only",
+            lambda before, now: _at_home(now) == _small(before),
+            "The right letters came home, but they are still on the server too. Mark each with `dele` and end with "
+            "`quit()`.",
+        ),
+    ),
+    praise="Three small letters came home; the two large ones wait for a faster line. This is how people read mail "
+    "by telephone.",
+)
+
+exercises = {one.key: one for one in (first_letter, bug_hunt, change_your_mind, only_small_ones)}

@@ -1,0 +1,87 @@
+"""Wrong answers to lesson 03, one for each mistake that its exercises name."""
+
+_START = """\
+box = exercises["{key}"].start()
+pop = poplib.POP3(*box.server.pop3)
+pop.user("amy")
+pop.pass_("secret")
+{lines}
+box.check()
+"""
+
+
+def _first(lines: str) -> str:
+    return _START.format(key="03.1", lines=lines)
+
+
+def _hunt(body: str) -> str:
+    return f"""\
+box = exercises["03.2"].start()
+
+def collect(pop, laptop):
+{body}
+box.two_visits(collect)
+box.check()
+"""
+
+
+def _change(lines: str) -> str:
+    return f'box = exercises["03.3"].start()\npop = box.pop\n{lines}\nbox.check()\n'
+
+
+def _small(lines: str) -> str:
+    return _START.format(key="03.4", lines=f"answer, lines, octets = pop.list()\n{lines}")
+
+
+WRONG = {
+    "03.1": {
+        "no-quit": _first("box.laptop.save(pop.retr(1))\npop.dele(1)"),
+        "deleted-unsaved": _first("pop.retr(1)\npop.dele(1)\npop.quit()"),
+        "everything": _first("for n in (1, 2, 3):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"),
+        "other-letter": _first("box.laptop.save(pop.retr(2))\npop.dele(2)\npop.quit()"),
+        "copied-only": _first("box.laptop.save(pop.retr(1))\npop.quit()"),
+    },
+    "03.2": {
+        "lost": _hunt("""\
+    try:
+        letters = []
+        for number in range(1, pop.stat()[0] + 1):
+            letters.append(pop.retr(number))
+            pop.dele(number)
+        for letter in letters:
+            laptop.save(letter)
+    finally:
+        pop.quit()
+"""),
+        "left-open": _hunt("""\
+    for number in range(1, pop.stat()[0] + 1):
+        laptop.save(pop.retr(number))
+        pop.dele(number)
+    pop.quit()
+"""),
+        "never-deletes": _hunt("""\
+    try:
+        for number in range(1, pop.stat()[0] + 1):
+            laptop.save(pop.retr(number))
+            pop.dele(number)
+    finally:
+        pop.close()
+"""),
+    },
+    "03.3": {
+        "all-gone": _change("pop.quit()"),
+        "other-letter": _change("pop.rset()\npop.dele(1)\npop.dele(2)\npop.quit()"),
+        "dropped": _change("pop.close()\nbox.server.wait_for_hang_up()"),
+        "no-quit": _change("pop.rset()\npop.dele(2)"),
+        "no-marks": _change("pop.rset()"),
+    },
+    "03.4": {
+        "everything": _small(
+            "for n in range(1, len(lines) + 1):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"
+        ),
+        "no-quit": _small("for n in (1, 3, 5):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)"),
+        "large-ones": _small("for n in (2, 4):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"),
+        "unsaved": _small("for n in (1, 3, 5):\n    pop.dele(n)\npop.quit()"),
+        "copied-only": _small("for n in (1, 3, 5):\n    box.laptop.save(pop.retr(n))\npop.quit()"),
+    },
+}
