@@ -19,7 +19,8 @@ from mailkit.message import with_crlf
 from mailkit.pop3 import Pop3Session
 from mailkit.render import warm
 from mailkit.settings import Settings
-from mailkit.smtp import Hooks, smtp_protocol
+from mailkit.smtp import smtp_protocol
+from mailkit.smtpwire import Hooks
 from mailkit.snapshot import DeviceView, Moment, Snapshot
 from mailkit.transcript import Recorder, Transcript
 

@@ -27,10 +27,18 @@ _KINDS = {  # RFC 3463: the kind of reply, which aiosmtpd's own words leave out
     "220": "2.0.0", "250": "2.0.0", "252": "2.0.0", "500": "5.5.2", "501": "5.5.4",
     "502": "5.5.1", "503": "5.5.1", "552": "5.3.4", "555": "5.5.4",
 }  # fmt: skip
-_REMEDIES = {
-    "553 5.1.3 Error: malformed address": "553 5.1.3 this is not an address; write it as <amy@example.org>",
-    "504 5.5.4 Unrecognized authentication type": "504 5.5.4 no such mechanism; this server knows PLAIN and LOGIN",
+_REMEDIES = {  # how aiosmtpd's reply begins → what we say instead
+    "500 Command line too long": "500 5.5.2 this line is too long; the longest it takes is a setting, max_line",
     "500 Error: bad syntax": "500 5.5.2 this is not a command; send HELP for the list",
+    "500 Error: command 'AUTH'": "503 5.5.1 AUTH is not valid after HELO; send EHLO first",
+    "501 Not enough value": "501 5.5.4 AUTH takes a mechanism; this server knows PLAIN and LOGIN",
+    "501 Too many values": "501 5.5.4 AUTH takes a mechanism and one response at most",
+    "503 Error: nested MAIL": "503 5.5.1 there is a sender already; send RSET to begin anew",
+    "503 Error: need MAIL": "503 5.5.1 nobody sends this yet; send MAIL first",
+    "503 Error: send HELO": "503 5.5.1 who are you? Send EHLO first",
+    "504 5.5.4": "504 5.5.4 no such mechanism; this server knows PLAIN and LOGIN",
+    "552 Error": "552 5.3.4 the message is too large; the answer to EHLO says how many octets SIZE allows",
+    "553 5.1.3 Error": "553 5.1.3 this is not an address; write it as <amy@example.org>",
 }
 
 logging.getLogger("mail.log").addHandler(logging.NullHandler())  # aiosmtpd's: silent unless somebody asked for it
@@ -182,14 +190,14 @@ class SmtpWire(SMTP):
         return None if second is None else (first, second)
 
     async def _secret(self, challenge: str, initial: str | None = None) -> str | None:
-        if initial is None:
-            octets = await self.challenge_auth(challenge)
-        else:
-            try:
+        try:
+            if initial is None:
+                octets = await self.challenge_auth(challenge)
+            else:
                 octets = b64decode(b"" if initial == "=" else initial.encode(), validate=True)
-            except ValueError:
-                await self.push("501 5.5.2 this is not base64")
-                return None
+        except ValueError:  # the reader's for a line too long, base64's
+            await self.push("501 5.5.2 this is not base64, or too long")
+            return None
         return None if octets is MISSING else octets.decode("utf-8", "surrogateescape")
 
     @syntax("DATA")
@@ -238,12 +246,13 @@ class SmtpWire(SMTP):
 
 
 def _worded(reply: str, host_name: str) -> bytes:
-    """Make aiosmtpd's own replies say kind (RFC 2034) and remedy; ours do already, EHLO's and the greeting must not.
+    """Give aiosmtpd's own replies their kind (RFC 2034) and a remedy; greetings and ours stay as they are.
 
-    >>> _worded("503 Error: send EHLO first", "mail.example.org")
-    b'503 5.5.1 send EHLO first'
+    >>> _worded("501 Syntax: RSET", "mail.example.org")
+    b'501 5.5.4 Syntax: RSET'
     """
-    reply = _CONTROLS.sub("?", _REMEDIES.get(reply, reply))
+    ours = next((words for start, words in _REMEDIES.items() if reply.startswith(start)), reply)
+    reply = _CONTROLS.sub("?", ours)
     bare = _BARE_REPLY.fullmatch(reply)
     if bare and bare[1] in _KINDS and not bare[2].startswith((host_name, "HELP")):
         reply = f"{bare[1]} {_KINDS[bare[1]]} {bare[2]}"

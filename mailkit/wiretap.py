@@ -1,0 +1,348 @@
+"""A recording relay on loopback: what somebody on the wire hears, and what a man in the middle can do."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, Literal, TypeVar
+
+from mailkit.transcript import Recorder, Said, Speaker, Transcript
+
+Address = tuple[str, int]
+Result = TypeVar("Result")
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+RECORD_TYPES = {20: "change cipher spec", 21: "alert", 22: "handshake", 23: "application data"}  # RFC 8446 §5.1
+CLIENT_HELLO = b"\x16"  # no command of SMTP, POP3 or IMAP begins so
+
+_UPGRADE = re.compile(rb"^((?:\S+ )?)(?:STLS|STARTTLS)(?=\r\n)", re.IGNORECASE)
+
+
+class Wiretap:
+    """A listener between a client and one port of a server, until `stop`, ``with`` or the loss of its name.
+
+    It records every octet before it passes it on: what a client's call has returned, is recorded. To
+    hear, let the client connect to it instead of the server: ``poplib.POP3(*tap.address)``.
+
+    Args:
+        target: the server's port, as ``server.pop3`` or ``server.imaps``.
+        certificate: "its own": when the client starts TLS, at once or by STLS or STARTTLS, the wiretap
+            answers with a certificate of its own authority, and speaks TLS to the server itself.
+        strip_tls: take the offer of STLS and STARTTLS out of the server's answers (RFC 3207 §6).
+
+    Raises:
+        TypeError, ValueError: an argument is wrong; the message says what is allowed.
+
+    """
+
+    def __init__(
+        self, target: Address, *, certificate: Literal["its own"] | None = None, strip_tls: bool = False
+    ) -> None:
+        if not isinstance(target, tuple) or len(target) != 2:
+            raise TypeError(f"a wiretap needs a server's port, not {target!r}; write for example Wiretap(server.pop3)")
+        if target[0] not in LOOPBACK:
+            raise ValueError(f"{target[0]} is not on this machine; a wiretap listens only to {', '.join(LOOPBACK)}")
+        if certificate not in (None, "its own"):
+            raise ValueError(f'certificate={certificate!r} is unknown; write certificate="its own", or leave it out')
+        context = _own_certificate() if certificate else None
+        self._lines: list[_Line] = []
+        lines, loop = self._lines, asyncio.SelectorEventLoop()
+        loop.set_exception_handler(lambda loop, context: None)  # lines break; who taps them keeps quiet
+
+        def tapped() -> _Leg:
+            lines.append(_Line(target, context, strip_tls))
+            return lines[-1].client
+
+        listening = loop.run_until_complete(loop.create_server(tapped, "127.0.0.1", 0))
+        self.host: str
+        self.port: int
+        self.host, self.port = listening.sockets[0].getsockname()[:2]
+        thread = threading.Thread(target=_run, args=(loop,), name="mailkit wiretap", daemon=True)
+        thread.start()
+        self._loop = loop
+        self._finalizer = weakref.finalize(self, _stop, loop, thread, listening, lines)
+
+    @property
+    def address(self) -> Address:
+        """Host and port for the client."""
+        return self.host, self.port
+
+    def heard(self, which: int | None = None) -> Transcript:
+        """Return what a listener understands, passwords too; of TLS only the kinds of records, for that is all.
+
+        Args:
+            which: 0 is the first line that was tapped, -1 the newest; None: all, one after the other.
+
+        Raises:
+            LookupError: there was no such line.
+
+        """
+        every = self._ask(lambda: [line.heard() for line in self._lines])
+        if which is None:
+            return Transcript("TCP", tuple(said for one in every for said in one.lines))
+        if not -len(every) <= which < len(every):
+            raise LookupError(f"lines tapped so far: {len(every)}; connect a client to tap.address first")
+        return every[which]
+
+    def saw(self, secret: bytes | str) -> bool:
+        """Return whether these octets passed by, in either direction, so that the listener could read them."""
+        wanted = secret.encode() if isinstance(secret, str) else secret
+        return self._ask(lambda: any(wanted in octets for line in self._lines for octets in line.speech.values()))
+
+    __contains__ = saw
+
+    @property
+    def octets(self) -> bytes:
+        """All octets as they were on the wire on the client's side, both directions, in their order."""
+        return self._ask(lambda: b"".join(octets for line in self._lines for _, octets in line.wire))
+
+    @property
+    def encrypted(self) -> int:
+        """How many octets the listener could not read; differs from run to run."""
+        return self._ask(lambda: sum(len(octets) for line in self._lines for octets in line.sealed.values()))
+
+    def stop(self) -> None:
+        """Hang up all lines, free port and thread. Calling it again does nothing."""
+        self._finalizer()
+
+    def _ask(self, question: Callable[[], Result]) -> Result:
+        if not self._finalizer.alive:
+            return question()
+
+        async def answer() -> Result:
+            return question()
+
+        return asyncio.run_coroutine_threadsafe(answer(), self._loop).result()
+
+    def __iter__(self) -> Iterator[str | int]:
+        return iter(self.address)
+
+    def __enter__(self) -> Wiretap:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<Wiretap, {'listening' if self._finalizer.alive else 'stopped'}: {len(self._lines)} lines>"
+
+
+class _Line:
+    """One tapped connection: its two legs, and what was heard on it."""
+
+    def __init__(self, target: Address, context: ssl.SSLContext | None, strip: bool) -> None:
+        self._target, self._context, self._strip = target, context, strip
+        self._recorder = Recorder("TCP")
+        self._is_sealed = False  # TLS is on, and not ours
+        self.wire: list[tuple[Speaker, bytes]] = []
+        self.speech: dict[Speaker, bytearray] = {"C": bytearray(), "S": bytearray()}
+        self.sealed: dict[Speaker, bytearray] = {"C": bytearray(), "S": bytearray()}
+        self.client, self.server = _Leg("C", self), _Leg("S", self)
+        self.client.other, self.server.other = self.server, self.client
+
+    async def begin(self) -> None:
+        """Connect to the server, then let the client speak."""
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: self.server, *self._target)
+        except OSError:
+            self.hang_up()
+        else:
+            self.client.transport.resume_reading()
+
+    def take(self, leg: _Leg, octets: bytes) -> None:
+        """Record what one side sent, and pass it on: opened or changed, where we are in a position to."""
+        self.wire.append((leg.who, octets))
+        if leg is self.client and octets.startswith(CLIENT_HELLO) and not (leg.tls or self._is_sealed):
+            self._meet_tls()
+        if self._is_sealed:
+            self.sealed[leg.who] += octets
+            leg.other.transport.write(octets)
+            return
+        try:
+            text = leg.open(octets)
+        except ssl.SSLError:
+            self.hang_up()
+            return
+        if leg is self.client and leg.tls and leg.tls.ready and not self.server.tls:
+            self.server.tls = _Tls(_trusting_anybody(), server_side=False)
+            self.server.open(b"")
+        if text:
+            self._pass_on(leg, text)
+
+    def _meet_tls(self) -> None:
+        if self._context is None:
+            self._is_sealed = True
+        else:
+            self._note("here the wiretap answers with a certificate of its own")
+            self.client.tls = _Tls(self._context, server_side=True)
+
+    def _pass_on(self, leg: _Leg, text: bytes) -> None:
+        if leg is self.server and not self.speech["S"] and text.startswith(b"* "):
+            self._recorder.protocol = "IMAP"  # whose tags a transcript renumbers
+        self.speech[leg.who] += text
+        if not self._strip:
+            self._recorder.add(leg.who, text)
+            leg.other.send(text)
+            return
+        lines = (leg.held + text).splitlines(keepends=True)
+        leg.held = b"" if lines[-1].endswith(b"\n") else lines.pop()
+        for line in lines:
+            self._recorder.add(leg.who, line)
+            asked = self.speech["C"].upper().endswith(b"CAPA\r\n")  # a letter may have such lines, too
+            passed = _UPGRADE.sub(rb"\1XXXX", line) if leg is self.client else _without_offer(line, asked)
+            if passed != line:
+                self._note("the wiretap takes the offer out" if leg is self.server else "the wiretap spoils this")
+            leg.other.send(passed)
+
+    def hang_up(self) -> None:
+        """Drop both legs; a client that goes in the middle of our handshake does not trust the certificate."""
+        if self.client.tls and not self.client.tls.ready and not self.client.transport.is_closing():
+            self._note("the client does not trust it, and hangs up")
+        for leg in (self.client, self.server):
+            if leg.transport:
+                leg.transport.close()
+
+    def _note(self, words: str) -> None:
+        """Say what the wiretap did, in the place of the server's answer."""
+        self._recorder.add("S", f"({words})\r\n".encode())
+
+    def heard(self) -> Transcript:
+        """Return the words; of TLS, the kinds of records."""
+        spoken = self._recorder.transcript(mask=False)
+        sealed = {who: ", ".join(_record_types(octets)) for who, octets in self.sealed.items()}
+        kinds = [Said(who, f"(TLS: {records})") for who, records in sealed.items() if records]
+        return Transcript(spoken.protocol, (*spoken.lines, *kinds))
+
+
+class _Leg(asyncio.Protocol):
+    """One end of a tapped line: the client's (C) or the server's (S)."""
+
+    def __init__(self, who: Speaker, line: _Line) -> None:
+        self.who, self.line = who, line
+        self.other: _Leg
+        self.transport: Any = None  # an asyncio.Transport, once there is one
+        self.tls: _Tls | None = None
+        self.held = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        if self.who == "C":
+            self.transport.pause_reading()
+            self._task = asyncio.get_running_loop().create_task(self.line.begin())
+
+    def data_received(self, octets: bytes) -> None:
+        self.line.take(self, octets)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.line.hang_up()
+
+    def pause_writing(self) -> None:
+        self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.other.transport.resume_reading()
+
+    def open(self, octets: bytes) -> bytes:
+        """Return what these octets say once TLS, if it is ours, is taken off."""
+        if self.tls is None:
+            return octets
+        try:
+            return self.tls.open(octets)
+        finally:
+            self.transport.write(self.tls.outgoing.read())
+
+    def send(self, text: bytes) -> None:
+        self.transport.write(self.tls.seal(text) if self.tls else text)
+
+
+class _Tls:
+    """TLS without a socket, so that it can begin in the middle of a line."""
+
+    def __init__(self, context: ssl.SSLContext, server_side: bool) -> None:
+        self._incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._ssl = context.wrap_bio(self._incoming, self.outgoing, server_side)
+        self._waiting = b""  # said before the handshake was done
+        self.ready = False
+
+    def open(self, octets: bytes) -> bytes:
+        """Take octets off the wire; return the text in them. Raises `ssl.SSLError` where the other side refuses."""
+        self._incoming.write(octets)
+        text = b""
+        with suppress(ssl.SSLWantReadError):
+            if not self.ready:
+                self._ssl.do_handshake()
+                self.ready = True
+                self._ssl.write(self._waiting)
+            while piece := self._ssl.read(65536):
+                text += piece
+        return text
+
+    def seal(self, text: bytes) -> bytes:
+        """Return the octets for the wire."""
+        if self.ready:
+            self._ssl.write(text)
+        else:
+            self._waiting += text
+        return self.outgoing.read()
+
+
+def _own_certificate() -> ssl.SSLContext:
+    import trustme  # only whoever swaps certificates waits for it
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA(organization_name="a wiretap").issue_cert("localhost", "127.0.0.1", "::1").configure_cert(context)
+    return context
+
+
+def _trusting_anybody() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _without_offer(line: bytes, asked: bool) -> bytes:
+    r"""Take STLS or STARTTLS out of a line of POP3's CAPA, if that was asked, SMTP's EHLO, IMAP's CAPABILITY.
+
+    >>> _without_offer(b"* CAPABILITY IMAP4rev1 STARTTLS IDLE\r\n", False), _without_offer(b"STLS\r\n", True)
+    (b'* CAPABILITY IMAP4rev1 IDLE\r\n', b'')
+    """
+    if line == b"250-STARTTLS\r\n" or (asked and line == b"STLS\r\n"):
+        return b""
+    return re.sub(rb" STARTTLS(?=[ \]\r])", b"", line) if b"CAPABILITY " in line else line
+
+
+def _record_types(octets: bytearray) -> list[str]:
+    """Name the kinds of TLS records, each once, in the order in which they first come (RFC 8446 §5.1)."""
+    kinds: dict[str, None] = {}
+    while len(octets) >= 5:
+        kinds[RECORD_TYPES.get(octets[0], "unknown")] = None
+        octets = octets[5 + int.from_bytes(octets[3:5]) :]
+    return list(kinds)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+def _stop(
+    loop: asyncio.AbstractEventLoop, thread: threading.Thread, listening: asyncio.Server, lines: list[_Line]
+) -> None:
+    async def shut() -> None:
+        listening.close()
+        for line in lines:
+            line.hang_up()
+        for _ in range(4):  # let transports close their sockets
+            await asyncio.sleep(0)
+        loop.stop()
+
+    asyncio.run_coroutine_threadsafe(shut(), loop)
+    if threading.current_thread() is not thread:
+        thread.join()
