@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests import dovecot as dovecot_module
 
 
 def pytest_addoption(parser):
-    parser.addoption("--slow", action="store_true", help="play conversations in which Dovecot takes its time, too")
+    always = bool(os.environ.get("MAILKIT_LONG"))  # the weekly run
+    words = "play conversations in which Dovecot takes its time, too"
+    parser.addoption("--slow", action="store_true", default=always, help=words)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import select
 import shutil
 import socket
@@ -146,6 +145,8 @@ class Dovecot:
             pem.write_to_path(str(self.home / "certificate.pem"), append=True)
         passwords = [f"{name}{at}:{PASSWORD}::::::\n" for name in accounts for at in ("", f"@{domain}")]
         (self.home / "passwords").write_text("".join(passwords))
+        import pwd  # Windows has none, and must still be able to import this module
+
         account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         configuration = self.home / "dovecot.conf"
         configuration.write_text(

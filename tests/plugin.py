@@ -36,20 +36,29 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[_room].cleanup()
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what talks to Dovecot by the fixture it uses, so that no test can forget to say so."""
+    if "dovecot" in getattr(item, "fixturenames", ()):
+        item.add_marker("dovecot")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put a notebook's cells back in order after the shuffle, and skip what this machine lacks the program for.
 
-    ``MAILKIT_REQUIRE=dovecot,browser`` turns such a skip into a failure: nothing is skipped unseen in CI.
+    ``MAILKIT_REQUIRE=dovecot,browser`` turns such a skip into an error: nothing is skipped unseen in CI.
     """
     cells = [item for item in items if item.path.suffix == ".ipynb"]
     items[:] = [item for item in items if item.path.suffix != ".ipynb"]
     items += sorted(cells, key=lambda item: (item.path, item.cell_num))
-    required = os.environ.get("MAILKIT_REQUIRE", "").split(",")
     for marker, programs in PROGRAMS.items():
-        if marker in required or any(map(shutil.which, programs)):
-            continue
-        skip = pytest.mark.skip(reason=f"needs {programs[0]}, which is not installed here")
-        for item in items:
-            if item.get_closest_marker(marker):
-                item.add_marker(skip)
+        if not any(map(shutil.which, programs)):
+            _skip(marker, programs[0], items)
+
+
+def _skip(marker: str, program: str, items: list[pytest.Item]) -> None:
+    if marker in os.environ.get("MAILKIT_REQUIRE", "").split(","):
+        raise pytest.UsageError(f"MAILKIT_REQUIRE names {marker}, but {program} is not installed; install it")
+    for item in items:
+        if item.get_closest_marker(marker):
+            item.add_marker(pytest.mark.skip(reason=f"needs {program}, which is not installed here"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,12 @@ pytestmark = pytest.mark.slow
 def run(*command: str, text: str | None = None) -> None:
     """Run a Python tool in the repository's root; what it says is the failure's message."""
     done = subprocess.run(
-        [sys.executable, "-m", *command], input=text, capture_output=True, text=True, encoding="utf-8", cwd=ROOT
+        [sys.executable, "-m", *command],
+        input=text,
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONUTF8": "1"},
+        cwd=ROOT,
     )
     if done.returncode:
         pytest.fail(done.stdout + done.stderr, pytrace=False)
