@@ -289,7 +289,6 @@ class Play:
             for step in self.conversation.steps:
                 self.number = step.number
                 getattr(self, f"play_{type(step).__name__.lower()}")(step)
-            self.number = 0
             self.server.finish()
         except (AssertionError, OSError, EOFError) as error:
             script = "\n".join(self.script)
