@@ -1,0 +1,297 @@
+"""Lesson 04: what an `imaplib` answer looks like, two programs on one box, and the exercises."""
+
+from __future__ import annotations
+
+import html
+import imaplib
+from collections.abc import Callable
+from typing import Any
+
+from mailkit.device import Device
+from mailkit.exercise import Exercise, Mistake, World
+from mailkit.message import DELETED, SEEN
+from mailkit.render import BLUE, INK, SERVER_FILL, Picture, framed, svg_text
+from mailkit.samples import compose, letters
+from mailkit.server import MailServer
+from mailkit.snapshot import Snapshot
+
+_ROW, _LEFTS = 30, (20, 330, 500)  # px: a row; the columns of the answer's picture
+
+
+# The picture of an answer
+
+
+def show_answer(answer: Any) -> Picture:
+    """Draw what `imaplib` returned for a FETCH of one message's text, part by part, each with its name.
+
+    Takes the answer, as from ``imap.fetch("1", "(BODY.PEEK[TEXT])")``. Raises `ValueError` for any other.
+    """
+    match answer:
+        case (str() as status, [(bytes() as head, bytes() as octets), bytes() as end]):
+            rows = _parts(status, head, octets, end)
+        case _:
+            raise ValueError('this picture is for one message\'s text; pass imap.fetch("1", "(BODY.PEEK[TEXT])")')
+    heads = ("What came back", "Its name", "What it is")
+    words = [f"{code:<33}{name:<17}{meaning}".rstrip() for code, name, meaning in (heads, *rows)]
+    drawn = [svg_text(x, 28, head, 13, strong=True) for x, head in zip(_LEFTS, heads, strict=True)]
+    for at, row in enumerate(rows):
+        drawn.append(_draw_part(42 + at * _ROW, *row))
+    alt = "An answer of imaplib, part by part: a verdict, then a list whose first entry holds the octets you asked for."
+    return Picture("\n".join(words), framed("\n".join(drawn), 880, 52 + len(rows) * _ROW), alt)
+
+
+def _parts(status: str, head: bytes, octets: bytes, end: bytes) -> list[tuple[str, str, str]]:
+    first_line = octets.split(b"\r\n")[0].decode("ascii", "replace")
+    return [
+        (f"({status!r},", "answer[0]", "the verdict: OK, NO (refused) or BAD (not understood)"),
+        (" [", "answer[1]", "the data: a list"),
+        (f"  ({head!r},", "answer[1][0][0]", f"which message, which part, and {{how many}} octets: {len(octets)}"),
+        (f"   b'{first_line}…'),", "answer[1][0][1]", "the octets themselves: this is what you want"),
+        (f"  {end!r}])", "answer[1][1]", "only the bracket that ends the server's answer"),
+    ]
+
+
+def _draw_part(y: int, code: str, name: str, meaning: str) -> str:
+    wanted = name == "answer[1][0][1]"
+    rim = f'stroke="{BLUE}" stroke-width="2"' if wanted else 'stroke="none"'
+    deep = len(code) - len(code.lstrip())
+    return "\n".join((
+        f'<rect x="10" y="{y}" width="860" height="{_ROW - 4}" rx="5" fill="{SERVER_FILL}" {rim}/>',
+        _typed(_LEFTS[0] + 8 * deep, y + 18, code.strip()),
+        _typed(_LEFTS[1], y + 18, name),
+        svg_text(_LEFTS[2], y + 18, meaning, 12, strong=wanted),
+    ))  # fmt: skip
+
+
+def _typed(x: int, y: int, code: str) -> str:
+    font = "Courier New, Courier, Liberation Mono, monospace"
+    return f'<text x="{x}" y="{y}" font-family="{font}" font-size="13" fill="{INK}">{html.escape(code)}</text>'
+
+
+# Two programs on one box
+
+
+def two_clients(*names: str) -> tuple[MailServer, imaplib.IMAP4, imaplib.IMAP4]:
+    """Return a fresh server and two clients of it, the laptop's and the phone's, each with INBOX selected.
+
+    Takes names of letters or of sets, or none for eleven small ones.
+    """
+    server = MailServer(letters(*names) if names else eleven(), password="secret")
+    return server, open_inbox(server), open_inbox(server)
+
+
+def open_inbox(server: MailServer) -> imaplib.IMAP4:
+    """Connect, log in as Amy, and select INBOX."""
+    imap = imaplib.IMAP4(*server.imap)
+    imap.login("amy", "secret")
+    imap.select()
+    return imap
+
+
+def eleven() -> list[bytes]:
+    """Return eleven small letters, for the EXPUNGE example of RFC 3501 §6.4.3.
+
+    >>> len(eleven())
+    11
+    """
+    return [compose(f"Letter {number}") for number in range(1, 12)]
+
+
+# The exercises
+
+
+BILLS = {"Your water bill", "Invoice 2026-114"}
+FRIENDS = {"Come to my birthday", "Photos of the lake", "Walk this afternoon?"}
+
+
+def _inbox(snapshot: Snapshot, name: str = "INBOX") -> set[str]:
+    return {letter.subject for letter in snapshot.mailbox("amy", name).letters}
+
+
+def _flagged(snapshot: Snapshot, flag: str) -> set[str]:
+    return {letter.subject for letter in snapshot.mailbox("amy").letters if flag in letter.flags}
+
+
+def _with_laptop() -> World:
+    return World(MailServer(letters("three-letters"), password="secret"), laptop=Device("laptop"))
+
+
+def _digests(now: Snapshot, device: str = "", uid: int = 0) -> set[str]:
+    kept = now.device(device).letters if device else now.mailbox("amy").letters
+    return {letter.digest for letter in kept if uid in (0, letter.uid)}
+
+
+def _has_invoice(now: Snapshot) -> bool:
+    return _digests(now, "laptop") == _digests(now, uid=2)
+
+
+def _all(now: Snapshot) -> set[str]:
+    return {letter.subject for mailbox in now.mailboxes for letter in mailbox.letters}
+
+
+def _to_sort() -> World:
+    return World(MailServer(letters("sorting"), password="secret"))
+
+
+def _sorted(now: Snapshot) -> bool:
+    return _inbox(now) == FRIENDS and _inbox(now, "Bills") == BILLS and not _flagged(now, DELETED)
+
+
+def _meanwhile(server: MailServer, uid: str) -> Callable[[], None]:
+    """Return what the phone does while you look away: it removes one letter."""
+
+    def phone() -> None:
+        imap = open_inbox(server)
+        imap.uid("STORE", uid, "+FLAGS", r"(\Deleted)")
+        imap.expunge()
+        imap.logout()
+
+    return phone
+
+
+def _with_phone() -> World:
+    server = MailServer(letters("bill", "leaflet", "walk", "party"), password="secret")
+    return World(server, phone_deletes_the_bill=_meanwhile(server, "1"))
+
+
+def _with_marks() -> World:
+    """Make a box where the phone has marked the photos, and may still think better of it."""
+    server = MailServer(letters("three-letters", "prize"), password="secret")
+    imap = open_inbox(server)
+    imap.uid("STORE", "3", "+FLAGS", r"(\Deleted)")
+    imap.logout()
+    return World(server)
+
+
+exercises = {
+    one.key: one
+    for one in (
+        Exercise(
+            "04.1",
+            "Read the invoice and leave no mark",
+            _with_laptop,
+            goal=lambda _, now: _has_invoice(now) and not _flagged(now, SEEN),
+            untouched="Nothing is on the laptop yet: fetch letter 2, then hand the answer to `box.laptop.save`.",
+            mistakes=(
+                Mistake(
+                    "left-a-mark",
+                    lambda _, now: bool(_flagged(now, SEEN)),
+                    r"The server now says `\Seen`: whoever looks next believes that you have read it. `BODY[]` reads "
+                    "and marks; its quiet sister `BODY.PEEK[]` only reads.",
+                ),
+                Mistake(
+                    "wrong-letter",
+                    lambda _, now: bool(_digests(now, "laptop") & _digests(now) - _digests(now, uid=2)),
+                    "The laptop has another letter than the invoice. The first argument of `fetch` says which one; "
+                    "the invoice is number 2.",
+                ),
+                Mistake(
+                    "only-a-part",
+                    lambda _, now: bool(now.device("laptop").letters),
+                    "What is on the laptop is not the whole letter. With something between the brackets you get a "
+                    "part, as `BODY.PEEK[TEXT]`; with nothing between them, all of it.",
+                ),
+            ),
+            praise="The laptop has a copy, and on the server nothing shows it. Mail programs use this to look ahead.",
+        ),
+        Exercise(
+            "04.2",
+            "Sort the box",
+            _to_sort,
+            goal=lambda _, now: _sorted(now),
+            untouched="The eight letters lie as they came. Begin with the bills: `create` the mailbox they go into.",
+            mistakes=(
+                Mistake(
+                    "lost-a-letter",
+                    lambda _, now: bool((BILLS | FRIENDS) - _all(now)),
+                    "A letter worth keeping is gone for good. Did you use a sequence number after others had moved "
+                    "up? Note UIDs before you change anything, and use `imap.uid(...)`.",
+                ),
+                Mistake(
+                    "copied-only",
+                    lambda _, now: bool(_inbox(now) & _inbox(now, "Bills")),
+                    "A bill lies in both mailboxes. `COPY` leaves the first one where it is; `MOVE` takes it along.",
+                ),
+                Mistake(
+                    "only-marked",
+                    lambda _, now: bool(_flagged(now, DELETED)),
+                    r"Letters flagged `\Deleted` are still in the box, for everyone to see. The flag is a wish; "
+                    "`expunge` grants it.",
+                ),
+                Mistake(
+                    "friend-filed",
+                    lambda _, now: not _inbox(now) >= FRIENDS,
+                    "A friend's letter has left the INBOX. Only bills go into `Bills`; friends stay where they are.",
+                ),
+                Mistake(
+                    "half-done",
+                    lambda _, now: _inbox(now, "Bills") == BILLS,
+                    "The bills are filed. The advertising is still there: flag it and expunge it.",
+                ),
+            ),
+            praise="The box is not empty, it is sorted, and every device of yours finds it like this.",
+        ),
+        Exercise(
+            "04.3",
+            "Somebody else is tidying, too",
+            _with_phone,
+            goal=lambda _, now: _inbox(now) == {"Walk this afternoon?", "Come to my birthday"},
+            untouched="Nothing has happened yet. Look for the leaflet first, then let the phone do its part.",
+            mistakes=(
+                Mistake(
+                    "by-number",
+                    lambda _, now: "Walk this afternoon?" not in _inbox(now),
+                    "The invitation to a walk is gone, and the leaflet is not. You noted a sequence number, the phone "
+                    "removed a letter before it, and your number slid on to the next. Note a UID.",
+                ),
+                Mistake(
+                    "too-early",
+                    lambda _, now: "Your water bill" in _inbox(now),
+                    "You were quicker than the phone, which proves little. Look for the leaflet, then call "
+                    "`box.phone_deletes_the_bill()` and `imap.noop()`, and only then remove it.",
+                ),
+                Mistake(
+                    "only-marked",
+                    lambda _, now: bool(_flagged(now, DELETED)),
+                    r"A letter is flagged `\Deleted`, and no more than that. Send `expunge`, too.",
+                ),
+                Mistake(
+                    "phone-only",
+                    lambda _, now: "Two pizzas for one!" in _inbox(now),
+                    "The phone has done its part; the leaflet is still there. Remove it by the UID that you noted.",
+                ),
+            ),
+            praise="The numbers moved while you worked, and your UID did not.",
+        ),
+        Exercise(
+            "04.4",
+            "Leave the others' marks alone",
+            _with_marks,
+            goal=lambda _, now: (
+                _inbox(now) == {"Lunch on Thursday", "Invoice 2026-114", "Photos of the lake"}
+                and _flagged(now, DELETED) == {"Photos of the lake"}
+            ),
+            untouched=r"The prize is still there. Flag it `\Deleted`; how to expunge it alone is the riddle.",
+            mistakes=(
+                Mistake(
+                    "expunged-all",
+                    lambda _, now: "Photos of the lake" not in _inbox(now),
+                    r"The photos are gone. `EXPUNGE` removes everything flagged `\Deleted`, whoever flagged it, and "
+                    "the phone had only thought about it. `UID EXPUNGE` takes a list.",
+                ),
+                Mistake(
+                    "took-the-mark-away",
+                    lambda _, now: "Photos of the lake" not in _flagged(now, DELETED),
+                    "The photos are safe, but you took away the mark that the phone had set. Leave it, and name what "
+                    "is to be expunged: `UID EXPUNGE`.",
+                ),
+                Mistake(
+                    "only-marked",
+                    lambda _, now: len(_flagged(now, DELETED)) > 1,
+                    r"The prize is flagged, and that is all. Expunge it, by its UID.",
+                ),
+            ),
+            praise="One letter removed, and the phone may still think better of the other.",
+        ),
+    )
+}

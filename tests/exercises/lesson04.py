@@ -1,0 +1,67 @@
+"""Wrong answers to the exercises of lesson 04, one for each misconception."""
+
+_LOG_IN = """imap = imaplib.IMAP4(*box.server.imap)
+imap.login("amy", "secret")
+imap.select()
+"""
+
+
+def _cell(key: str, lines: str) -> str:
+    return f'box = exercises["{key}"].start()\n{_LOG_IN}{lines}\nbox.check()'
+
+
+WRONG = {
+    "04.1": {
+        "left-a-mark": _cell("04.1", 'box.laptop.save(imap.fetch("2", "(BODY[])"))'),
+        "wrong-letter": _cell("04.1", 'box.laptop.save(imap.fetch("1", "(BODY.PEEK[])"))'),
+        "only-a-part": _cell("04.1", 'box.laptop.save(imap.fetch("2", "(BODY.PEEK[TEXT])"))'),
+    },
+    "04.2": {
+        "lost-a-letter": _cell(
+            "04.2",
+            r"""imap.create("Bills")
+imap.uid("MOVE", "1,4", "Bills")
+imap.store("2,6", "+FLAGS", r"(\Deleted)")
+imap.expunge()""",
+        ),
+        "copied-only": _cell("04.2", 'imap.create("Bills")\nimap.copy("1,4", "Bills")'),
+        "only-marked": _cell(
+            "04.2",
+            r"""imap.create("Bills")
+imap.uid("MOVE", "1,4", "Bills")
+imap.uid("STORE", "2,6,7", "+FLAGS", r"(\Deleted)")
+imap.logout()""",
+        ),
+        "friend-filed": _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1,3,4", "Bills")'),
+        "half-done": _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1,4", "Bills")'),
+    },
+    "04.3": {
+        "by-number": _cell(
+            "04.3",
+            r"""status, data = imap.search(None, "SUBJECT", "pizzas")
+box.phone_deletes_the_bill()
+imap.noop()
+imap.store(data[0].decode(), "+FLAGS", r"(\Deleted)")
+imap.expunge()""",
+        ),
+        "too-early": _cell("04.3", 'imap.store("2", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
+        "only-marked": _cell(
+            "04.3",
+            r"""status, data = imap.uid("SEARCH", "SUBJECT", "pizzas")
+box.phone_deletes_the_bill()
+imap.noop()
+imap.uid("STORE", data[0].decode(), "+FLAGS", r"(\Deleted)")""",
+        ),
+        "phone-only": _cell("04.3", "box.phone_deletes_the_bill()\nimap.noop()"),
+    },
+    "04.4": {
+        "expunged-all": _cell("04.4", 'imap.store("4", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
+        "took-the-mark-away": _cell(
+            "04.4",
+            r"""imap.store("3", "-FLAGS", r"(\Deleted)")
+imap.store("4", "+FLAGS", r"(\Deleted)")
+imap.expunge()""",
+        ),
+        "only-marked": _cell("04.4", 'imap.store("4", "+FLAGS", r"(\\Deleted)")\nimap.logout()'),
+    },
+}
