@@ -7,13 +7,16 @@ UIDVALIDITY and UID. It runs unprivileged, also where the tests run as root.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
-import select
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
 import tempfile
+import threading
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -145,12 +148,15 @@ class Dovecot:
             pem.write_to_path(str(self.home / "certificate.pem"), append=True)
         passwords = [f"{name}{at}:{PASSWORD}::::::\n" for name in accounts for at in ("", f"@{domain}")]
         (self.home / "passwords").write_text("".join(passwords))
-        import pwd  # Windows has none, and must still be able to import this module
+        import grp  # Windows has neither, and must still be able to import this module
+        import pwd
 
         account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         configuration = self.home / "dovecot.conf"
         configuration.write_text(
-            CONFIGURATION.format(home=self.home, user=account.pw_name, group=group_name(account.pw_gid), **ports)
+            CONFIGURATION.format(
+                home=self.home, user=account.pw_name, group=grp.getgrgid(account.pw_gid).gr_name, **ports
+            )
         )
         as_user = {}
         if os.geteuid() == 0:
@@ -162,34 +168,29 @@ class Dovecot:
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             cwd="/",
+            preexec_fn=die_with_parent,
             **as_user,
         )
-        try:
-            self._wait_until_ready()
-        except BaseException:
+        self.log: deque[str] = deque(maxlen=1000)  # its last words
+        self._ready = threading.Event()
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+        self._ready.wait(START_SECONDS)
+        if not any("starting up" in line for line in self.log):
             self.stop()
-            raise
+            raise RuntimeError(f"Dovecot did not start; it said: {''.join(self.log)}")
 
-    def _wait_until_ready(self) -> None:
-        """Read the log until the start is told; the ports are open before that."""
-        log = b""
-        pipe = self.process.stderr
-        os.set_blocking(pipe.fileno(), False)
-        while b"starting up" not in log:
-            if not select.select([pipe], [], [], START_SECONDS)[0]:
-                raise RuntimeError(f"Dovecot has not started after {START_SECONDS} s; it said: {log.decode()}")
-            said = pipe.read()
-            if not said:
-                raise RuntimeError(f"Dovecot did not start; it said: {log.decode()}")
-            log += said
+    def _read_log(self) -> None:
+        """Read the log to its end, or Dovecot would stand still; its ports are open when it tells of its start."""
+        for line in self.process.stderr:
+            self.log.append(line.decode("utf-8", "replace"))
+            if b"starting up" in line:
+                self._ready.set()
+        self._ready.set()
 
     def empty(self) -> None:
         """Take away all mail; nobody may be logged in."""
         shutil.rmtree(self.home / "home", ignore_errors=True)
-
-    def log(self) -> str:
-        """Return what Dovecot logged since the last call."""
-        return (self.process.stderr.read() or b"").decode("utf-8", "replace")
 
     def stop(self) -> None:
         """Stop it and remove its directory."""
@@ -199,8 +200,15 @@ class Dovecot:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._reader.join(10)
         self.process.stderr.close()
         shutil.rmtree(self.home, ignore_errors=True)
+
+
+def die_with_parent() -> None:
+    """Have Linux end this process when the tests are killed (prctl(2), PR_SET_PDEATHSIG)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def free_ports(count: int) -> list[int]:
@@ -210,9 +218,3 @@ def free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
-
-
-def group_name(gid: int) -> str:
-    import grp
-
-    return grp.getgrgid(gid).gr_name
