@@ -63,21 +63,25 @@ async def next_hop(
             await say(f"RCPT TO:<{recipient}>")
         yield send
     finally:
-        with suppress(Refused):
-            await say("QUIT")
+        task = asyncio.current_task()
+        if task and not task.cancelling():  # else nobody has the time for a goodbye
+            with suppress(Refused):
+                await say("QUIT")
         writer.close()
 
 
 async def _reply(reader: asyncio.StreamReader, domain: str) -> str:
     """Read one reply, of one line or several (RFC 5321 §4.2.1)."""
-    lines: list[str] = []
+    cause: Exception | None = None
     try:
         async with asyncio.timeout(PATIENCE):
-            while not lines or (lines[-1][3:4] == "-" and len(lines) < REPLY_LINES):
-                lines.append((await reader.readuntil(b"\r\n")).decode("utf-8", "replace").rstrip())
+            for _ in range(REPLY_LINES):
+                line = (await reader.readuntil(b"\r\n")).decode("utf-8", "replace").rstrip()
+                if line[3:4] != "-":
+                    return line
     except (OSError, EOFError, asyncio.LimitOverrunError) as error:
-        raise Refused(f"451 4.4.2 the line to the server for {domain} broke; try again later") from error
-    return lines[-1]
+        cause = error
+    raise Refused(f"451 4.4.2 the line to the server for {domain} broke; try again later") from cause
 
 
 def _passed_on(reply: str, domain: str) -> str:

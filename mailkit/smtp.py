@@ -96,8 +96,7 @@ class SmtpRules:
         self._failed_logins += 1
         if self._failed_logins < self._settings.max_failed_logins:
             return "535 5.7.8 wrong name or password"
-        wire.goodbye(f"421 4.7.0 wrong name or password, {self._failed_logins} times; goodbye")
-        return None
+        await wire.leave(f"421 4.7.0 wrong name or password, {self._failed_logins} times; goodbye")
 
     async def handle_MAIL(self, wire: SmtpWire, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         """Take the reverse-path (RFC 5321 §4.1.1.2)."""
@@ -162,29 +161,34 @@ class SmtpRules:
         sender = envelope.mail_from.strip("<>")
         stamped = self._received(wire, session, envelope).encode() + envelope.content
         final = f"Return-Path: <{sender}>\r\n".encode() + _without_return_path(stamped)
-        abroad: dict[str, list[str]] = {}
-        accounts: dict[str, Account] = {}
-        for address in envelope.rcpt_tos:
-            if domain := self._foreign(address):
-                abroad.setdefault(domain, []).append(address)
-            elif account := self._account(address):
-                accounts[account.name] = account
+        accounts, abroad = self._destinations(envelope.rcpt_tos)
         try:
             async with AsyncExitStack() as hops:
                 send = []
                 for domain, recipients in abroad.items():
                     hop = next_hop(domain, self._routes[domain], wire.hostname, sender, recipients, envelope.smtp_utf8)
                     send.append(await hops.enter_async_context(hop))
-                _check_room(accounts.values(), len(final))
+                _check_room(accounts, len(final))
                 for one in send:
                     await one(stamped)
-            _check_room(accounts.values(), len(final))
+            _check_room(accounts, len(final))
         except Refused as refusal:
             return str(refusal)
-        for account in accounts.values():
+        for account in accounts:
             account.inbox.append(final)
         self._happened(f"<{sender}> to {', '.join(envelope.rcpt_tos)}")
         return "250 2.6.0 message accepted"
+
+    def _destinations(self, addresses: Iterable[str]) -> tuple[list[Account], dict[str, list[str]]]:
+        """Return our own accounts among the recipients, each once, and the others by domain."""
+        accounts: dict[str, Account] = {}
+        abroad: dict[str, list[str]] = {}
+        for address in addresses:
+            if domain := self._foreign(address):
+                abroad.setdefault(domain, []).append(address)
+            elif account := self._account(address):
+                accounts[account.name] = account
+        return list(accounts.values()), abroad
 
     def _received(self, wire: SmtpWire, session: Any, envelope: Any) -> str:
         """Return the time stamp line (RFC 5321 §4.4); ``for`` only where it betrays no other recipient (§7.2)."""
@@ -213,7 +217,7 @@ def _check_room(accounts: Iterable[Account], size: int) -> None:
 
 
 def _header(octets: bytes) -> bytes:
-    return octets.partition(b"\r\n\r\n")[0]
+    return b"" if octets.startswith(b"\r\n") else octets.partition(b"\r\n\r\n")[0]
 
 
 def _without_return_path(octets: bytes) -> bytes:

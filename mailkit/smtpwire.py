@@ -10,7 +10,7 @@ from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from aiosmtpd.smtp import MISSING, SMTP, syntax
 
@@ -130,6 +130,11 @@ class SmtpWire(SMTP):
         self.transport.write(octets)
         self.transport.close()
 
+    async def leave(self, reply: str) -> NoReturn:
+        """Say this, hang up, and end the dialogue, whatever commands the client has already sent."""
+        self.goodbye(reply)
+        raise asyncio.CancelledError  # by which aiosmtpd's own loop ends
+
     def _timeout_cb(self) -> None:
         self.goodbye("421 4.4.2 nothing was said for too long; connect again")
 
@@ -154,7 +159,7 @@ class SmtpWire(SMTP):
         if arg:
             await self.push("501 QUIT takes no argument")
         else:
-            self.goodbye("221 2.0.0 goodbye")
+            await self.leave("221 2.0.0 goodbye")
 
     @syntax("STARTTLS")
     async def smtp_STARTTLS(self, arg: str | None) -> None:
