@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
 from mailkit.imap import structure
-from mailkit.imap.syntax import Arguments, BadSyntax
+from mailkit.imap.syntax import Arguments, BadSyntax, spans
 from mailkit.imap.view import View
 from mailkit.mailbox import MailboxError
 from mailkit.message import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, Message
@@ -109,7 +109,10 @@ class Search:
         return self._key(depth + 1)
 
     def _among(self, by_uid: bool) -> Test:
-        places = self._view.pick(self._arguments.sequence_set(), by_uid)
+        chosen, view = self._arguments.sequence_set(), self._view
+        # a number that is not there is no error here as it is in FETCH: it is asked for, and not found
+        numbers = (range(low - 1, high) for low, high in spans(chosen, view.count))
+        places = view.pick(chosen, by_uid) if by_uid else list(numbers)
         starts = [place.start for place in places]
 
         def test(place: int, message: Message) -> bool:

@@ -195,14 +195,17 @@ class ImapSession:
             if not self._resume:
                 said.append(self._completed(reply.code))
         except BadSyntax as error:
-            name = self._running.name
-            said.append(self._tagged(f"BAD {error}; say {name} {ARGUMENTS.get(name, '')}" if name else f"BAD {error}"))
+            said.append(self._tagged(f"BAD {self._with_remedy(str(error))}"))
         except MailboxError as error:
             said.append(self._tagged(f"NO [{error.code}] {error}"))
         except Exception:
             log.exception("%s of %s failed", self._running.name, self._account and self._account.name)
             said.append(self._tagged("NO [SERVERBUG] the server made an error; the session goes on"))
         yield b"".join(said)
+
+    def _with_remedy(self, words: str) -> str:
+        name = self._running.name
+        return words if ";" in words or not name else f"{words}; say {name} {ARGUMENTS.get(name, '')}".rstrip()
 
     def _completed(self, code: str) -> bytes:
         if not self.closed:
@@ -261,9 +264,9 @@ class ImapSession:
         """Go over to TLS."""
         arguments.end()
         if self._secure:
-            raise BadSyntax("TLS is already on")
+            raise BadSyntax("TLS is already on; go on without STARTTLS")
         if not self._can_upgrade:
-            raise BadSyntax("STARTTLS is not offered here")
+            raise BadSyntax("STARTTLS is not offered here; go on without it")
         self.upgrade = True
         return Reply()
 
@@ -283,7 +286,7 @@ class ImapSession:
 
     def _take_plain(self, response: bytes) -> Reply:
         if response == b"*":
-            raise BadSyntax("AUTHENTICATE given up")
+            raise BadSyntax("AUTHENTICATE given up; send it again, or LOGIN")
         try:
             decoded = binascii.a2b_base64(response, strict_mode=True)
             acting_for, user, password = decoded.decode("utf-8", "surrogateescape").split("\0")
@@ -368,7 +371,7 @@ class ImapSession:
     def _take_done(self, line: bytes) -> Reply:
         self._idling = False
         if line.upper() != b"DONE":
-            raise BadSyntax("DONE, and nothing else, ends IDLE")
+            raise BadSyntax("IDLE is over, though only DONE should end it; send the command again")
         return Reply()
 
     def _logged_in(self) -> Account:

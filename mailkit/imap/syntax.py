@@ -34,7 +34,7 @@ Item = TypeVar("Item")
 
 
 class BadSyntax(Exception):
-    """A command that breaks the grammar; its words say what was expected. Answered BAD."""
+    """A command that breaks the protocol; answered BAD. Words without a remedy (``;``) get the command's form."""
 
 
 @dataclass(slots=True)
@@ -67,10 +67,8 @@ class Arguments:
         return found[0]
 
     def _expected(self, wanted: str) -> str:
-        rest = self._text[self._at :].splitlines()[:1]
-        shown = rest[0][:20].decode("ascii", "replace").encode("ascii", "replace").decode() if rest else ""
-        printable = "".join(letter if letter.isprintable() else "?" for letter in shown)
-        return f"expected {wanted} but found {printable}" if printable else f"expected {wanted} but the line ends"
+        rest = re.sub(rb"[^ -~]", b"?", self._text[self._at : self._at + 20].partition(b"\r")[0]).decode()
+        return f"expected {wanted}, but found {rest.strip()!r}" if rest.strip() else f"expected {wanted}"
 
     def take(self, octets: bytes) -> bool:
         """Step over these octets (ASCII, any case) if they come next; say whether they did."""

@@ -174,5 +174,5 @@ class View:
 def _write_flags(flags: frozenset[str], recent: bool) -> bytes:
     ordered = [flag for flag in SYSTEM_FLAGS.values() if flag in flags]
     keywords = sorted(flag for flag in flags if not flag.startswith("\\"))
-    shown = " ".join(ordered + keywords + [RECENT] * recent)
+    shown = " ".join(ordered + [RECENT] * recent + keywords)
     return f"({shown})".encode()

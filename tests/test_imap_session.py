@@ -1,0 +1,227 @@
+"""What a conversation cannot show of `ImapSession`: pieces, TLS, limits, failures, memory."""
+
+import logging
+import tracemalloc
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailkit.imap import mailboxes, messages
+from mailkit.imap.session import COMMANDS, ImapSession, State
+from mailkit.imap.states import ARGUMENTS
+from mailkit.mailbox import Store
+from mailkit.settings import Settings
+from mailkit.snapshot import SessionView
+
+LETTER = b"From: ben@example.org\r\nSubject: Lunch\r\n\r\nSee you.\r\n"
+
+
+def a_store(letters=1):
+    store = Store("example.org", lambda: datetime(2026, 3, 2, 9, tzinfo=UTC))
+    amy = store.add_account("amy", "secret")
+    for _ in range(letters):
+        amy.inbox.append(LETTER)
+    return store
+
+
+def a_session(store=None, script=b"", **options):
+    session = ImapSession(store or a_store(), options.pop("settings", Settings()), **options)
+    session.greeting()
+    say(session, script)
+    return session
+
+
+def say(session, octets):
+    return b"".join(session.receive(octets))
+
+
+LOGGED_IN = b"l1 LOGIN amy secret\r\n"
+SELECTED = LOGGED_IN + b"l2 SELECT INBOX\r\n"
+
+
+def test_every_command_of_the_table_has_a_method_and_no_other_method_is_a_command():
+    places = (ImapSession, mailboxes.MailboxCommands, messages.MessageCommands)
+    methods = [name for place in places for name in vars(place) if name.startswith("do_")]
+    assert sorted(methods) == sorted(f"do_{name.lower()}" for name in COMMANDS)
+    assert ARGUMENTS.keys() <= COMMANDS.keys()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("state", [State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED])
+def test_the_session_obeys_the_table(name, state):
+    scripts = {State.NOT_AUTHENTICATED: b"", State.AUTHENTICATED: LOGGED_IN, State.SELECTED: SELECTED}
+    session = a_session(script=scripts[state])
+    assert session.state is state
+    answer = say(session, f"a1 {name}\r\n".encode())
+    assert (f"is not valid in the {state.value} state; ".encode() in answer) is (state not in COMMANDS[name])
+
+
+def test_commands_sent_with_starttls_are_forgotten():
+    session = a_session(can_upgrade=True)
+    assert say(session, b"a1 STARTTLS\r\na2 LOGIN amy secret\r\n") == b"a1 OK STARTTLS completed\r\n"
+    assert session.upgrade
+    session.tls_started()
+    assert session.state is State.NOT_AUTHENTICATED
+    assert say(session, b"a3 NOOP\r\n") == b"a3 OK NOOP completed\r\n"
+    assert b"STARTTLS" not in say(session, b"a4 CAPABILITY\r\n").replace(b"a4", b"")
+
+
+def test_starttls_where_it_is_not_offered():
+    assert say(a_session(), b"a1 STARTTLS\r\n").startswith(b"a1 BAD STARTTLS is not offered here; ")
+
+
+def test_an_effect_is_in_the_store_before_its_answer_is_taken():
+    store = a_store()
+    session = a_session(store, SELECTED)
+    answers = session.receive(b"a1 STORE 1 +FLAGS.SILENT (\\Deleted)\r\na2 EXPUNGE\r\na3 LOGOUT\r\n")
+    assert next(answers) == b"a1 OK STORE completed\r\n"
+    assert len(store.accounts["amy"].inbox) == 1, "what is not yet asked for has not happened"
+    assert next(answers) == b"* 1 EXPUNGE\r\na2 OK EXPUNGE completed\r\n"
+    assert not session.closed
+    assert next(answers).startswith(b"* BYE")
+    assert session.closed
+    assert session.snapshot() == SessionView("IMAP", "logout")
+
+
+def test_snapshot():
+    session = a_session()
+    assert session.snapshot() == SessionView("IMAP", "not authenticated")
+    say(session, SELECTED)
+    assert session.snapshot() == SessionView("IMAP", "selected", "amy", "INBOX")
+
+
+def test_an_ended_session_hears_nothing_more():
+    store, woken = a_store(), []
+    session = a_session(store, SELECTED + b"a1 IDLE\r\n", wake=lambda: woken.append(1))
+    store.accounts["amy"].inbox.append(LETTER)
+    assert woken
+    assert session.pending() == b"* 2 EXISTS\r\n* 2 RECENT\r\n"
+    assert session.pending() == b""
+    session.end()
+    session.end()
+    del woken[:]
+    store.accounts["amy"].inbox.append(LETTER)
+    assert not woken
+    assert session.pending() == b""
+    assert say(session, b"a2 NOOP\r\n") == b""
+
+
+def test_news_comes_unasked_in_idle_only():
+    store = a_store()
+    session = a_session(store, SELECTED)
+    store.accounts["amy"].inbox.append(LETTER)
+    assert session.pending() == b""
+
+
+def test_autologout():
+    store = a_store()
+    session = a_session(store, SELECTED + b"a1 STORE 1 +FLAGS (\\Deleted)\r\n")
+    assert session.autologout().startswith(b"* BYE ")
+    assert session.closed
+    assert len(store.accounts["amy"].inbox) == 1
+
+
+def test_an_error_of_ours_is_answered_and_logged(monkeypatch, caplog):
+    session = a_session(script=SELECTED)
+    monkeypatch.setattr(messages.Search, "found", lambda search: 1 / 0)
+    with caplog.at_level(logging.ERROR, "mailkit.imap.session"):
+        assert say(session, b"a1 SEARCH ALL\r\n").startswith(b"a1 NO [SERVERBUG] ")
+    assert "SEARCH of amy" in caplog.text
+    assert say(session, b"a2 NOOP\r\n") == b"a2 OK NOOP completed\r\n"
+
+
+def test_long_answers_come_in_chunks():
+    session = a_session(a_store(4000), SELECTED)
+    chunks = list(session.receive(b"a1 FETCH 1:* BODY.PEEK[]\r\n"))
+    assert len(chunks) > 2
+    assert max(map(len, chunks)) < 70_000
+    assert all(chunk.startswith(b"* ") and chunk.endswith(b"\r\n") for chunk in chunks), "whole answers only"
+
+
+def test_selecting_costs_no_copy():
+    inbox = (store := a_store(3)).accounts["amy"].inbox
+    session = a_session(store, SELECTED)
+    assert session._view.messages is inbox.messages
+
+
+def test_the_first_unseen_is_found_again_after_every_change():
+    store = a_store(5)
+    inbox = store.accounts["amy"].inbox
+    for seen in ([], [1, 2], [1, 2, 3, 4, 5], [1, 3, 4, 5], [1, 2, 3, 4, 5], [2, 3]):
+        for message in inbox.messages:
+            inbox.set_flags(message, ["\\Seen"] if message.uid in seen else [])
+        unseen = [place for place, message in enumerate(inbox.messages) if not message.flags]
+        assert inbox.first_unseen() == (unseen[0] if unseen else 5)
+    inbox.expunge([1])
+    assert inbox.first_unseen() == 2
+
+
+# ---- octets as they come
+
+SCRIPT = (
+    b'a1 LOGIN {3}\r\namy "secret"\r\na2 SELECT INBOX\r\na3 APPEND INBOX (\\Seen) {5+}\r\nhello\r\n'
+    b"a4 FETCH 1:* (UID FLAGS BODY[])\r\na5 IDLE\r\nDONE\r\na6 NOOP " + b"x" * 300 + b"{3+}\r\nabc\r\n"
+    b"a7 APPEND INBOX {600+}\r\n" + b"y" * 600 + b"\r\na8 APPEND INBOX {600}\r\na9 STORE 1 +FLAGS (\\Deleted)\r\nb1 EXPUNGE\r\n"
+    b"b2 AUTHENTICATE PLAIN\r\nb3 LOGOUT\r\n"
+)  # fmt: skip
+TIGHT = Settings(max_imap_line=200, max_message=500)
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=60))
+@settings(max_examples=50, deadline=None)
+def test_the_answer_does_not_depend_on_how_the_network_cuts(sizes):
+    whole = say(a_session(settings=TIGHT), SCRIPT)
+    session, at, said = a_session(settings=TIGHT), 0, b""
+    while at < len(SCRIPT):
+        size = sizes[at % len(sizes)]
+        said += say(session, SCRIPT[at : at + size])
+        at += size
+    assert said == whole
+    assert session.closed
+
+
+WORDS = st.sampled_from(
+    [name.encode() for name in COMMANDS]
+    + rb'a1 * + ( ) [ ] {3} {3+} {99999999999} {0+} " \ \Seen $Kw INBOX "INBOX" Work/2026 &AOk- & % "" NIL'.split()
+    + rb"1 1:* *:* 0 4294967296 2,1 FLAGS +FLAGS -FLAGS.SILENT (\Deleted) (FLAGS UID) ALL FULL ENVELOPE".split()
+    + rb"BODY[] BODY.PEEK[1.2.MIME]<0.5> BODY[HEADER.FIELDS (TO)] RFC822.TEXT BODYSTRUCTURE UNSEEN OR NOT".split()
+    + rb"SUBJECT TEXT HEADER BEFORE SENTON 1-Feb-2026 CHARSET UTF-8 KLINGON UID (MESSAGES UNSEEN) amy secret DONE".split()
+    + [b" ", b" ", b" ", b"\r\n", b"\r\n", b"\n", b"\0", b"\xff", b'"1-Feb-2026 10:00:00 +0000"', b"x" * 300, b"(" * 99]
+)
+LINES = st.lists(WORDS, max_size=8).map(lambda words: b"a " + b" ".join(words) + b"\r\n")
+JUNK = st.one_of(LINES, st.lists(WORDS, max_size=12).map(b"".join), st.binary(max_size=40))
+
+
+@given(st.sampled_from([b"", LOGGED_IN, SELECTED]), st.lists(JUNK, max_size=12), st.integers(1, 50))
+@settings(max_examples=300, deadline=None)
+def test_no_octets_bring_it_down(script, junk, piece):
+    store = a_store(2)
+    session, octets = a_session(store, script, settings=TIGHT, can_upgrade=True), b"".join(junk)
+    said = b""
+    for at in range(0, len(octets), piece):
+        said += say(session, octets[at : at + piece])
+    assert b"SERVERBUG" not in said
+    assert said == b"" or said.endswith(b"\r\n")
+    assert len(session._reader._buffer) <= 600, "what waits for more is bounded"
+    inbox = store.accounts["amy"].inbox
+    assert inbox.unseen == sum("\\Seen" not in message.flags for message in inbox.messages)
+    assert store.accounts["amy"].used == sum(
+        message.size for box in store.accounts["amy"].mailboxes.values() for message in box.messages
+    )
+
+
+@pytest.mark.parametrize("flood", [b"x" * 65536, b"a1 NOOP {1+}\r\n", b"{9999999+}\r\n", b"(" * 65536, b"\r\n" * 32768])
+def test_a_flood_is_not_kept(flood):
+    session = a_session(settings=Settings(max_message=100_000))
+    for _ in session.receive(flood):
+        pass
+    tracemalloc.start()
+    try:
+        for _ in range(50):
+            for _ in session.receive(flood):
+                pass
+        assert tracemalloc.get_traced_memory()[0] < 600_000
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,130 @@
+"""IMAP's grammar by examples and by properties."""
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailkit.imap.mailboxes import matches
+from mailkit.imap.syntax import (
+    Arguments,
+    BadSyntax,
+    Command,
+    astring,
+    decode_name,
+    encode_name,
+    number_set,
+    quote,
+    spans,
+    write_date_time,
+)
+from mailkit.mailbox import MailboxError
+
+
+def read(text, *literals):
+    return Arguments(Command(text, list(literals)))
+
+
+@given(st.text())
+def test_every_name_survives_modified_utf_7(name):
+    if any("\ud800" <= letter <= "\udfff" for letter in name):
+        return
+    encoded = encode_name(name)
+    assert re.fullmatch(rb"[ -~]*", encoded)
+    assert decode_name(encoded) == name
+
+
+@pytest.mark.parametrize(
+    ("encoded", "name"),
+    [
+        (b"~peter/mail/&U,BTFw-/&ZeVnLIqe-", "~peter/mail/台北/日本語"),
+        (b"&-", "&"),
+        (b"&2D3eCw-", "😋"),
+        (b"a&AOk-&-", "aé&"),
+    ],
+)
+def test_modified_utf_7(encoded, name):
+    assert (decode_name(encoded), encode_name(name)) == (name, encoded)
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"&Jjo!", b"&", b"&AA-", b"&U,BTFw-&ZeVnLIqe-", b"&AEE-", b"\xe9", b"&AOk", b"&2D0-", b"&A-", b"&AOl=-"]
+)
+def test_names_not_in_their_one_right_form(wrong):
+    with pytest.raises(ValueError, match="modified UTF-7"):
+        decode_name(wrong)
+    with pytest.raises(MailboxError):
+        read(quote(wrong) if b"\xe9" not in wrong else b"{1}\r\n", wrong).mailbox()
+
+
+@given(st.binary(max_size=30).filter(lambda octets: b"\0" not in octets))
+def test_a_string_written_can_be_read(octets):
+    for write in (quote, astring):
+        written = write(octets)
+        head, found, content = written.partition(b"}\r\n")
+        if head.startswith(b"{") and found:
+            assert int(head[1:]) == len(content)
+            assert content == octets
+        else:
+            arguments = read(written)
+            assert arguments.astring() == octets
+            arguments.end()
+
+
+def test_nil_as_a_name_is_quoted():
+    assert astring(b"NIL") == b'"NIL"'
+    assert read(b"NIL").nstring() is None
+    assert read(b'"NIL"').nstring() == b"NIL"
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=9))
+def test_spans_hold_what_the_set_holds(pairs):
+    held = {number for a, b in pairs for number in range(min(a, b), max(a, b) + 1)}
+    merged = spans(list(pairs), 30)
+    assert {number for low, high in merged for number in range(low, high + 1)} == held
+    assert all(one[1] + 1 < other[0] for one, other in zip(merged, merged[1:], strict=False))
+    assert read(number_set(sorted(held))).sequence_set() == merged
+
+
+@pytest.mark.parametrize("wrong", [b"", b"0", b"1,", b",1", b"1:", b":1", b"a", b"1:2:3", b"01", b"4294967296", b"*1"])
+def test_sets_that_are_none(wrong):
+    def whole():
+        arguments = read(wrong)
+        arguments.sequence_set()
+        arguments.end()
+
+    with pytest.raises(BadSyntax):
+        whole()
+
+
+@given(st.datetimes(min_value=datetime(1900, 1, 1)), st.integers(-14 * 60, 14 * 60))
+def test_a_date_written_can_be_read(when, zone):
+    moment = when.replace(microsecond=0, tzinfo=timezone(timedelta(minutes=zone)))
+    assert read(write_date_time(moment)).date_time() == moment
+
+
+def test_dates():
+    assert read(b"1-Feb-1994").date() == date(1994, 2, 1)
+    assert read(b'"01-feb-1994"').date() == date(1994, 2, 1)
+    assert write_date_time(datetime(2026, 3, 2)) == b'" 2-Mar-2026 00:00:00 +0000"'
+    assert read(b'" 2-Mar-2026 00:00:00 +0000"').date_time() == datetime(2026, 3, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("wrong", [b"31-Feb-2026", b"1-Foo-2026", b'"1-Feb-2026', b"1-Feb-0000", b"2026-02-01"])
+def test_dates_that_are_none(wrong):
+    with pytest.raises(BadSyntax):
+        read(wrong).date()
+
+
+@pytest.mark.parametrize("wrong", [b" 1-Feb-2026 25:00:00 +0000", b" 1-Feb-2026 10:00:00 +9900", b"1-Feb-2026 10:00:00"])
+def test_moments_that_are_none(wrong):
+    with pytest.raises(BadSyntax):
+        read(b'"' + wrong + b'"').date_time()
+
+
+@given(st.text("ab/*%", max_size=9), st.text("ab/", max_size=9))
+def test_patterns_match_as_a_regular_expression_would(pattern, name):
+    expression = "".join({"*": ".*", "%": "[^/]*"}.get(letter, letter) for letter in pattern)
+    assert matches(pattern, name) is bool(re.fullmatch(expression, name))
