@@ -67,24 +67,23 @@ class Recorder:
             self._left_out += len(octets)
 
     def last_command(self) -> str:
-        """Return what the client said last, its password masked."""
-        commands = self.transcript(last=4).said("C")
+        """Return the command the client sent last, its password masked; of an APPEND, not the message."""
+        spoken = [piece for piece in _split(self._chunks[-4:]) if piece[1] and not piece[2]]
+        commands = [line.text for line in self._lines(spoken, mask=True) if line.who == "C"]
         return commands[-1] if commands else ""
 
-    def transcript(self, mask: bool = True, last: int | None = None) -> Transcript:
-        """Return what was said; passwords masked unless told otherwise, IMAP's tags renumbered to a1, a2, a3.
+    def transcript(self, mask: bool = True) -> Transcript:
+        """Return what was said; passwords masked unless told otherwise, IMAP's tags renumbered to a1, a2, a3."""
+        texts = self._lines(list(_split(self._chunks)), mask)
+        if self._left_out:
+            texts.append(Said("S", f"(… {self._left_out} octets more, not recorded)"))
+        return Transcript(self.protocol, tuple(texts))
 
-        ``last`` looks only at that many of the newest pieces.
-        """
-        spoken = list(_split(self._chunks[-last:] if last else self._chunks))
+    def _lines(self, spoken: list[Spoken], mask: bool) -> list[Said]:
         if self.protocol == "IMAP":
             spoken = list(_renumber(spoken))
         texts = [Said(who, octets.decode("utf-8", "backslashreplace")) for who, octets, _ in spoken]
-        if mask:
-            texts = list(_mask(texts))
-        if self._left_out and not last:
-            texts.append(Said("S", f"(… {self._left_out} octets more, not recorded)"))
-        return Transcript(self.protocol, tuple(texts))
+        return list(_mask(texts)) if mask else texts
 
 
 Spoken = tuple[Speaker, bytes, bool]  # who, a line, whether it lies inside a literal

@@ -100,3 +100,12 @@ def test_words_are_found_whatever_their_case():
 
 def test_an_empty_transcript_says_so():
     assert repr(Recorder("IMAP").transcript()) == "(nothing was said by IMAP yet)"
+
+
+def test_the_last_command_of_an_append_is_not_its_message():
+    recorder = Recorder("IMAP")
+    for who, octets in (
+        ("C", b"X1 APPEND Sent {14}\r\n"), ("S", b"+ go\r\n"), ("C", b"Subject: a\r\n\r\n"), ("C", b"\r\n")
+    ):  # fmt: skip
+        recorder.add(who, octets)
+    assert recorder.last_command() == "a1 APPEND Sent {14}"
