@@ -3,6 +3,7 @@
 import base64
 import doctest
 import logging
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -280,7 +281,7 @@ def test_top_of_odd_messages():
     assert top(b"A: b\r\n\r\none", 10**100) == b"A: b\r\n\r\none"
 
 
-# ---- fuzzing: a short form; the long one is tests.fuzz's
+# ---- fuzzing: in the weekly run (MAILKIT_LONG) about a million inputs
 
 word = st.sampled_from([*COMMANDS, "APOP", "FROG", "amy", "ben", "secret", "PLAIN", "AGFteQBzZWNyZXQ=", "*", "="])
 number = st.integers(-1, 5).map(str)
@@ -289,7 +290,7 @@ rubbish = st.binary(max_size=40)
 inputs = st.lists(st.one_of(command, command, rubbish, st.just(LOGIN), st.just(b"\r\n")), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100_000 if os.environ.get("MAILKIT_LONG") else 60, deadline=None)
 @given(inputs, st.booleans())
 def test_no_octets_bring_a_session_down(octets, secure):
     store = store_with()
