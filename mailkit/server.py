@@ -86,7 +86,9 @@ class MailServer:
         self._first = next(iter(self._passwords))
         for letter in checked:
             store.accounts[self._first].inbox.append(letter)
-        self._engine = engine = Engine(store, _settings(domain, settings), host)
+        switches = _settings(domain, settings)
+        store.check_password = switches.check_password
+        self._engine = engine = Engine(store, switches, host)
         self._finalizer = weakref.finalize(self, engine.stop)
         self._routes: dict[str, Address] = {}
         self._ports: dict[tuple[str, bool], Address] = {}

@@ -19,6 +19,7 @@ class Settings:
     top: bool = True
     expire: int | str | None = None
     plaintext_login: bool = True  # False: a password is refused until TLS is on (RFC 2595 §2.3)
+    check_password: bool = True  # False: lesson 01's box without a lock, any password opens it
     smtp_login: bool = False  # True: no mail is taken before AUTH (RFC 6409 §4.3)
     max_line: int = 8192
     max_imap_line: int = 65_536  # a client may list its UIDs one by one; RFC 2683 §3.2.1.5 asks for 8,000

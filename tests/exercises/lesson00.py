@@ -1,0 +1,53 @@
+"""Wrong answers to lesson 00, one for each mistake that its exercises name."""
+
+_POP = """\
+box = exercises["00.1"].start()
+pop = poplib.POP3(*box.server.pop3)
+pop.user("amy")
+pop.pass_("secret")
+{line}
+pop.quit()
+box.check()
+"""
+_IMAP = """\
+box = exercises["00.3"].start()
+imap = imaplib.IMAP4(*box.server.imap)
+imap.login("amy", "secret")
+imap.select()
+{lines}
+imap.logout()
+box.check()
+"""
+
+
+def _pop(line: str) -> str:
+    return _POP.format(line=line)
+
+
+def _throw(line: str) -> str:
+    return f'box = exercises["00.2"].start()\n{line}\nbox.check()\n'
+
+
+def _imap(lines: str) -> str:
+    return _IMAP.format(lines=lines)
+
+
+_ALL = 'imap.fetch("1:*", "(BODY.PEEK[])")'
+
+WRONG = {
+    "00.1": {
+        "other-letter": _pop("box.phone.save(pop.retr(2))"),
+        "other-device": _pop("box.laptop.save(pop.retr(1))"),
+        "too-many": _pop("for number in (1, 2, 3):\n    box.phone.save(pop.retr(number))"),
+    },
+    "00.2": {
+        "counted-from-zero": _throw("box.laptop.throw_away(1)"),
+        "too-many": _throw("for number in (1, 2, 3):\n    box.laptop.throw_away(number)"),
+        "other-letter": _throw("box.laptop.throw_away(3)"),
+    },
+    "00.3": {
+        "only-one": _imap(f"box.laptop.save({_ALL})"),
+        "too-few": _imap('for one in (box.laptop, box.phone):\n    one.save(imap.fetch("1", "(BODY.PEEK[])"))'),
+        "twice": _imap(f"for one in (box.laptop, box.phone, box.phone):\n    one.save({_ALL})"),
+    },
+}

@@ -1,0 +1,50 @@
+"""Wrong answers to lesson 01, one for each mistake that its exercises name."""
+
+_POP = """\
+box = exercises["{key}"].start()
+pop = poplib.POP3(*box.server.pop3)
+pop.user("amy")
+pop.pass_("secret")
+{lines}
+box.check()
+"""
+_IMAP = """\
+box = exercises["01.2"].start()
+imap = imaplib.IMAP4(*box.server.imap)
+imap.login("amy", "secret")
+imap.select()
+{lines}
+box.check()
+"""
+
+
+def _pop(key: str, lines: str) -> str:
+    return _POP.format(key=key, lines=lines)
+
+
+def _imap(lines: str) -> str:
+    return _IMAP.format(lines=lines)
+
+
+_SAVE = "for number in range(1, {end}):\n    box.home.save(pop.retr(number))\n"
+_TAKE = _SAVE + "    pop.dele(number)\n"
+
+WRONG = {
+    "01.1": {
+        "no-goodbye": _pop("01.1", _TAKE.format(end=6)),
+        "thrown-away": _pop("01.1", "for number in range(1, 6):\n    pop.dele(number)\npop.quit()"),
+        "copied-only": _pop("01.1", _SAVE.format(end=6) + "pop.quit()"),
+        "some-left": _pop("01.1", _TAKE.format(end=5) + "pop.quit()"),
+    },
+    "01.2": {
+        "only-marked": _imap(r'imap.store("3", "+FLAGS", r"(\Deleted)")'),
+        "other-letter": _imap('imap.store("2", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
+        "too-many": _imap('imap.store("1:*", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
+    },
+    "01.3": {
+        "box-emptied": _pop("01.3", _TAKE.format(end=6) + "pop.quit()"),
+        "twice": _pop("01.3", _SAVE.format(end=6) + _SAVE.format(end=6) + "pop.quit()"),
+        "some-missing": _pop("01.3", _SAVE.format(end=5) + "pop.quit()"),
+        "line-open": _pop("01.3", _SAVE.format(end=6)),
+    },
+}

@@ -1,0 +1,79 @@
+"""Lessons 00, 01 and 03: the environment check, the letterbox scenes and the dial-up calculator."""
+
+from __future__ import annotations
+
+import poplib
+
+import pytest
+
+from mailkit.scenes import lesson00, lesson01, lesson03
+from mailkit.server import MailServer
+
+
+def test_the_check_names_what_fails_and_the_remedy():
+    def broken(bench):
+        raise OSError("the disk is on strike")
+
+    parts = (lesson00.Part("a broken part", broken, "ask it kindly"), lesson00.PARTS[0])
+    report = lesson00.check_everything(parts)
+    assert not report.ok
+    assert str(report.findings[0]) == "✗ a broken part: OSError: the disk is on strike. What to do: ask it kindly."
+    assert report.findings[1].problem is None
+    assert "Mend the first ✗" in report._repr_mimebundle_()["text/html"]
+
+
+def test_without_a_server_the_other_parts_say_so():
+    parts = [part for part in lesson00.PARTS if part.name != "the mail server starts"]
+    problems = {one.part.name: one.problem for one in lesson00.check_everything(tuple(parts)).findings}
+    assert "did not start" in str(problems["a letter goes in, by SMTP"])
+    assert problems["the sample letters are here"] is None
+
+
+@pytest.mark.parametrize("way", lesson01.WAYS)
+def test_both_ways_have_six_steps_and_end_with_four_letters(way):
+    steps = lesson01.steps(way)
+    assert len(steps) == 6
+    end = steps[-1].snapshot
+    at_home = len(end.device("home").letters)
+    in_box = sum(len(box.letters) for box in end.mailboxes)
+    assert (at_home, in_box) == ((4, 0) if way == "take home" else (0, 4))
+    assert not end.sessions
+
+
+def test_what_is_unknown_is_answered_with_what_there_is():
+    with pytest.raises(LookupError, match="take home, read there"):
+        lesson01.steps("by balloon")
+    with pytest.raises(LookupError, match="a fire at home"):
+        lesson01.scenario("an earthquake")
+    with pytest.raises(LookupError, match=r"28\.8"):
+        lesson03.dial_up(5, "fast")
+
+
+def test_a_box_without_a_lock_takes_any_password():
+    for locked in (True, False):
+        with MailServer(password="secret", check_password=locked) as server:
+            pop = poplib.POP3(*server.pop3)
+            pop.user("amy")
+            if locked:
+                with pytest.raises(poplib.error_proto, match="wrong name or password"):
+                    pop.pass_("let me in")
+            else:
+                pop.pass_("let me in")
+            pop.close()
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "modem", "minutes"), [(5, "28.8", 23.15), (5, "56", 15.15), (0, "14.4", 0), (1, "14.4", 9.26)]
+)
+def test_how_long_a_call_takes(megabytes, modem, minutes):
+    assert lesson03.dial_up(megabytes, modem).minutes == pytest.approx(minutes, abs=0.01)
+
+
+def test_what_a_call_costs():
+    an_hour = lesson03.dial_up(0, reading=63, on_line=True)
+    assert an_hour.francs == pytest.approx(0.74 + 16.70)
+    assert lesson03.dial_up(0, reading=63, on_line=True, peak=False).francs == pytest.approx(0.74 + 8.35)
+    assert lesson03.dial_up(0, reading=2, on_line=True).francs == pytest.approx(0.74)
+    assert an_hour.euros == pytest.approx(an_hour.francs / 6.55957)
+    with pytest.raises(ValueError, match="0 or more"):
+        lesson03.dial_up(-1)
