@@ -299,7 +299,7 @@ def _changed_rows(change: _Change, box: Box, kept: Iterable[LetterView]) -> list
 def _kept_row(letter: LetterView, was: bool, is_now: bool, given: Collection[str], cleared: Collection[str]) -> Row:
     """Describe a letter that stayed: was it marked, is it now, which flags were given and cleared."""
     notes = [("marked (DELE)" if was else "now marked (DELE)", not was)] * is_now
-    notes += [("mark taken back", True)] * (was and not is_now)
+    notes += [("no longer marked", True)] * (was and not is_now)
     notes += [(f"{flag} (new flag)" if flag in given else flag, flag in given) for flag in _ordered(letter.flags)]
     notes += [(f"{flag} (flag cleared)", True) for flag in _ordered(cleared)]
     changed = was != is_now or given or cleared

@@ -104,7 +104,7 @@ def test_quit_in_words() -> None:
 
 def test_rset_takes_the_mark_back() -> None:
     unmarked = replace(MARKED, sessions=(pop(),))
-    assert "1 Lunch on Thursday   mark taken back" in str(show_change(MARKED, unmarked))
+    assert "1 Lunch on Thursday   no longer marked" in str(show_change(MARKED, unmarked))
 
 
 def test_a_mark_that_stays_is_no_change() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailkit.device import Device
-from mailkit.diagram import Picture
+from mailkit.diagram import Picture, show_columns
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.plot import bars
 from mailkit.samples import letters, table
@@ -72,15 +72,22 @@ def _tariffs() -> dict[str, float]:
 
 
 def dial_up_picture(megabytes: float = 5.0, reading: float = 30.0, peak: bool = True) -> Picture:
-    """Draw how long the telephone is engaged with each modem, when mail is read off line and on line."""
-    minutes = {
+    """Draw what the call takes with each modem, in minutes and in francs, when mail is read off line and on line."""
+    calls = {
         f"{row['modem']} kbit/s": {
-            "read off line": round(dial_up(megabytes, row["modem"], reading, False, peak).minutes),
-            "read on line": round(dial_up(megabytes, row["modem"], reading, True, peak).minutes),
+            "read off line": dial_up(megabytes, row["modem"], reading, False, peak),
+            "read on line": dial_up(megabytes, row["modem"], reading, True, peak),
         }
         for row in table("modems")
     }
-    return bars(f"{megabytes:g} MB of mail: how long the telephone is engaged", minutes, "min")
+
+    def drawn(title: str, unit: str, measure: Callable[[Call], float]) -> Picture:
+        values = {modem: {way: measure(call) for way, call in pair.items()} for modem, pair in calls.items()}
+        return bars(f"{megabytes:g} MB of mail: {title}", values, unit)
+
+    minutes = drawn("how long the telephone is engaged", "min", lambda call: round(call.minutes))
+    francs = drawn("what the call costs", "F", lambda call: round(call.francs, 2))
+    return show_columns([("Time", minutes), ("Money", francs)])
 
 
 # ---- the same two steps, by POP3 and by IMAP
