@@ -157,9 +157,7 @@ class Line(asyncio.Protocol):
     async def _start_tls(self) -> None:
         """Shake hands (RFC 2595); octets that come with the client's last handshake message wait in the inbox."""
         try:
-            secure = await self.engine.loop.start_tls(
-                self._transport, self, self.engine.tls().server, server_side=True
-            )
+            secure = await self.engine.loop.start_tls(self._transport, self, self.engine.tls().server, server_side=True)
         except (OSError, ssl.SSLError):
             self.drop()
             return
@@ -342,14 +340,14 @@ class Engine:
         view = line.session.snapshot()
         if view != line.view or self.store.version != self._seen_version:
             line.view = view
-            self.record(line.cause(line.recorder.last_command()))
+            self.record(lambda: line.cause(line.recorder.last_command()))
 
-    def record(self, cause: str) -> None:
+    def record(self, cause: str | Callable[[], str]) -> None:
         """Keep the present state with its cause, and tell the listeners."""
         self._seen_version = self.store.version
         if sum(len(box) for _, box in self._mailboxes()) > HISTORY_LETTERS:
             return
-        moment = Moment(cause, self.snapshot())
+        moment = Moment(cause if isinstance(cause, str) else cause(), self.snapshot())
         self.moments.append(moment)
         del self.moments[:-KEPT_MOMENTS]
         for listener in self.listeners:

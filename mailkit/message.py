@@ -14,10 +14,11 @@ class Message:
 
     The octets never change after delivery, nor do UID and date; only ``flags`` does, and only
     `Mailbox.set_flags` changes it, so that every session hears of it.
-    `structure` is room for what `mailkit.imap` worked out from the octets, so it is worked out once.
+    ``structure`` and ``view`` are room for what `mailkit.imap` and `mailkit.snapshot` worked out from
+    the octets, so that it is worked out once.
     """
 
-    __slots__ = ("flags", "internaldate", "octets", "structure", "uid")
+    __slots__ = ("flags", "internaldate", "octets", "structure", "uid", "view")
 
     def __init__(self, uid: int, octets: bytes, internaldate: datetime, flags: frozenset[str] = NO_FLAGS) -> None:
         self.uid = uid
@@ -25,6 +26,7 @@ class Message:
         self.internaldate = internaldate
         self.flags = flags
         self.structure: object = None
+        self.view: object = None
 
     @property
     def size(self) -> int:

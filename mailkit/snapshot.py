@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email import policy
 from email.parser import BytesHeaderParser
-from functools import lru_cache
 from typing import Literal
 
 from mailkit.message import Message
@@ -132,16 +131,22 @@ class Difference:
 
 def view_letter(message: Message) -> LetterView:
     """Freeze one message: decoded subject and sender, size, flags, digest of its octets."""
-    end = message.octets.find(b"\r\n\r\n")
-    subject, sender = _headline(message.octets[: end + 4] if end >= 0 else message.octets[:65536])
-    digest = hashlib.blake2s(message.octets, digest_size=8).hexdigest()
-    return LetterView(message.uid, subject, sender, message.size, message.flags, digest)
-
-
-@lru_cache(maxsize=1024)  # the same letters are photographed at every step of a lesson
-def _headline(header: bytes) -> tuple[str, str]:
-    headers = _headers.parsebytes(header)
-    return str(headers.get("Subject", "")).strip() or "(no subject)", str(headers.get("From", "(no sender)"))
+    known = message.view
+    if not isinstance(known, LetterView):
+        end = message.octets.find(b"\r\n\r\n")
+        headers = _headers.parsebytes(message.octets[: end + 4] if end >= 0 else message.octets[:65536])
+        known = LetterView(
+            message.uid,
+            str(headers.get("Subject", "")).strip() or "(no subject)",
+            str(headers.get("From", "(no sender)")),
+            message.size,
+            message.flags,
+            hashlib.blake2s(message.octets, digest_size=8).hexdigest(),
+        )
+    if known.flags != message.flags:
+        known = replace(known, flags=message.flags)
+    message.view = known
+    return known
 
 
 def compare(before: Snapshot, after: Snapshot) -> Difference:

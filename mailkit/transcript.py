@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -56,9 +57,12 @@ class Recorder:
         self._chunks: list[tuple[Speaker, bytes]] = []
         self._room = limit
         self._left_out = 0
+        self._heard: deque[bytes] = deque(maxlen=6)  # a command with a literal comes in three pieces
 
     def add(self, who: Speaker, octets: bytes) -> None:
         """Record octets just before they are handled (C) or sent (S)."""
+        if who == "C":
+            self._heard.append(octets)
         if len(octets) <= self._room:
             self._room -= len(octets)
             self._chunks.append((who, octets))
@@ -67,10 +71,15 @@ class Recorder:
             self._left_out += len(octets)
 
     def last_command(self) -> str:
-        """Return the command the client sent last, its password masked; of an APPEND, not the message."""
-        spoken = [piece for piece in _split(self._chunks[-4:]) if piece[1] and not piece[2]]
-        commands = [line.text for line in self._lines(spoken, mask=True) if line.who == "C"]
-        return commands[-1] if commands else ""
+        """Return what the client asked last: one line, without tag and literal, its password masked."""
+        heard = list(self._heard)
+        while len(heard) > 1 and (not heard[-1].strip() or _LITERAL.search(heard[-2].rstrip())):
+            heard.pop()  # a literal, or the line end behind it
+        if not heard:
+            return ""
+        line = heard[-1].rstrip().rpartition(b"\n")[2]
+        command = next(_mask([Said("C", line.decode("utf-8", "backslashreplace"))])).text
+        return re.sub(r" ?\{\d+\+?\}$", "", command.partition(" ")[2] if self.protocol == "IMAP" else command)
 
     def transcript(self, mask: bool = True) -> Transcript:
         """Return what was said; passwords masked unless told otherwise, IMAP's tags renumbered to a1, a2, a3."""

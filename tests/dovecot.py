@@ -44,6 +44,7 @@ auth_failure_delay = 0
 auth_mechanisms = plain
 mail_location = sdbox:~/mail
 mail_fsync = never
+mail_max_userip_connections = 100
 pop3_lock_session = yes
 pop3_no_flag_updates = yes
 pop3_uidl_format = %v.%u
