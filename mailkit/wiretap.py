@@ -185,19 +185,24 @@ class _Line:
         if leg is self.server and not self.speech["S"] and text.startswith(b"* "):
             self._recorder.protocol = "IMAP"  # whose tags a transcript renumbers
         self.speech[leg.who] += text
-        if not self._strip:
-            self._recorder.add(leg.who, text)
-            leg.other.send(text)
-            return
+        leg.other.send(self._spoilt(leg, text) if self._strip else self._recorded(leg.who, text))
+
+    def _spoilt(self, leg: _Leg, text: bytes) -> bytes:
+        """Record, and return the whole lines so far without STLS and STARTTLS: none slips through in two pieces."""
         lines = (leg.held + text).splitlines(keepends=True)
         leg.held = b"" if lines[-1].endswith(b"\n") else lines.pop()
+        asked = bytes(self.speech["C"][-6:]).upper() == b"CAPA\r\n"  # else it may be a letter's line
+        passed = []
         for line in lines:
-            self._recorder.add(leg.who, line)
-            asked = self.speech["C"].upper().endswith(b"CAPA\r\n")  # a letter may have such lines, too
-            passed = _UPGRADE.sub(rb"\1XXXX", line) if leg is self.client else _without_offer(line, asked)
-            if passed != line:
+            self._recorded(leg.who, line)
+            passed.append(_without_offer(line, asked) if leg is self.server else _UPGRADE.sub(rb"\1XXXX", line))
+            if passed[-1] != line:
                 self._note("the wiretap takes the offer out" if leg is self.server else "the wiretap spoils this")
-            leg.other.send(passed)
+        return b"".join(passed)
+
+    def _recorded(self, who: Speaker, text: bytes) -> bytes:
+        self._recorder.add(who, text)
+        return text
 
     def hang_up(self) -> None:
         """Drop both legs; a client that goes in the middle of our handshake does not trust the certificate."""

@@ -1,0 +1,323 @@
+"""What a listener hears, what TLS hides from it, and what a man in the middle can do."""
+
+import contextlib
+import gc
+import imaplib
+import poplib
+import smtplib
+import socket
+import ssl
+import threading
+
+import pytest
+
+from mailkit.server import MailServer
+from mailkit.wiretap import Wiretap
+
+LETTER = b"Subject: Plans\r\n\r\nMeet at the bridge. STARTTLS\r\nSTLS\r\n"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with MailServer([LETTER], accounts=("amy", "ben"), password="secret") as server:
+        yield server
+
+
+@pytest.fixture(params=["careful", "careless"])
+def careless(request):
+    return request.param == "careless"
+
+
+def context(server, careless):
+    """Return what a client trusts: this server's authority, or, as `poplib` does if not told, anybody."""
+    return ssl._create_unverified_context() if careless else server.ssl_context
+
+
+def collect(pop):
+    pop.user("amy")
+    pop.pass_("secret")
+    letter = pop.retr(1)[1]
+    pop.quit()
+    return letter
+
+
+def plain_pop3(server, tap):
+    collect(poplib.POP3(*tap.address, timeout=10))
+
+
+def pop3_by_stls(server, tap, careless=False):
+    pop = poplib.POP3(*tap.address, timeout=10)
+    with contextlib.closing(pop.sock), contextlib.closing(pop.file):
+        pop.stls(context=context(server, careless))
+        collect(pop)
+
+
+def pop3s(server, tap, careless=False):
+    collect(poplib.POP3_SSL(*tap.address, context=context(server, careless), timeout=10))
+
+
+def read(imap):
+    imap.login("amy", "secret")
+    imap.select(readonly=True)
+    assert b"bridge" in imap.fetch("1", "(BODY.PEEK[])")[1][0][1]
+    imap.logout()
+
+
+def plain_imap(server, tap):
+    read(imaplib.IMAP4(*tap.address, timeout=10))
+
+
+def imap_by_starttls(server, tap, careless=False):
+    imap = imaplib.IMAP4(*tap.address, timeout=10)
+    with contextlib.closing(imap.sock), contextlib.closing(imap.file):
+        imap.starttls(context(server, careless))
+        read(imap)
+
+
+def imaps(server, tap, careless=False):
+    read(imaplib.IMAP4_SSL(*tap.address, ssl_context=context(server, careless), timeout=10))
+
+
+def send(smtp):
+    smtp.login("amy", "secret")
+    smtp.sendmail("amy@example.org", ["ben@example.org"], LETTER.decode())
+    smtp.quit()
+
+
+def plain_smtp(server, tap):
+    send(smtplib.SMTP(*tap.address, local_hostname="laptop", timeout=10))
+
+
+def smtp_by_starttls(server, tap, careless=False):
+    with smtplib.SMTP(*tap.address, local_hostname="laptop", timeout=10) as smtp:
+        smtp.starttls(context=context(server, careless))
+        send(smtp)
+
+
+def smtps(server, tap, careless=False):
+    send(smtplib.SMTP_SSL(*tap.address, local_hostname="laptop", context=context(server, careless), timeout=10))
+
+
+PLAIN = [("pop3", plain_pop3), ("imap", plain_imap), ("smtp", plain_smtp)]
+UNDER_TLS = [
+    ("pop3", pop3_by_stls),
+    ("imap", imap_by_starttls),
+    ("smtp", smtp_by_starttls),
+    ("pop3s", pop3s),
+    ("imaps", imaps),
+    ("smtps", smtps),
+]
+names = [use.__name__ for _, use in UNDER_TLS]
+
+
+# ---- who listens
+
+
+@pytest.mark.parametrize(("port", "use"), PLAIN)
+def test_in_the_clear_everything_is_heard(server, port, use):
+    with Wiretap(getattr(server, port)) as tap:
+        use(server, tap)
+        assert "Meet at the bridge" in tap
+        assert tap.saw(b"secret") or tap.saw(b"AGFteQBzZWNyZXQ=")  # base64 hides nothing
+        assert "Meet at the bridge." in str(tap.heard())
+        assert tap.encrypted == 0
+
+
+def test_heard_is_the_conversation(server):
+    with Wiretap(server.pop3) as tap:
+        pop = poplib.POP3(*tap, timeout=10)
+        pop.user("amy")
+        pop.pass_("secret")
+        pop.quit()
+        assert str(tap.heard()).splitlines() == [
+            "S: +OK mail.example.org POP3 server ready",
+            "C: USER amy",
+            "S: +OK now send PASS",
+            "C: PASS secret",
+            "S: +OK amy's maildrop has 1 message (54 octets)",
+            "C: QUIT",
+            "S: +OK mail.example.org POP3 server signing off (1 left)",
+        ]
+        assert tap.octets.startswith(b"+OK mail.example.org POP3 server ready\r\nUSER amy\r\n")
+
+
+@pytest.mark.parametrize(("port", "use"), UNDER_TLS, ids=names)
+def test_tls_hides_all_but_that_it_is_there(server, port, use):
+    with Wiretap(getattr(server, port)) as tap:
+        use(server, tap)
+        heard = str(tap.heard())
+        assert not tap.saw("bridge")
+        assert b"bridge" not in tap.octets
+        assert "LOGIN" not in heard.replace("LOGIN DISABLED", "").replace("AUTH PLAIN LOGIN", "")
+        assert heard.splitlines()[-2:] == [
+            "C: (TLS: handshake, change cipher spec, application data)",
+            "S: (TLS: handshake, change cipher spec, application data)",
+        ]
+        assert tap.encrypted > 1000
+
+
+# ---- who sits in the middle
+
+
+@pytest.mark.parametrize(("port", "use"), UNDER_TLS, ids=names)
+def test_with_another_certificate(server, port, use, careless):
+    with Wiretap(getattr(server, port), certificate="its own") as tap:
+        if careless:
+            use(server, tap, careless)
+            assert "Meet at the bridge" in tap
+            assert b"bridge" not in tap.octets  # on the wire it is ciphertext all the same
+        else:
+            with pytest.raises(ssl.SSLCertVerificationError):
+                use(server, tap)
+            assert "bridge" not in tap
+            said = [line.text for line in tap.heard().lines]
+            assert said[-1] == "(the client does not trust it, and hangs up)"
+        assert "S: (here the wiretap answers with a certificate of its own)" in str(tap.heard())
+
+
+def test_the_middle_hears_the_same_every_time(server):
+    def hear():
+        with Wiretap(server.imap, certificate="its own") as tap:
+            imap_by_starttls(server, tap, careless=True)
+            return str(tap.heard())
+
+    assert hear() == hear()
+    assert 'C: a4 LOGIN amy "secret"' in hear()
+
+
+def test_a_client_that_goes_in_the_handshake(server):
+    with Wiretap(server.pop3s, certificate="its own") as tap:
+        with socket.create_connection(tap.address, timeout=10) as line:
+            line.sendall(b"\x16\x03\x01")
+        with socket.create_connection(tap.address, timeout=10) as line:
+            line.sendall(b"\x16 nonsense of some length")
+            assert line.recv(100)[:1] in (b"", b"\x15")
+        assert "server ready" not in str(tap.heard())
+
+
+# ---- who takes the offer away
+
+
+@pytest.mark.parametrize(
+    ("port", "use", "refusal"),
+    [
+        ("pop3", pop3_by_stls, poplib.error_proto),
+        ("imap", imap_by_starttls, imaplib.IMAP4.abort),
+        ("smtp", smtp_by_starttls, smtplib.SMTPNotSupportedError),
+    ],
+)
+def test_without_the_offer_clients_cannot_start_tls(server, port, use, refusal):
+    with Wiretap(getattr(server, port), strip_tls=True) as tap, pytest.raises(refusal):
+        use(server, tap)
+
+
+def test_who_goes_on_without_is_read_and_his_letter_left_alone(server):
+    with Wiretap(server.pop3, strip_tls=True) as tap:
+        pop = poplib.POP3(*tap.address, timeout=10)
+        assert "STLS" not in pop.capa()
+        assert collect(pop) == LETTER.splitlines()
+        heard = str(tap.heard())
+    assert heard.count("S: (the wiretap takes the offer out)") == 1
+    assert "secret" in tap
+
+
+def test_who_insists_gets_an_error(server):
+    with Wiretap(server.imap, strip_tls=True) as tap:
+        imap = imaplib.IMAP4(*tap.address, timeout=10)
+        with pytest.raises(imaplib.IMAP4.error, match="BAD"):
+            imap.xatom("STARTTLS")
+        imap.logout()
+        assert "C: a2 STARTTLS\nS: (the wiretap spoils this)\nS: a2 BAD" in str(tap.heard())
+
+
+# ---- as a part of a lesson
+
+
+@pytest.mark.parametrize("how", [{}, {"certificate": "its own"}, {"strip_tls": True}], ids=str)
+def test_a_large_letter_goes_through(how):
+    letter = b"Subject: Large\r\n\r\n" + (b"x" * 998 + b"\r\n") * 3_000
+    with (
+        MailServer([letter], password="secret") as server,
+        Wiretap(server.imap if "strip_tls" in how else server.imaps, **how) as tap,
+    ):
+        if "strip_tls" in how:
+            imap = imaplib.IMAP4(*tap.address, timeout=10)
+        else:
+            imap = imaplib.IMAP4_SSL(*tap.address, ssl_context=context(server, bool(how)), timeout=10)
+        imap.login("amy", "secret")
+        imap.select()
+        assert imap.fetch("1", "(BODY[])")[1][0][1] == letter
+        assert imap.append("INBOX", None, None, letter)[0] == "OK"
+        assert server.snapshot().mailbox("amy").letters[1].size == len(letter)
+        imap.logout()
+
+
+def test_each_line_by_its_number(server):
+    with Wiretap(server.pop3) as tap:
+        with pytest.raises(LookupError, match=r"lines tapped so far: 0; connect a client to tap\.address first"):
+            tap.heard(-1)
+        for name in ("amy", "ben"):
+            pop = poplib.POP3(*tap.address, timeout=10)
+            pop.user(name)
+            pop.quit()
+        assert "C: USER amy" in str(tap.heard(0))
+        assert "C: USER ben" in str(tap.heard(-1))
+        assert tap.heard().said("C") == ("USER amy", "QUIT", "USER ben", "QUIT")
+        assert repr(tap) == "<Wiretap, listening: 2 lines>"
+
+
+def test_what_was_heard_stays_after_the_end(server):
+    tap = Wiretap(server.pop3)
+    plain_pop3(server, tap)
+    tap.stop()
+    tap.stop()
+    assert tap.saw("secret")
+    assert "C: PASS secret" in str(tap.heard())
+    assert repr(tap) == "<Wiretap, stopped: 1 lines>"
+    with pytest.raises(ConnectionRefusedError):
+        poplib.POP3(*tap.address, timeout=10)
+
+
+def test_stopping_hangs_up_both_sides(server):
+    before = threading.active_count()
+    tap = Wiretap(server.pop3)
+    pop = poplib.POP3(*tap.address, timeout=10)
+    assert threading.active_count() == before + 1
+    tap.stop()
+    with pytest.raises((poplib.error_proto, OSError)):
+        pop.stat()
+    pop.close()
+    server.wait_for_hang_up()
+    assert threading.active_count() == before
+
+
+def test_losing_its_name_stops_it(server):
+    before = threading.active_count()
+    tap = Wiretap(server.pop3)
+    del tap
+    gc.collect()
+    assert threading.active_count() == before
+
+
+def test_a_server_that_is_gone():
+    with MailServer(password="secret") as server:
+        tap = Wiretap(server.pop3)
+    with tap, socket.create_connection(tap.address, timeout=10) as line:
+        assert line.recv(100) == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        (("server",), TypeError, r"not 'server'; write for example Wiretap\(server.pop3\)"),
+        ((("192.0.2.1", 110),), ValueError, "192.0.2.1 is not on this machine"),
+    ],
+)
+def test_wrong_targets_are_refused(arguments, error, words):
+    with pytest.raises(error, match=words):
+        Wiretap(*arguments)
+
+
+def test_wrong_certificates_are_refused(server):
+    with pytest.raises(ValueError, match='write certificate="its own", or leave it out'):
+        Wiretap(server.pop3, certificate="mine")
