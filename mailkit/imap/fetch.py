@@ -63,7 +63,11 @@ class Request:
             shown = items
             if self._sets_seen and self._mark_seen(message) and not shows_flags:
                 shown = [self._flags, *items]
-            yield b"* %d FETCH (%b)\r\n" % (number, b" ".join([item(message) for item in shown]))
+            before = b"* %d FETCH (" % number
+            for item in shown:  # one by one: together they can be many times the message
+                yield before + item(message)
+                before = b" "
+            yield b")\r\n"
             if shows_flags:
                 view.watcher.changed.discard(message.uid)
 
@@ -137,6 +141,7 @@ def _section(
         octets = message.octets if whole else structure.section(message, path, kind, fields)
         if octets is None:
             return label + b" NIL"
-        return b"%b %b" % (label, literal(octets[first:last] if partial else octets))
+        shown = octets[first:last] if partial else octets
+        return b"%b %b" % (label, literal(shown.replace(b"\0", b"\x80")))  # IMAP cannot carry NUL (§9, CHAR8)
 
     return write

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from mailkit.imap.fetch import Request
 from mailkit.imap.mailboxes import target
@@ -41,7 +42,7 @@ class MessageCommands:
         if name not in BY_UID:
             raise BadSyntax(f"UID cannot precede {name}, but these: {' '.join(BY_UID)}")
         method: Callable[[Arguments, bool], Reply] = getattr(self, f"do_{name.lower()}")
-        return method(arguments, True)
+        return replace(method(arguments, True), name=f"UID {name}")
 
     def do_expunge(self, arguments: Arguments, by_uid: bool = False) -> Reply:
         r"""Remove messages flagged ``\Deleted``; with UID, those of a set only (RFC 4315 §2.1)."""

@@ -183,23 +183,27 @@ class ImapSession:
     def _run(self, work: Callable[[], Reply]) -> Iterator[bytes]:
         """Yield what a command has to say, in large chunks, and its tagged answer at the end."""
         said: list[bytes] = []
-        size = 0
+        size, begun = 0, False
         try:
             reply = work()
             for piece in reply.pieces:
+                begun = True
                 said.append(piece)
                 size += len(piece)
                 if size >= CHUNK:
                     yield b"".join(said)
                     said, size = [], 0
             if not self._resume:
-                said.append(self._completed(reply.code))
+                said.append(self._completed(reply))
         except BadSyntax as error:
             said.append(self._tagged(f"BAD {self._with_remedy(str(error))}"))
         except MailboxError as error:
             said.append(self._tagged(f"NO [{error.code}] {error}"))
         except Exception:
             log.exception("%s of %s failed", self._running.name, self._account and self._account.name)
+            if begun:  # within a literal an answer would be read as part of it
+                self.end()
+                return
             said.append(self._tagged("NO [SERVERBUG] the server made an error; the session goes on"))
         yield b"".join(said)
 
@@ -207,10 +211,11 @@ class ImapSession:
         name = self._running.name
         return words if ";" in words or not name else f"{words}; say {name} {ARGUMENTS.get(name, '')}".rstrip()
 
-    def _completed(self, code: str) -> bytes:
+    def _completed(self, reply: Reply) -> bytes:
         if not self.closed:
             self.state = self._running.after
-        return self._tagged(f"OK {f'[{code}] ' if code else ''}{self._running.name} completed")
+        code = f"[{reply.code}] " if reply.code else ""
+        return self._tagged(f"OK {code}{reply.name or self._running.name} completed")
 
     def _tagged(self, answer: str) -> bytes:
         """Write the news that may be told now, the tagged answer, and a BYE if it is the last."""

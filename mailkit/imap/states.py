@@ -9,10 +9,11 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a command has to say before its tagged OK, piece by piece, and the response code within that OK."""
+    """What a command has to say before its tagged OK, piece by piece, the response code in that OK, its full name."""
 
     pieces: Iterable[bytes] = ()
     code: str = ""
+    name: str = ""
 
 
 class State(Enum):

@@ -1,0 +1,154 @@
+"""Several sessions on one mailbox, against a simple model of what a client may believe."""
+
+import re
+from datetime import UTC, datetime
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from mailkit.imap.session import ImapSession
+from mailkit.mailbox import Store
+from mailkit.settings import Settings
+
+SESSIONS = st.integers(0, 2)
+FLAGS = st.sampled_from(["\\Seen", "\\Deleted", "\\Flagged", "$Work"])
+PLACES = st.integers(0, 9)
+
+
+class Client:
+    """What a client knows: a place for each message, its UID and flags there once it was told; None until then."""
+
+    def __init__(self, store):
+        self.session = ImapSession(store, Settings())
+        self.uids, self.flags, self.recent, self.idling = [], [], 0, False
+        self.say("LOGIN amy secret")
+        self.select()
+
+    def select(self, command="SELECT"):
+        self.uids, self.flags = [], []
+        self.say(f"{command} INBOX")
+
+    def say(self, command, may_expunge=True):
+        octets = b"".join(self.session.receive(f"t {command}\r\n".encode()))
+        assert may_expunge or b"EXPUNGE" not in octets, f"{command} must not be answered with EXPUNGE"
+        self.hear(octets)
+        assert re.search(rb"^t (OK|NO \[EXPUNGEISSUED\]|BAD there is no message) ", octets, re.M) or self.idling, octets
+        return octets
+
+    def hear(self, octets):
+        for line in octets.decode().splitlines():
+            if found := re.fullmatch(r"\* (\d+) EXPUNGE", line):
+                del self.uids[int(found[1]) - 1], self.flags[int(found[1]) - 1]
+            elif found := re.fullmatch(r"\* (\d+) EXISTS", line):
+                added = int(found[1]) - len(self.uids)
+                assert added >= 0, "EXISTS takes nothing away; EXPUNGE does (RFC 3501 section 7.3.1)"
+                self.uids += [None] * added
+                self.flags += [None] * added
+            elif found := re.fullmatch(r"\* (\d+) FETCH \((?:UID (\d+) ?)?(?:FLAGS \((.*)\))?\)", line):
+                self.learn(int(found[1]) - 1, found[2], found[3])
+
+    def learn(self, place, uid, flags):
+        if uid:
+            assert self.uids[place] in (None, int(uid)), "a number named another message than the client knows"
+            self.uids[place] = int(uid)
+        if flags is not None:
+            self.flags[place] = set(flags.split()) - {"\\Recent"}
+
+    def leave_idle(self):
+        if self.idling:
+            self.idling = False
+            self.hear(b"".join(self.session.receive(b"DONE\r\n")))
+
+
+class Sessions(RuleBasedStateMachine):
+    @initialize(letters=st.integers(0, 4))
+    def begin(self, letters):
+        self.store = Store("example.org", lambda: datetime(2026, 3, 2, tzinfo=UTC))
+        self.inbox = self.store.add_account("amy", "secret").inbox
+        for _ in range(letters):
+            self.inbox.append(b"Subject: x\r\n\r\n")
+        self.clients = [Client(self.store) for _ in range(3)]
+        self.ever = set()
+
+    def client(self, which):
+        self.clients[which].leave_idle()
+        return self.clients[which]
+
+    @rule(who=SESSIONS)
+    def noop(self, who):
+        self.client(who).say("NOOP")
+
+    @rule(who=SESSIONS, command=st.sampled_from(["SELECT", "EXAMINE"]))
+    def select(self, who, command):
+        self.client(who).select(command)
+
+    @rule(who=SESSIONS)
+    def idle(self, who):
+        client = self.client(who)
+        client.idling = True
+        client.say("IDLE")
+
+    @rule(who=SESSIONS, place=PLACES, by_uid=st.booleans())
+    def fetch(self, who, place, by_uid):
+        client = self.client(who)
+        command = f"UID FETCH {place + 1}:* (UID FLAGS)" if by_uid else f"FETCH {place + 1} (UID FLAGS)"
+        client.say(command, may_expunge=by_uid)
+
+    @rule(who=SESSIONS, place=PLACES, flag=FLAGS, sign=st.sampled_from(["+", "-", ""]))
+    def store_flags(self, who, place, flag, sign):
+        client = self.client(who)
+        if not client.session._view.read_only:
+            client.say(f"STORE {place + 1} {sign}FLAGS ({flag})", may_expunge=False)
+
+    @rule(who=SESSIONS, command=st.sampled_from(["EXPUNGE", "UID EXPUNGE 2:4", "UID COPY 1:3 INBOX", "COPY 1 INBOX"]))
+    def change(self, who, command):
+        client = self.client(who)
+        if not client.session._view.read_only:
+            client.say(command)
+
+    @rule(who=SESSIONS)
+    def append(self, who):
+        self.client(who).say("APPEND INBOX (\\Seen) {1+}\r\nx")
+
+    @rule(place=PLACES)
+    def removed_by_pop3(self, place):
+        self.inbox.expunge([message.uid for message in self.inbox.messages[place : place + 1]])
+
+    @rule()
+    def arrives(self):
+        self.inbox.append(b"Subject: y\r\n\r\n")
+
+    @invariant()
+    def idle_clients_are_told_everything(self):
+        for client in getattr(self, "clients", []):
+            client.hear(client.session.pending())
+            if client.idling:
+                assert len(client.uids) == len(self.inbox)
+
+    @invariant()
+    def the_mailbox_is_sound(self):
+        if not hasattr(self, "inbox"):
+            return
+        uids = [message.uid for message in self.inbox.messages]
+        assert uids == sorted(set(uids))
+        assert self.inbox.uidnext > max(uids, default=0)
+        assert self.inbox.unseen == sum("\\Seen" not in message.flags for message in self.inbox.messages)
+        places = [at for at, message in enumerate(self.inbox.messages) if "\\Seen" not in message.flags]
+        assert self.inbox.first_unseen() == (places[0] if places else len(uids))
+
+    def teardown(self):
+        """At last every client asks, and believes what is true."""
+        for client in getattr(self, "clients", []):
+            client.leave_idle()
+            client.say("NOOP")
+            known = [(uid, flags) for uid, flags in zip(client.uids, client.flags, strict=True)]
+            truth = [(message.uid, set(message.flags)) for message in self.inbox.messages]
+            assert len(known) == len(truth)
+            for (uid, flags), (true_uid, true_flags) in zip(known, truth, strict=True):
+                assert uid in (None, true_uid)
+                assert flags in (None, true_flags)
+
+
+Sessions.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestSessions = Sessions.TestCase
