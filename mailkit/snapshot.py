@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from email import policy
+from email.message import Message as Headers
 from email.parser import BytesHeaderParser
 from typing import Literal
 
@@ -137,8 +138,8 @@ def view_letter(message: Message) -> LetterView:
         headers = _headers.parsebytes(message.octets[: end + 4] if end >= 0 else message.octets[:65536])
         known = LetterView(
             message.uid,
-            str(headers.get("Subject", "")).strip() or "(no subject)",
-            str(headers.get("From", "(no sender)")),
+            _decoded(headers, "Subject") or "(no subject)",
+            _decoded(headers, "From") or "(no sender)",
             message.size,
             message.flags,
             hashlib.blake2s(message.octets, digest_size=8).hexdigest(),
@@ -147,6 +148,15 @@ def view_letter(message: Message) -> LetterView:
         known = replace(known, flags=message.flags)
     message.view = known
     return known
+
+
+def _decoded(headers: Headers, name: str) -> str:
+    """Return a field's words; the library raises all sorts of exceptions at broken ones, which stay as they are."""
+    try:
+        return str(headers.get(name, "")).strip()
+    except Exception:
+        raw = next(value for field, value in headers.raw_items() if field.lower() == name.lower())
+        return " ".join(raw.encode("ascii", "surrogateescape").decode("utf-8", "replace").split())
 
 
 def compare(before: Snapshot, after: Snapshot) -> Difference:
