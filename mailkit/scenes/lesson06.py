@@ -1,0 +1,280 @@
+"""Lesson 06: what POP that leaves mail on the server still lacks, its history, and the exercises."""
+
+from __future__ import annotations
+
+import poplib
+import textwrap
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from mailkit.device import Device
+from mailkit.exercise import Exercise, Mistake, World
+from mailkit.samples import letters, table
+from mailkit.scenes.lesson05 import Finding, measured
+from mailkit.scenes.popclient import Clock, PopClient, PopSettings
+from mailkit.scenes.thirtydays import QUOTA, Home
+from mailkit.server import MailServer
+from mailkit.snapshot import Snapshot
+
+# ---- what it lacks, and how it came about
+
+LEFT = "POP, left"  # the name of this way in lesson 05's table
+
+
+def lacking() -> tuple[Finding, ...]:
+    """Return the findings of lesson 05's ten events in which POP that leaves mail there differs from IMAP."""
+    return tuple(one for one in measured((LEFT, "IMAP")) if one.answers[LEFT] != one.answers["IMAP"])
+
+
+def history(family: str = "POP") -> str:
+    """Return the milestones of a family of protocols, one a line, from ``data/history.csv``."""
+    rows = [row for row in table("history") if row["family"] == family]
+    lines = (f"{row['when'][:4]}  {row['name']} ({row['source']}): {row['what']}" for row in rows)
+    return "\n".join(textwrap.fill(line, 96, subsequent_indent=" " * 6) for line in lines)
+
+
+# ---- what the exercises look at
+
+LUNCH, INVOICE, PHOTOS, WALK = "Lunch on Thursday", "Invoice 2026-114", "Photos of the lake", "Walk this afternoon?"
+
+
+def _on_server(now: Snapshot) -> list[str]:
+    return [letter.subject for letter in now.mailbox("amy").letters]
+
+
+def _kept(now: Snapshot, device: str = "laptop") -> list[str]:
+    return [letter.subject for letter in now.device(device).letters]
+
+
+# 06.1
+
+WANTED = {f"Letter of {day} September" for day in range(1, 31) if day % 3}  # those that are no offers
+BY_SUNDAY = {f"Letter of {day} September" for day in range(1, 29) if day % 3}  # the phone's last look is on day 28
+
+
+class Choice:
+    """Thirty days in this exercise's own world, once."""
+
+    def __init__(self, server: MailServer, laptop: Device, phone: Device, clock: Clock) -> None:
+        self._things = server, laptop, phone, clock
+        self._over = False
+
+    def __call__(
+        self, leave: bool = False, days: int | None = None, until_deleted: bool = False, headers_only: bool = False
+    ) -> None:
+        """Let thirty days pass with these settings on the laptop. Raises `RuntimeError` the second time."""
+        if self._over:
+            raise RuntimeError("these thirty days are over; run the cell from its first line for a new month")
+        self._over = True
+        home = Home(*self._things, PopSettings(leave, days, until_deleted, headers_only))
+        for day in range(1, 31):
+            home.live(day, shut=False, look=day % 7 == 0)
+
+
+def _a_month() -> World:
+    clock = Clock()
+    server = MailServer(password="secret", quota=QUOTA, clock=clock)
+    laptop, phone = Device("laptop"), Device("phone")
+    return World(server, laptop=laptop, phone=phone, live=Choice(server, laptop, phone, clock))
+
+
+settings_for_two = Exercise(
+    "06.1",
+    "Settings for two devices",
+    _a_month,
+    goal=lambda _, now: set(_kept(now)) == WANTED and set(_kept(now, "phone")) >= BY_SUNDAY,
+    untouched="No day has passed yet. Give `box.live(…)` the settings: leave, days, until_deleted.",
+    mistakes=(
+        Mistake(
+            "emptied",
+            lambda _, now: not _kept(now, "phone") and bool(_kept(now)),
+            "The phone has not got one letter: without `leave=True` the laptop deletes each as soon as it has it.",
+        ),
+        Mistake(
+            "full",
+            lambda _, now: not set(_kept(now)) >= WANTED,
+            "Letters were refused: the box filled up, because nothing that you keep ever leaves it. The phone needs "
+            "each letter only until its next look; give `days` a number.",
+        ),
+        Mistake(
+            "too-short",
+            lambda _, now: not set(_kept(now, "phone")) >= BY_SUNDAY,
+            "The laptop has every letter, the phone has not: some were gone before it looked. It looks every seventh "
+            "day; a letter must stay at least that long.",
+        ),
+    ),
+    praise="Nothing was refused and nothing was missed: each letter stayed longer than the phone's week, and left "
+    "before the box was full. What is right depends on the other devices' habits, which no panel shows.",
+)
+
+# 06.2
+
+
+def _by_age() -> World:
+    clock = Clock()
+    server, laptop = MailServer(letters("three-letters"), password="secret", clock=clock), Device("laptop")
+    fetched_on = {LUNCH: 2, INVOICE: 18, PHOTOS: 3}  # the laptop was off line when the invoice came
+    pop = _logged_in(server)
+    for line in pop.uidl()[1]:
+        number, uidl = line.decode().split()
+        laptop.save(pop.retr(int(number)))
+        subject = laptop.snapshot().letters[-1].subject
+        laptop.seen_uidls[uidl] = clock.now + timedelta(days=fetched_on[subject] - 1)
+    pop.quit()
+    clock.turn_to(20)
+    server.deliver(letters("walk")[0])
+    return World(server, laptop=laptop, ledger=laptop.seen_uidls, now=clock.now)
+
+
+fourteen_days = Exercise(
+    "06.2",
+    "Fourteen days by hand",
+    _by_age,
+    goal=lambda _, now: _on_server(now) == [INVOICE, WALK],
+    untouched="Nothing has changed: four letters on the server. Go through what `uidl` says; for each name, ask the "
+    "ledger when that letter was fetched.",
+    mistakes=(
+        Mistake(
+            "never-fetched",
+            lambda _, now: WALK not in _on_server(now),
+            "“Walk this afternoon?” came today, and the laptop has not fetched it: it is not in the ledger, and now it "
+            "is nowhere. Delete only what the ledger knows: `if name in box.ledger and …`.",
+        ),
+        Mistake(
+            "by-arrival",
+            lambda _, now: _on_server(now) == [WALK],
+            "The invoice is gone too. It came long ago, but the laptop fetched it two days ago, and that is the age "
+            "that counts: look at the date in the ledger.",
+        ),
+        Mistake(
+            "wrong-way",
+            lambda _, now: INVOICE not in _on_server(now),
+            "You deleted the letter that was fetched two days ago and kept the old ones: the comparison is the wrong "
+            "way round. The age is `box.now - box.ledger[name]`.",
+        ),
+        Mistake(
+            "no-quit",
+            lambda _, now: bool(now.marks("amy")),
+            "The letters are marked and still there. As in lesson 03: only `pop.quit()` removes.",
+        ),
+    ),
+    praise="Two letters were old enough and are gone; the one fetched late stays. This is all that “For at most 14 "
+    "days” does.",
+)
+
+# 06.3
+
+Poll = Callable[[poplib.POP3, set[Any], Device], object]
+
+
+class ThreeVisits:
+    """A script's first three polls; before the second, webmail deletes letter 1 and the postman brings another."""
+
+    def __init__(self, server: MailServer, laptop: Device) -> None:
+        self._server, self._laptop = server, laptop
+        self._ledger: set[Any] = set()
+
+    def __call__(self, poll: Poll) -> None:
+        """Let ``poll(pop, ledger, laptop)`` work three times, with one ledger, each time logged in anew."""
+        self._visit("Monday", poll)
+        webmail = _logged_in(self._server)
+        webmail.dele(1)
+        webmail.quit()
+        self._server.deliver(letters("walk")[0])
+        self._visit("Tuesday", poll)
+        self._visit("Wednesday", poll)
+
+    def _visit(self, day: str, poll: Poll) -> None:
+        before = len(self._laptop.letters())
+        pop = _logged_in(self._server)
+        try:
+            poll(pop, self._ledger, self._laptop)
+        finally:
+            pop.close()
+            self._server.wait_for_hang_up()
+        print(f"{day}: {len(self._laptop.letters()) - before} fetched")  # noqa: T201
+
+
+def _three_visits() -> World:
+    server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
+    return World(server, laptop=laptop, three_visits=ThreeVisits(server, laptop))
+
+
+bug_hunt = Exercise(
+    "06.3",
+    "The letter that never comes",
+    _three_visits,
+    goal=lambda _, now: sorted(_kept(now)) == sorted([LUNCH, INVOICE, PHOTOS, WALK]) and len(_on_server(now)) == 3,
+    untouched="Nothing has changed: hand the function to `box.three_visits(poll)`.",
+    mistakes=(
+        Mistake(
+            "numbers",
+            lambda _, now: WALK in _on_server(now) and WALK not in _kept(now),
+            "“Walk this afternoon?” lies on the server and never comes. The ledger holds message numbers, and those "
+            "are given out anew at each login: letter 1 went, so the new one got number 3, which the ledger knows.",
+        ),
+        Mistake(
+            "no-ledger",
+            lambda _, now: len(_kept(now)) > len(set(_kept(now))),
+            "Letters are on the laptop twice. Before fetching, look whether the name is in the ledger; after fetching, "
+            "`ledger.add(name)`.",
+        ),
+        Mistake(
+            "deletes",
+            lambda _, now: len(_on_server(now)) < 3,
+            "All is fetched, but the letters have left the server. This script is to leave them there: no `dele`.",
+        ),
+    ),
+    praise="Four letters, each once. A ledger must hold names that last: UIDLs, not numbers.",
+)
+
+# 06.4
+
+
+def _ledger_lost() -> World:
+    server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
+    PopClient(server, laptop).poll()
+    laptop.seen_uidls.clear()
+    server.deliver(letters("walk")[0])
+    return World(server, laptop=laptop)
+
+
+lost_ledger = Exercise(
+    "06.4",
+    "Mend a lost ledger",
+    _ledger_lost,
+    goal=lambda before, now: _on_server(now) == _on_server(before)
+    and sorted(letter.digest for letter in now.device("laptop").letters)
+    == sorted(letter.digest for letter in now.mailbox("amy").letters),
+    untouched="Nothing has changed. `pop.top(number, 0)` gives the header of a letter, and a header is small.",
+    mistakes=(
+        Mistake(
+            "deletes",
+            lambda before, now: _on_server(now) != _on_server(before),
+            "A letter has left the server. Here nothing is to be deleted, only fetched.",
+        ),
+        Mistake(
+            "everything-again",
+            lambda _, now: len(_kept(now)) == 7,
+            "All four were fetched, so three are on the laptop twice. Look at the header first, and compare its "
+            "`Message-ID` with those on the laptop.",
+        ),
+        Mistake(
+            "header-only",
+            lambda _, now: _kept(now)[3:] == [WALK],
+            "The right letter, but only its header is on the laptop: `top` serves to look, `retr` to fetch.",
+        ),
+    ),
+    praise="One letter fetched, none twice. The Message-ID stood in for the UIDL; a program that loses its ledger "
+    "could do the same, and most do not.",
+)
+
+exercises = {one.key: one for one in (settings_for_two, fourteen_days, bug_hunt, lost_ledger)}
+
+
+def _logged_in(server: MailServer) -> poplib.POP3:
+    pop = poplib.POP3(*server.pop3)
+    pop.user("amy")
+    pop.pass_("secret")
+    return pop
