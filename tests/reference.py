@@ -1,0 +1,129 @@
+"""The glossary and the cheat sheet: ``python -m tests.reference`` writes both from the tables in ``data``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from mailkit.samples import table
+from tests.notebooks import FOLDER, ROOT
+
+Row = dict[str, str]
+
+GLOSSARY = """\
+# Glossary
+
+Every term of the course in one sentence, with the standard that defines it and the lesson that brings it in. The
+commands of POP3 and IMAP stand side by side in the [cheat sheet](cheat-sheet.md).
+
+{terms}
+"""
+
+CHEAT_SHEET = """\
+# Cheat sheet: POP3 beside IMAP
+
+What you want, the word each protocol has for it, the Python call, and what it changes on the server. A dash: there is
+no such command. The terms are in the [glossary](glossary.md).
+
+## Begin
+
+```python
+import imaplib, poplib
+
+pop = poplib.POP3(*server.pop3)      # POP3: the one maildrop is open after the password
+pop.user("amy")
+pop.pass_("secret")
+
+imap = imaplib.IMAP4(*server.imap)   # IMAP: choose a mailbox first
+imap.login("amy", "secret")
+imap.select()                        # INBOX
+```
+
+`server` is the course's own. With a provider use `poplib.POP3_SSL` or `imaplib.IMAP4_SSL`, the provider's host name,
+and `context=ssl.create_default_context()`: without it Python up to 3.13 does not check whom it talks to
+([lesson 07](07-lock-the-letterbox.ipynb)).
+
+## Commands
+
+{commands}
+
+In `imap.fetch`, `imap.store` and `imap.copy` the number is a [sequence number](glossary.md#sequence-number), which
+shifts when earlier messages go. A [UID](glossary.md#uid) never does: `imap.uid("FETCH", "3", "(BODY.PEEK[])")`, and in
+the same way `"STORE"`, `"COPY"`, `"MOVE"`, `"SEARCH"` and `"EXPUNGE"`.
+
+## Ports
+
+{ports}
+"""
+
+
+def glossary() -> str:
+    """Return the text of ``glossary.md``: the terms in alphabetical order, each with an anchor by its id."""
+    rows = sorted(table("terms"), key=lambda row: row["term"].lstrip("\\").casefold())
+    return GLOSSARY.format(terms=_grid(["term", "means", "lesson", "source"], rows, _term))
+
+
+def cheat_sheet() -> str:
+    """Return the text of ``cheat-sheet.md``: commands in the order of a session, then the ports."""
+    heads = ["task", "POP3", "changes by POP3", "IMAP", "changes by IMAP", "source"]
+    return CHEAT_SHEET.format(
+        commands=_grid(heads, table("commands"), _command),
+        ports=_grid(["port", "protocol", "for", "TLS begins", "source"], table("ports"), _port),
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {"glossary.md": glossary, "cheat-sheet.md": cheat_sheet}
+
+
+def _term(row: Row) -> Iterable[str]:
+    yield f'<a id="{row["id"]}"></a>**{_safe(row["term"])}**'
+    yield _safe(row["means"])
+    yield f"[{row['lesson']}]({_lesson(row['lesson'])})"
+    yield _source(row["source"])
+
+
+def _command(row: Row) -> Iterable[str]:
+    yield row["task"]
+    for protocol, call in (("pop3", "poplib"), ("imap", "imaplib")):
+        yield f"{_safe(row[protocol])}{f'<br>`{row[call]}`' * bool(row[call])}" if row[protocol] else "–"
+        yield _safe(row[f"{protocol}_changes"])
+    yield _source(row["source"])
+
+
+def _port(row: Row) -> Iterable[str]:
+    return row["port"], row["protocol"], row["use"], row["tls"], _source(row["source"])
+
+
+def _grid(heads: Sequence[str], rows: Iterable[Row], cells: Callable[[Row], Iterable[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *map(cells, rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _lesson(number: str) -> str:
+    """Return the file of a lesson by its number, as README lists it."""
+    found = re.search(rf"\(notebooks/({number}-[\w-]+\.ipynb)\)", (ROOT / "README.md").read_text("utf-8"))
+    if not found:
+        raise LookupError(f"README.md lists no lesson {number}; data/terms.csv names one")
+    return found[1]
+
+
+def _source(text: str) -> str:
+    """Link RFCs to their section, and a page whose address is given."""
+    if page := re.fullmatch(r"(.*), (https://\S+)", text):
+        return f"[{page[1]}]({page[2]})"
+    return re.sub(r"RFC (\d+)(?: §([\d.]*\d))?", _link, text)
+
+
+def _link(found: re.Match[str]) -> str:
+    section = f"#section-{found[2]}" if found[2] else ""
+    return f"[{found[0]}](https://www.rfc-editor.org/rfc/rfc{found[1]}{section})"
+
+
+def _safe(text: str) -> str:
+    r"""Keep Markdown from reading ``\Seen``, ``*`` or ``BODY[]`` as markup."""
+    return re.sub(r"([\\*_\[\]<|])", r"\\\1", text)
+
+
+if __name__ == "__main__":
+    for name, write in PAGES.items():
+        (FOLDER / name).write_text(write(), "utf-8", newline="\n")
