@@ -368,7 +368,8 @@ class Engine:
 
             authority = trustme.CA(organization_name="mailkit", organization_unit_name="a course's own authority")
             server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            authority.issue_cert("localhost", "127.0.0.1", "::1", self.settings.host_name).configure_cert(server)
+            names = ("localhost", "127.0.0.1", "::1", self.settings.host_name)
+            authority.issue_cert(*names, common_name="localhost").configure_cert(server)  # fetchmail wants such a name
             authority.configure_trust(client)
             self._tls = Tls(server, client, authority.cert_pem.bytes().decode())
         return self._tls

@@ -20,6 +20,7 @@ from tests.execute import private_line
 PROGRAMS = {
     "dovecot": ("dovecot", "/usr/sbin/dovecot"),
     "browser": ("chromium", "chromium-browser", "google-chrome"),
+    **{name: (name,) for name in ("curl", "fetchmail", "mbsync", "mutt")},
 }
 _room = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
