@@ -1,0 +1,203 @@
+"""Two small mail programs, one for POP and one for IMAP, with the same buttons; lesson 05 runs them side by side."""
+
+from __future__ import annotations
+
+import imaplib
+import poplib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mailkit.device import Device
+from mailkit.message import DELETED, SEEN
+from mailkit.server import MailServer
+
+
+class Program(Protocol):
+    """What both can do while ``on_line`` and, as far as it goes, without; a letter is named by its subject."""
+
+    device: Device
+    on_line: bool
+
+    def look(self) -> None:
+        """Ask the server for what is new."""
+
+    def mark(self, subject: str, flag: str) -> None:
+        """Set a flag."""
+
+    def delete(self, subject: str) -> None:
+        """Remove a letter."""
+
+    def file(self, subject: str, folder: str) -> None:
+        """Put a letter into another folder."""
+
+    def keep(self, octets: bytes) -> None:
+        """Keep a copy of a letter that was sent."""
+
+
+@dataclass
+class PopProgram:
+    """Download and delete (RFC 1939 §8): all that happens later, happens on the device."""
+
+    server: MailServer
+    device: Device
+    on_line: bool = True
+
+    def look(self) -> None:
+        """Collect every letter, and leave none."""
+        if self.on_line:
+            pop = poplib.POP3(*self.server.pop3)
+            pop.user("amy")
+            pop.pass_("secret")
+            for number in range(1, pop.stat()[0] + 1):
+                self.device.save(pop.retr(number))
+                pop.dele(number)
+            pop.quit()
+
+    def mark(self, subject: str, flag: str) -> None:
+        """Set a flag on the device's copy."""
+        _rewrite(self.device, subject, lambda flags: flags | {flag})
+
+    def delete(self, subject: str) -> None:
+        """Remove the device's copy."""
+        folder, number = find(self.device, subject)
+        self.device.throw_away(number, folder)
+
+    def file(self, subject: str, folder: str) -> None:
+        """Put the device's copy into another of its folders."""
+        _refile(self.device, subject, folder)
+
+    def keep(self, octets: bytes) -> None:
+        """Keep a copy on the device."""
+        self.device.save(octets, "Sent", [SEEN])
+
+
+@dataclass
+class ImapProgram:
+    """Work on a cache and replay it on the server: at once, or when the line is back (RFC 1733, disconnected)."""
+
+    server: MailServer
+    device: Device
+    on_line: bool = True
+    waiting: list[Callable[[imaplib.IMAP4], object]] = field(default_factory=list)
+
+    def look(self) -> None:
+        """Tell the server what was done here, then copy what it has."""
+        if self.on_line:
+            with logged_in(self.server) as imap:
+                for act in self.waiting:
+                    act(imap)
+                self.waiting.clear()
+                refresh(imap, self.device)
+
+    def mark(self, subject: str, flag: str) -> None:
+        """Set a flag in the cache and on the server."""
+        self._act(subject, lambda imap, uid: imap.uid("STORE", uid, "+FLAGS", f"({flag})"))
+        _rewrite(self.device, subject, lambda flags: flags | {flag})
+        self.look()
+
+    def delete(self, subject: str) -> None:
+        """Remove a letter from the cache and from the server."""
+
+        def act(imap: imaplib.IMAP4, uid: str) -> None:
+            imap.uid("STORE", uid, "+FLAGS", f"({DELETED})")
+            imap.uid("EXPUNGE", uid)
+
+        self._act(subject, act)
+        folder, uid = find(self.device, subject)
+        self.device.throw_away(uid, folder)
+        self.look()
+
+    def file(self, subject: str, folder: str) -> None:
+        """Move a letter in the cache and on the server."""
+
+        def act(imap: imaplib.IMAP4, uid: str) -> None:
+            imap.create(folder)  # answers NO where it is there already, which is as good
+            imap.uid("MOVE", uid, folder)
+
+        self._act(subject, act)
+        _refile(self.device, subject, folder)
+        self.look()
+
+    def keep(self, octets: bytes) -> None:
+        """Put a copy into the server's mailbox for sent mail."""
+        self.device.save(octets, "Sent", [SEEN])
+
+        def act(imap: imaplib.IMAP4) -> None:
+            imap.create("Sent")
+            imap.append("Sent", f"({SEEN})", "", octets)
+
+        self.waiting.append(act)
+        self.look()
+
+    def _act(self, subject: str, act: Callable[[imaplib.IMAP4, str], object]) -> None:
+        """Note what is to be done on the server, with the letter's UID: it holds, whatever happens meanwhile."""
+        folder, uid = find(self.device, subject)
+
+        def replay(imap: imaplib.IMAP4) -> None:
+            imap.select(folder)
+            act(imap, str(uid))
+
+        self.waiting.append(replay)
+
+
+def refresh(imap: imaplib.IMAP4, device: Device) -> None:
+    """Make a device's folders hold what the server's mailboxes hold; what is gone there, goes here.
+
+    Takes a client that has logged in. A real program fetches only what is new; the outcome is the same.
+    """
+    for line in imap.list()[1]:
+        assert isinstance(line, bytes)
+        folder = line.decode().rpartition(" ")[2]
+        imap.select(folder, readonly=True)
+        device.replace(folder, _copies(imap.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")[1]))
+
+
+def _copies(answer: Sequence[object]) -> Iterator[tuple[int, bytes, frozenset[str]]]:
+    for entry in answer:
+        if isinstance(entry, tuple):
+            head = entry[0].decode()
+            found = re.search(r"UID (\d+) FLAGS \(([^)]*)\)", head)
+            assert found, head
+            yield int(found[1]), entry[1], frozenset(found[2].split()) - {"\\Recent"}
+
+
+@contextmanager
+def logged_in(server: MailServer) -> Iterator[imaplib.IMAP4]:
+    """Give a client that has logged in as Amy, and log it out in the end."""
+    with imaplib.IMAP4(*server.imap) as imap:
+        imap.login("amy", "secret")
+        yield imap
+
+
+def find(device: Device, subject: str) -> tuple[str, int]:
+    """Return folder and number of a letter on a device. Raises `LookupError`."""
+    for folder, kept in device.snapshot().folders:
+        for letter in kept:
+            if letter.subject == subject:
+                return folder, letter.uid
+    raise LookupError(f"{device.name} has no letter {subject!r}")
+
+
+def _rewrite(device: Device, subject: str, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
+    """Change the flags of a letter on a device."""
+    folder, number = find(device, subject)
+    device.replace(
+        folder,
+        [(uid, octets, change(flags) if uid == number else flags) for uid, octets, flags in _kept(device, folder)],
+    )
+
+
+def _refile(device: Device, subject: str, target: str) -> None:
+    folder, number = find(device, subject)
+    for uid, octets, flags in _kept(device, folder):
+        if uid == number:
+            device.save(octets, target, flags)
+            device.throw_away(number, folder)
+
+
+def _kept(device: Device, folder: str) -> list[tuple[int, bytes, frozenset[str]]]:
+    views = dict(device.snapshot().folders)[folder]
+    return [(view.uid, octets, view.flags) for view, octets in zip(views, device.letters(folder), strict=True)]

@@ -1,0 +1,59 @@
+"""Wrong answers to the exercises of lesson 05, one for each misconception."""
+
+_LOG_IN = """imap = imaplib.IMAP4(*box.server.imap)
+imap.login("amy", "secret")
+imap.select()
+"""
+
+
+def _cell(key: str, lines: str) -> str:
+    return f'box = exercises["{key}"].start()\n{_LOG_IN}{lines}\nbox.check()'
+
+
+WRONG = {
+    "05.1": {
+        "sent-again": _cell(
+            "05.1",
+            """smtp = smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org")
+smtp.sendmail("amy@example.org", ["ben@example.org"], box.note)
+smtp.quit()""",
+        ),
+        "wrong-mailbox": _cell("05.1", r'imap.append("INBOX", r"(\Seen)", None, box.note)'),
+        "unread": _cell("05.1", 'imap.append("Sent", None, None, box.note)'),
+        "laptop-only": _cell("05.1", 'box.laptop.save(box.note, "Sent")'),
+    },
+    "05.2": {
+        "on-the-server": _cell(
+            "05.2",
+            """imap.create("Backup")
+imap.copy("1:*", "Backup")
+box.accident()""",
+        ),
+        "in-the-cache": _cell(
+            "05.2",
+            """box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"))
+box.accident()""",
+        ),
+        "incomplete": _cell(
+            "05.2",
+            """box.laptop.save(imap.fetch("1", "(BODY.PEEK[])"), "Backup")
+box.accident()""",
+        ),
+        "never-tested": _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Backup")'),
+    },
+    "05.3": {
+        "by-number": _cell(
+            "05.3",
+            """for number, flag in box.notes:
+    imap.store(number, "+FLAGS", f"({flag})")
+imap.expunge()""",
+        ),
+        "only-marked": _cell(
+            "05.3",
+            """for name, flag in box.notes:
+    imap.uid("STORE", name, "+FLAGS", f"({flag})")
+imap.logout()""",
+        ),
+        "half-replayed": _cell("05.3", r'imap.uid("STORE", "2", "+FLAGS", r"(\Flagged)")'),
+    },
+}
