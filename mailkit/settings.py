@@ -28,4 +28,4 @@ class Settings:
     max_connections: int = 100
     pop3_idle: float = 600.0
     imap_idle: float = 1800.0
-    smtp_idle: float = 300.0
+    smtp_idle: float = 1800.0  # five minutes are the least (RFC 5321 §4.5.3.2.7); who reads a page takes longer

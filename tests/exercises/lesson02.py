@@ -1,0 +1,82 @@
+"""Wrong answers to lesson 02, one for each mistake that its exercises name."""
+
+_START = """\
+box = exercises["{key}"].start()
+smtp = smtplib.SMTP(*box.org.smtp, local_hostname="laptop.example.org")
+letter = box.letter
+smtp.login("amy", "secret")
+{lines}
+box.check()
+"""
+
+_READ = """\
+box = exercises["02.4"].start()
+pop = poplib.POP3(*box.org.pop3)
+pop.user("amy")
+pop.pass_("secret")
+{lines}
+box.check()
+"""
+
+
+def _send(key: str, lines: str) -> str:
+    return _START.format(key=key, lines=lines)
+
+
+def _guests(lines: str) -> str:
+    return _send("02.3", lines)
+
+
+def _delete(*numbers: int, last: str = "pop.quit()") -> str:
+    return _READ.format(lines="\n".join([*(f"pop.dele({number})" for number in numbers), last]))
+
+
+WRONG = {
+    "02.1": {
+        "twice": _send("02.1", "smtp.send_message(letter)\nsmtp.send_message(letter)"),
+        "only-one": _send("02.1", 'smtp.send_message(letter, to_addrs=["ben@example.net"])'),
+        "to-herself": _send("02.1", 'smtp.send_message(letter, to_addrs=["amy@example.org"])'),
+    },
+    "02.2": {
+        "named": _send("02.2", 'letter["Cc"] = "Noor <noor@example.net>"\nsmtp.send_message(letter)'),
+        "twice": _send(
+            "02.2",
+            'smtp.send_message(letter)\nsmtp.send_message(letter, to_addrs=["ben@example.net", "noor@example.net"])',
+        ),
+        "only-ben": _send("02.2", "smtp.send_message(letter)"),
+        "only-noor": _send("02.2", 'smtp.send_message(letter, to_addrs=["noor@example.net"])'),
+    },
+    "02.3": {
+        "twice": _guests(
+            """\
+for guest in box.guests:
+    try:
+        smtp.send_message(letter, to_addrs=[guest, "tom@example.org"])
+    except smtplib.SMTPException:
+        pass"""
+        ),
+        "stopped": _guests(
+            """\
+try:
+    for guest in box.guests:
+        smtp.send_message(letter, to_addrs=[guest])
+except smtplib.SMTPException:
+    pass"""
+        ),
+        "by-domain": _guests(
+            """\
+for guest in box.guests:
+    try:
+        if guest.endswith("@example.net"):
+            smtp.send_message(letter, to_addrs=[guest])
+    except smtplib.SMTPException:
+        pass"""
+        ),
+    },
+    "02.4": {
+        "no-quit": _delete(1, 3, last=""),
+        "deleted-the-true-one": _delete(2),
+        "believed-the-lowest": _delete(1),
+        "kept-the-plain-one": _delete(3),
+    },
+}
