@@ -28,7 +28,7 @@ _KINDS = {  # RFC 3463: the kind of reply, which aiosmtpd's own words leave out
     "502": "5.5.1", "503": "5.5.1", "552": "5.3.4", "555": "5.5.4",
 }  # fmt: skip
 _REMEDIES = {  # how aiosmtpd's reply begins → what we say instead
-    "500 Command line too long": "500 5.5.2 this line is too long; the longest it takes is a setting, max_line",
+    "500 Command line too long": "500 5.5.2 a line is too long; {most.max_line} octets is the most",
     "500 Error: bad syntax": "500 5.5.2 this is not a command; send HELP for the list",
     "500 Error: command 'AUTH'": "503 5.5.1 AUTH is not valid after HELO; send EHLO first",
     "501 Not enough value": "501 5.5.4 AUTH takes a mechanism; this server knows PLAIN and LOGIN",
@@ -37,7 +37,7 @@ _REMEDIES = {  # how aiosmtpd's reply begins → what we say instead
     "503 Error: need MAIL": "503 5.5.1 nobody sends this yet; send MAIL first",
     "503 Error: send HELO": "503 5.5.1 who are you? Send EHLO first",
     "504 5.5.4": "504 5.5.4 no such mechanism; this server knows PLAIN and LOGIN",
-    "552 Error": "552 5.3.4 the message is too large; the answer to EHLO says how many octets SIZE allows",
+    "552 Error": "552 5.3.4 the message is too large; {most.max_message} octets is the most",
     "553 5.1.3 Error": "553 5.1.3 this is not an address; write it as <amy@example.org>",
 }
 
@@ -125,7 +125,7 @@ class SmtpWire(SMTP):
     def goodbye(self, reply: str) -> None:
         """Say this and hang up."""
         self._hooks.ended(self)
-        octets = _worded(reply, self.hostname) + b"\r\n"
+        octets = _worded(reply, self._settings) + b"\r\n"
         self._hooks.record("S", octets)
         self.transport.write(octets)
         self.transport.close()
@@ -140,7 +140,7 @@ class SmtpWire(SMTP):
 
     async def push(self, status: str | bytes) -> None:
         """Send a reply line."""
-        reply = status if isinstance(status, bytes) else _worded(status, self.hostname)
+        reply = status if isinstance(status, bytes) else _worded(status, self._settings)
         self._hooks.record("S", reply + b"\r\n")
         await super().push(reply)
 
@@ -250,15 +250,15 @@ class SmtpWire(SMTP):
             cut = False
 
 
-def _worded(reply: str, host_name: str) -> bytes:
+def _worded(reply: str, settings: Settings) -> bytes:
     """Give aiosmtpd's own replies their kind (RFC 2034) and a remedy; greetings and ours stay as they are.
 
-    >>> _worded("501 Syntax: RSET", "mail.example.org")
-    b'501 5.5.4 Syntax: RSET'
+    >>> _worded("501 Syntax: RSET", Settings()), _worded("250 mail.example.org", Settings())
+    (b'501 5.5.4 Syntax: RSET', b'250 mail.example.org')
     """
-    ours = next((words for start, words in _REMEDIES.items() if reply.startswith(start)), reply)
-    reply = _CONTROLS.sub("?", ours)
+    ours = (words.format(most=settings) for start, words in _REMEDIES.items() if reply.startswith(start))
+    reply = _CONTROLS.sub("?", next(ours, reply))
     bare = _BARE_REPLY.fullmatch(reply)
-    if bare and bare[1] in _KINDS and not bare[2].startswith((host_name, "HELP")):
+    if bare and bare[1] in _KINDS and not bare[2].startswith((settings.host_name, "HELP")):
         reply = f"{bare[1]} {_KINDS[bare[1]]} {bare[2]}"
     return reply.encode("utf-8", "replace")
