@@ -100,6 +100,13 @@ def two_steps() -> tuple[Steps, Steps]:
     return _by_pop(), _by_imap()
 
 
+def show_two_steps(by_pop: Steps, by_imap: Steps) -> Picture:
+    """Draw the two steps of both protocols beside each other."""
+    connecting = ("1. A program connects", by_pop[:2], by_imap[:2])
+    fetching = ("2. It fetches", by_pop[1:], by_imap[1:])
+    return show_columns([connecting, fetching], ["POP3: take it home", "IMAP: read it there"])
+
+
 def _by_pop() -> Steps:
     with MailServer(letters("three-letters"), password="secret") as server:
         laptop = Device("laptop")
