@@ -262,14 +262,14 @@ class _Scanner:
         at = parent.body
         while self.next_delimiter(at) is own:
             after = own.at + len(own.line)
-            at = self.octets.find(b"\n", after) + 1 or len(self.octets)
-            if self.octets.startswith(b"--", after) or self.parts >= MAX_PARTS or at == len(self.octets):
+            at = self.octets.find(b"\n", after) + 1
+            if self.octets.startswith(b"--", after) or not at or self.parts >= MAX_PARTS:
                 break
             child = self.scan(at, depth, inside=True, digest=digest)
             parent.children.append(child)
             at = child.end
         del self.open[level:]
-        return self.end_of(at)
+        return self.end_of(at or len(self.octets))
 
     def next_delimiter(self, at: int) -> _Boundary | None:
         """Return the open boundary whose line comes first from ``at`` on, the beginning of a line.

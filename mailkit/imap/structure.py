@@ -240,7 +240,7 @@ _WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", 
 
 def _subset(header: bytes, names: tuple[str, ...], wanted: bool) -> bytes:
     """Keep the named fields and end them with a blank line, or keep all the rest."""
-    asked = {name.lower().encode("utf-8", "surrogateescape") for name in names}
+    asked = {name.lower().encode("latin-1", "replace") for name in names}
     if not wanted:
         return _WHOLE_FIELD.sub(lambda field: b"" if field[1].rstrip().lower() in asked else field[0], header)
     return b"".join(field[0] for field in _WHOLE_FIELD.finditer(header) if field[1].rstrip().lower() in asked) + b"\r\n"
@@ -248,7 +248,7 @@ def _subset(header: bytes, names: tuple[str, ...], wanted: bool) -> bytes:
 
 def header_values(message: Message, name: str) -> list[str]:
     """Return the decoded values of every field of this name in the message's own header (RFC 2047)."""
-    wanted = name.lower().encode("utf-8", "surrogateescape")
+    wanted = name.lower().encode("latin-1", "replace")
     own = fields(section(message, (), "HEADER") or b"")
     return [_decoded(value) for field, value in own if field.lower() == wanted]
 
