@@ -40,7 +40,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "wiretap": ({"wiretap"}, {"transcript"}),
     "diagram": ({"diagram", "flow", "layout", "plot"}, {"render", "snapshot"}),
     "exercise": ({"exercise"}, {"progress", "snapshot"}),
-    "widgets": ({"widgets"}, {"device", "diagram", "exercise", "progress", "snapshot"}),
+    "widgets": (
+        {"widgets"},
+        {"device", "diagram", "exercise", "progress", "render", "samples", "snapshot", "transcript"},
+    ),
     "face": (
         {"__init__"},
         {"device", "diagram", "idle", "samples", "server", "snapshot", "transcript", "wiretap"},

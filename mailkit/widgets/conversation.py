@@ -1,0 +1,100 @@
+"""A conversation to leaf through: client and server side by side, each line explained when it is chosen."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Any
+
+import ipywidgets
+
+from mailkit.samples import table
+from mailkit.transcript import Said, Transcript
+from mailkit.widgets.form import status
+from mailkit.widgets.twin import show
+
+SHOWN = 12  # rows of the list
+
+
+class Conversation:
+    """A list of lines, a search, and what the chosen line means."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self._transcript = transcript
+        self.search = ipywidgets.Text(description="Search", placeholder="for example DELE", continuous_update=True)
+        self.lines = ipywidgets.Select(
+            options=[], rows=SHOWN, description="Lines", layout=ipywidgets.Layout(width="100%", max_width="60em")
+        )
+        self.meaning = ipywidgets.HTML()
+        self.search.observe(lambda _: self._find(), names="value")
+        self.lines.observe(lambda _: self._explain(), names="value")
+        self._find()
+
+    def _find(self) -> None:
+        found = self._transcript.find(self.search.value).lines
+        self.lines.options = [(side_by_side(line), number) for number, line in enumerate(found)]
+        self._found = found
+        self.lines.value = 0 if found else None
+        self._explain()
+
+    def _explain(self) -> None:
+        at = self.lines.value
+        words = explain(self._transcript.protocol, self._found[at]) if at is not None else "No line contains that."
+        self.meaning.value = status(words)
+
+    def view(self) -> Any:
+        """Return the whole as one widget."""
+        return ipywidgets.VBox([self.search, self.lines, self.meaning])
+
+
+def conversation(transcript: Transcript) -> Conversation:
+    """Display a transcript to leaf through; takes ``server.transcript("POP3")`` or what a listener heard."""
+    made = Conversation(transcript)
+    listed = "\n".join(side_by_side(line) for line in transcript.lines)
+    show(made.view(), listed, f"<pre>{escape(listed, quote=False)}</pre>")
+    return made
+
+
+def side_by_side(line: Said) -> str:
+    """Return a line where its speaker stands: the client left, the server to the right.
+
+    >>> side_by_side(Said("C", "STAT")), side_by_side(Said("S", "+OK 3 320"))
+    ('C: STAT', '        S: +OK 3 320')
+    """
+    return ("" if line.who == "C" else "\N{NO-BREAK SPACE}" * 8) + str(line)
+
+
+def explain(protocol: str, line: Said) -> str:
+    """Say what a line means, with its section of the RFC, from the table of commands."""
+    if line.who == "S":
+        return _explain_answer(line.text)
+    words = re.sub(r"^a\d+ (UID (?!EXPUNGE))?", "", line.text).upper() + " "
+    known = [(command, row) for row in table("commands") for command in row.get(protocol.lower(), "").split(", ")]
+    fitting = [(command, row) for command, row in known if command and _is(command, words)]
+    if not fitting:
+        verb = words.split()[0] if words.strip() else ""
+        return f"{verb}: see RFC 3501 §6." if protocol == "IMAP" and verb.isalpha() else "The client goes on."
+    command, row = max(fitting, key=lambda pair: len(pair[0]))
+    changes = row[f"{protocol.lower()}_changes"] or "nothing"
+    return f"{command}: {row['task']}. What it changes on the server: {changes} ({row['source']})."
+
+
+def _is(command: str, words: str) -> bool:
+    """Tell whether these words are that command; ``STORE … +FLAGS`` has any message set in the middle."""
+    verb, _, rest = command.partition(" … ")
+    return words.startswith(verb.split()[0] + " ") and rest.upper() in words
+
+
+def _explain_answer(text: str) -> str:
+    for start, meaning in (
+        ("+OK", "The server agrees, and has done it."),
+        ("-ERR", "The server refuses; the words say why and what would help."),
+        ("* ", "Untagged: the server tells something, asked or unasked."),
+        ("+", "Go on: the server waits for the rest."),
+        (".", "A dot alone: the end of the answer (RFC 1939 §3)."),
+    ):
+        if text.startswith(start):
+            return meaning
+    if tagged := re.match(r"a\d+ (OK|NO|BAD)", text):
+        return {"OK": "Done.", "NO": "Understood, and refused.", "BAD": "Not understood."}[tagged[1]]
+    return "Part of the server's answer."

@@ -1,0 +1,143 @@
+"""A form around a plain function: change a field, and what the function returns is drawn anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import ipywidgets
+
+from mailkit.render import Picture
+from mailkit.widgets.twin import show
+
+_WIDE = {"description_width": "initial"}
+_LAYOUT = ipywidgets.Layout(width="auto", max_width="44em")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values; ``options`` are the values, or pairs of what is shown and the value."""
+
+    label: str
+    options: Sequence[Any]
+    value: Any = None
+
+    def control(self) -> Any:
+        """Return the control, the first option chosen unless told otherwise."""
+        chosen = {} if self.value is None else {"value": self.value}
+        return ipywidgets.Dropdown(options=self.options, description=self.label, style=_WIDE, layout=_LAYOUT, **chosen)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A whole number between two bounds, with its unit in the label."""
+
+    label: str
+    least: int
+    most: int
+    value: int
+
+    def control(self) -> Any:
+        """Return the control; a value out of bounds is drawn back to the bound."""
+        return ipywidgets.BoundedIntText(
+            value=self.value, min=self.least, max=self.most, description=self.label, style=_WIDE, layout=_LAYOUT
+        )
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Yes or no."""
+
+    label: str
+    value: bool = False
+
+    def control(self) -> Any:
+        """Return the control."""
+        return ipywidgets.Checkbox(value=self.value, description=self.label, indent=False, layout=_LAYOUT)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A line of text, or several."""
+
+    label: str
+    value: str = ""
+    lines: int = 1
+
+    def control(self) -> Any:
+        """Return the control."""
+        kind = ipywidgets.Text if self.lines == 1 else ipywidgets.Textarea
+        return kind(value=self.value, description=self.label, style=_WIDE, layout=_LAYOUT)
+
+
+Field = Choice | Number | Tick | Words
+
+
+class Form:
+    """The controls by name, the result beneath them; without a button it follows every change."""
+
+    def __init__(
+        self, title: str, function: Callable[..., Picture | str], fields: dict[str, Field], button: str | None = None
+    ) -> None:
+        self.title = title
+        self.controls = {name: field.control() for name, field in fields.items()}
+        self.result = ipywidgets.HTML()
+        self.button = ipywidgets.Button(description=button, layout=ipywidgets.Layout(width="auto")) if button else None
+        self._function = function
+        if self.button:
+            self.button.on_click(self._draw)
+        else:
+            for control in self.controls.values():
+                control.observe(self._draw, names="value")
+
+    def call(self) -> Picture | str:
+        """Call the function with what the fields hold."""
+        return self._function(**{name: control.value for name, control in self.controls.items()})
+
+    def _draw(self, _: Any = None) -> None:
+        self.result.value = status("Working …")  # seen only where the function takes its time
+        try:
+            self.result.value = as_html(self.call())
+        except (ValueError, LookupError) as error:
+            self.result.value = status(f"✗ {error}")
+
+    def view(self) -> Any:
+        """Return the whole as one widget."""
+        heading = ipywidgets.HTML(f"<strong>{escape(self.title, quote=False)}</strong>")
+        last = [self.button] if self.button else []
+        return ipywidgets.VBox([heading, *self.controls.values(), *last, self.result])
+
+
+def form(title: str, function: Callable[..., Picture | str], *, button: str | None = None, **fields: Field) -> Form:
+    """Display a form around a function, and return it.
+
+    Args:
+        title: what is to be found out.
+        function: takes the fields by name; returns a picture or words; may raise `ValueError` with the remedy.
+        button: what a button says that calls the function; None: it is called at every change, and at once.
+        fields: the controls, in order.
+
+    """
+    made = Form(title, function, fields, button)
+    asked = "\n".join(f"[{field.label.strip()}: {field.value}]" for field in fields.values())
+    if button:
+        show(made.view(), f"{title}\n{asked}\n[{button}]")
+        return made
+    first = made.call()
+    made.result.value = as_html(first)
+    show(made.view(), f"{title}\n{asked}\n{first}", f"<p>{escape(title, quote=False)}</p>{as_html(first)}")
+    return made
+
+
+def as_html(result: Picture | str) -> str:
+    """Return a result as a page shows it; changes of it are read out by a screen reader."""
+    if isinstance(result, Picture):
+        return f'<div role="status">{result._repr_mimebundle_()["text/html"]}</div>'
+    return status(result)
+
+
+def status(words: str) -> str:
+    """Return words as a page shows them; changes of them are read out by a screen reader."""
+    return f'<div role="status" style="white-space:pre-line">{escape(words, quote=False)}</div>'

@@ -1,0 +1,101 @@
+"""The live mailbox: a picture that follows the server, and goes back through all it has been."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from html import escape
+from threading import Lock
+from typing import Any, Protocol
+
+import ipywidgets
+
+from mailkit.diagram import show as picture
+from mailkit.diagram import show_change
+from mailkit.render import Picture
+from mailkit.snapshot import Moment
+from mailkit.widgets.form import as_html
+from mailkit.widgets.twin import show
+
+
+class Watched(Protocol):
+    """What is needed of a server."""
+
+    def history(self) -> tuple[Moment, ...]: ...  # noqa: D102
+    def on_change(self, listener: Callable[[Moment], None]) -> Callable[[], None]: ...  # noqa: D102
+
+
+class LiveMailbox:
+    """Draws the server's newest state, or the one the slider points at, with the command that led to it.
+
+    A change is told on the server's thread; drawing there would keep a client waiting, so a thread of our
+    own draws, once for however many changes came meanwhile.
+    """
+
+    def __init__(self, server: Watched) -> None:
+        self._moments = list(server.history())
+        self._lock = Lock()
+        self._waiting = False
+        last = len(self._moments) - 1
+        self.slider = ipywidgets.IntSlider(
+            value=last, min=0, max=last, description="State", layout=ipywidgets.Layout(width="100%", max_width="44em")
+        )
+        self.cause = ipywidgets.HTML()
+        self.image = ipywidgets.HTML()
+        self.slider.observe(lambda _: self._draw(), names="value")
+        self._draw()
+        self.leave = server.on_change(self._hear)
+
+    def view(self) -> Any:
+        """Return the whole as one widget."""
+        return ipywidgets.VBox([self.slider, self.cause, self.image])
+
+    def _hear(self, moment: Moment) -> None:
+        with self._lock:
+            self._moments.append(moment)
+            if self._waiting:
+                return
+            self._waiting = True
+        _drawers().submit(self._follow)
+
+    def _follow(self) -> None:
+        """Show the newest state, unless the learner has gone back to an older one."""
+        with self._lock:
+            self._waiting = False
+            last = len(self._moments) - 1
+        at_end = self.slider.value == self.slider.max
+        self.slider.max = last
+        if at_end:
+            self.slider.value = last
+
+    def _draw(self) -> None:
+        at = self.slider.value
+        self.cause.value = f"<code>{at}: {escape(self._moments[at].cause, quote=False)}</code>"
+        self.image.value = as_html(self.picture(at))
+
+    def picture(self, at: int) -> Picture:
+        """Return a state's picture, with what its command changed."""
+        now = self._moments[at].snapshot
+        return show_change(self._moments[at - 1].snapshot, now, after_only=True) if at else picture(now)
+
+
+@cache
+def _drawers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="mailkit-live")
+
+
+def live(server: Watched) -> LiveMailbox:
+    """Display a picture that follows the server by itself, with a slider back through every state.
+
+    Right-click it and choose "Create New View for Output" to keep it beside the cells.
+    """
+    made = LiveMailbox(server)
+    first = made.picture(made.slider.value)
+    show(made.view(), f"Live mailbox (follows the server while the notebook runs)\n{first}", as_html(first))
+    return made
+
+
+def drawn() -> None:
+    """Return when everything heard so far is drawn."""
+    _drawers().submit(lambda: None).result()

@@ -1,0 +1,161 @@
+"""Widgets without a browser: what they show, what they call, and the twin that a page without a kernel keeps."""
+
+import poplib
+from html import unescape
+
+import pytest
+
+from mailkit import MailServer, letters
+from mailkit.plot import bars
+from mailkit.transcript import Said
+from mailkit.widgets import Choice, Number, Tick, conversation, form, live
+from mailkit.widgets import twin as twin_module
+from mailkit.widgets.conversation import explain
+from mailkit.widgets.live import drawn
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What was displayed: bundles."""
+    bundles = []
+    monkeypatch.setattr(twin_module, "display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
+
+
+@pytest.fixture
+def server():
+    with MailServer(letters("three-letters"), password="secret") as server:
+        yield server
+
+
+# ---- form
+
+
+def test_a_form_without_a_button_follows_every_change(shown):
+    made = form("Add", lambda one, other: f"{one} and {other}", one=Number("One", 0, 9, 1), other=Tick("Other"))
+    assert "1 and False" in made.result.value
+    made.controls["one"].value = 7
+    made.controls["other"].value = True
+    assert "7 and True" in made.result.value
+
+
+def test_a_form_with_a_button_waits_for_it(shown):
+    posted = []
+    made = form(
+        "Post", lambda which: posted.append(which) or "posted", button="Send", which=Choice("Letter", ["a", "b"])
+    )
+    made.controls["which"].value = "b"
+    assert posted == []
+    made.button.click()
+    assert posted == ["b"]
+    assert "posted" in made.result.value
+
+
+def test_a_form_says_what_was_wrong_and_goes_on(shown):
+    def refuse(number):
+        if number > 3:
+            raise ValueError("at most 3; take fewer")
+        return "fine"
+
+    made = form("Try", refuse, number=Number("How many", 0, 9, 1))
+    made.controls["number"].value = 5
+    assert "at most 3; take fewer" in made.result.value
+    made.controls["number"].value = 2
+    assert "fine" in made.result.value
+
+
+def test_a_forms_twin_has_fields_and_result_in_words_and_picture(shown):
+    form("Cost", lambda size: bars("Minutes", {"28.8": size}, "min"), size=Number("Megabytes", 1, 9, 5))
+    assert shown[0]["text/plain"].startswith("Cost\n[Megabytes: 5]\n")
+    assert "Minutes" in shown[0]["text/plain"]
+    assert "<img alt=" in shown[0]["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in shown[0]
+
+
+def test_results_are_escaped(shown):
+    made = form("Echo", lambda words: words, words=Choice("Say", ["<script>"]))
+    assert "<script>" not in made.result.value
+    assert "<script>" in unescape(made.result.value)
+
+
+# ---- live mailbox
+
+
+def test_the_live_mailbox_follows_the_server(server, shown):
+    made = live(server)
+    pop = poplib.POP3(*server.pop3)
+    pop.user("amy")
+    pop.pass_("secret")
+    pop.dele(1)
+    pop.quit()
+    drawn()
+    assert "POP3 amy: QUIT" in made.cause.value
+    assert made.slider.value == made.slider.max == len(server.history()) - 1
+
+
+def test_the_live_mailbox_goes_back_and_stays_there(server, shown):
+    made = live(server)
+    server.deliver(letters("french")[0])
+    drawn()
+    made.slider.value = 0
+    assert "the server started" in made.cause.value
+    server.deliver(letters("french")[0])
+    drawn()
+    assert (made.slider.value, made.slider.max) == (0, 2)
+    assert "4 letters" not in made.image.value
+
+
+def test_the_live_mailbox_escapes_what_a_client_said(server, shown):
+    made = live(server)
+    pop = poplib.POP3(*server.pop3)
+    pop.user("amy")
+    pop.pass_("secret")
+    pop._putcmd("DELE 1 <b>")
+    pop._getline()
+    pop.close()
+    server.wait_for_hang_up()
+    drawn()
+    assert "<b>" not in made.cause.value
+
+
+def test_a_live_mailbox_that_left_hears_no_more(server, shown):
+    made = live(server)
+    made.leave()
+    server.deliver(letters("french")[0])
+    drawn()
+    assert made.slider.max == 0
+
+
+# ---- conversation
+
+
+def test_a_conversation_is_searched_and_explained(server, shown):
+    pop = poplib.POP3(*server.pop3)
+    pop.user("amy")
+    pop.pass_("secret")
+    pop.dele(1)
+    pop.quit()
+    made = conversation(server.transcript("POP3"))
+    assert "secret" not in shown[0]["text/plain"]
+    made.search.value = "dele"
+    assert made.lines.options[0][0].strip() == "C: DELE 1"
+    assert "RFC 1939" in made.meaning.value
+    made.search.value = "no such words"
+    assert "No line contains that." in made.meaning.value
+
+
+@pytest.mark.parametrize(
+    ("protocol", "line", "words"),
+    [
+        ("POP3", Said("C", "RETR 1"), "RFC 1939"),
+        ("IMAP", Said("C", "a2 UID STORE 3 +FLAGS (\\Deleted)"), "STORE"),
+        ("IMAP", Said("C", "a2 UID EXPUNGE 3"), "EXPUNGE"),
+        ("IMAP", Said("S", "a2 NO no such mailbox"), "refused"),
+        ("POP3", Said("S", "-ERR [IN-USE] busy"), "refuses"),
+        ("SMTP", Said("C", "MAIL FROM:<a@example.org>"), "goes on"),
+        ("IMAP", Said("C", "a3 FETCH 1 (FLAGS)"), "RFC 3501"),
+        ("IMAP", Said("C", "a3 FETCH 1 (BODY.PEEK[])"), "no trace"),
+    ],
+)
+def test_every_line_has_a_meaning(protocol, line, words):
+    assert words in explain(protocol, line)
