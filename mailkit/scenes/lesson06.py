@@ -93,7 +93,7 @@ settings_for_two = Exercise(
         ),
         Mistake(
             "full",
-            lambda _, now: not set(_kept(now)) >= WANTED,
+            lambda _, now: bool(_kept(now)) and not set(_kept(now)) >= WANTED,
             "Letters were refused: the box filled up, because nothing that you keep ever leaves it. The phone needs "
             "each letter only until its next look; give `days` a number.",
         ),
@@ -179,7 +179,8 @@ class ThreeVisits:
         """Let ``poll(pop, ledger, laptop)`` work three times, with one ledger, each time logged in anew."""
         self._visit("Monday", poll)
         webmail = _logged_in(self._server)
-        webmail.dele(1)
+        if webmail.stat()[0]:
+            webmail.dele(1)
         webmail.quit()
         self._server.deliver(letters("walk")[0])
         self._visit("Tuesday", poll)

@@ -1,0 +1,87 @@
+"""Wrong answers to lesson 06, one for each mistake that its exercises name."""
+
+_LOG_IN = """\
+pop = poplib.POP3(*box.server.pop3)
+pop.user("amy")
+pop.pass_("secret")
+"""
+
+
+def _month(settings: str) -> str:
+    return f'box = exercises["06.1"].start()\nbox.live({settings})\nbox.check()\n'
+
+
+def _by_age(condition: str, end: str = "pop.quit()") -> str:
+    return f"""\
+box = exercises["06.2"].start()
+{_LOG_IN}\
+for line in pop.uidl()[1]:
+    number, name = line.decode().split()
+    if {condition}:
+        pop.dele(number)
+{end}
+box.check()
+"""
+
+
+def _hunt(body: str) -> str:
+    return f"""\
+box = exercises["06.3"].start()
+
+def poll(pop, ledger, laptop):
+    for line in pop.uidl()[1]:
+        number, name = line.decode().split()
+{body}
+    pop.quit()
+
+box.three_visits(poll)
+box.check()
+"""
+
+
+def _mend(body: str) -> str:
+    return f"""\
+box = exercises["06.4"].start()
+{_LOG_IN}\
+at_home = b"".join(box.laptop.letters())
+for number in range(1, pop.stat()[0] + 1):
+    answer, header, octets = pop.top(number, 0)
+    name = [line for line in header if line.startswith(b"Message-ID")][0]
+{body}
+pop.quit()
+box.check()
+"""
+
+
+WRONG = {
+    "06.1": {
+        "emptied": _month("leave=False, days=10, until_deleted=True"),
+        "full": _month("leave=True, days=None, until_deleted=True"),
+        "too-short": _month("leave=True, days=3, until_deleted=True"),
+    },
+    "06.2": {
+        "never-fetched": _by_age("name not in box.ledger or (box.now - box.ledger[name]).days > 14"),
+        "by-arrival": _by_age("name in box.ledger"),
+        "wrong-way": _by_age("name in box.ledger and (box.now - box.ledger[name]).days < 14"),
+        "no-quit": _by_age("name in box.ledger and (box.now - box.ledger[name]).days > 14", "pass"),
+    },
+    "06.3": {
+        "numbers": _hunt("""\
+        if number not in ledger:
+            laptop.save(pop.retr(number))
+            ledger.add(number)
+"""),
+        "no-ledger": _hunt("        laptop.save(pop.retr(number))"),
+        "deletes": _hunt("""\
+        if name not in ledger:
+            laptop.save(pop.retr(number))
+            pop.dele(number)
+            ledger.add(name)
+"""),
+    },
+    "06.4": {
+        "deletes": _mend("    if name in at_home:\n        pop.dele(number)"),
+        "everything-again": _mend("    box.laptop.save(pop.retr(number))"),
+        "header-only": _mend("    if name not in at_home:\n        box.laptop.save(pop.top(number, 0))"),
+    },
+}
