@@ -1,0 +1,44 @@
+"""The ten events of lesson 05: the same at every run, and honest about what there is not."""
+
+import pytest
+
+from mailkit.scenes.lesson05 import EVENTS, QUESTIONS, measured, run, show_event
+from mailkit.scenes.tables import show_models, show_table
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_run_has_a_step_for_each_event_and_each_begins_where_the_last_ended():
+    steps = run("IMAP")
+    assert [step.event for step in steps] == list(EVENTS)
+    assert all(earlier.after == later.before for earlier, later in zip(steps, steps[1:], strict=False))
+
+
+def test_two_runs_are_the_same():
+    assert run.__wrapped__("mixed") == run("mixed")
+
+
+def test_pop_says_nothing_of_what_happens_at_home():
+    assert {step.event for step in run("POP") if step.said} == {"arrives", "offline"}
+    said = [command for step in run("IMAP") for command in step.said]
+    assert said[-1] == r"UID STORE 4 +FLAGS (\Flagged)"
+
+
+def test_every_event_is_asked_about():
+    assert {event for event, _, _ in QUESTIONS} == set(EVENTS)
+    assert all(set(finding.answers) == {"POP", "IMAP"} for finding in measured(("POP", "IMAP")))
+
+
+def test_what_is_not_there_is_refused_by_name():
+    with pytest.raises(LookupError, match="there are: POP, IMAP, mixed"):
+        run("JMAP")
+    with pytest.raises(LookupError, match="there are: arrives, read"):
+        show_event("fire")
+    with pytest.raises(ValueError, match="a cell for each"):
+        show_table(["", "POP"], [["one cell"]])
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_pictures_fit_the_page(event):
+    assert show_event(event).size[0] <= 900
+    assert show_models().size[0] <= 900
