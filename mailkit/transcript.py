@@ -13,6 +13,7 @@ MASK = "********"
 
 _SECRETS = re.compile(r"^(PASS |\S+ LOGIN (?:\"[^\"]*\"|\S+) |(?:\S+ )?AUTH(?:ENTICATE)? \S+ )(.+)$", re.IGNORECASE)
 _AUTHENTICATE = re.compile(r"^(?:\S+ )?AUTH(?:ENTICATE)? \S+$|^\S+ LOGIN .*\{\d+\+?\}$", re.IGNORECASE)
+_SMTP_VERB = re.compile(rb"^(?:mail from:|rcpt to:|[a-z]{4,8}(?= |$))", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{(\d+)\+?\}$")
 
 
@@ -91,6 +92,8 @@ class Recorder:
     def _lines(self, spoken: list[Spoken], mask: bool) -> list[Said]:
         if self.protocol == "IMAP":
             spoken = list(_renumber(spoken))
+        if self.protocol == "SMTP":
+            spoken = list(_in_capitals(spoken))
         texts = [Said(who, octets.decode("utf-8", "backslashreplace")) for who, octets, _ in spoken]
         return list(_mask(texts)) if mask else texts
 
@@ -122,6 +125,16 @@ def _renumber(spoken: list[Spoken]) -> Iterator[Spoken]:
         if who == "C" and space and not inside:
             tags[tag] = b"a%d" % (len(tags) + 1)
         yield who, (tags.get(tag, tag) + space + rest if not inside else line), inside
+
+
+def _in_capitals(spoken: list[Spoken]) -> Iterator[Spoken]:
+    """Write each SMTP command as RFC 5321 does: `smtplib` spells it one way before Python 3.13, another since."""
+    in_message = False
+    for who, line, inside in spoken:
+        if who == "C" and not in_message:
+            line = _SMTP_VERB.sub(lambda found: found[0].upper(), line)
+        in_message = line.startswith(b"354") if who == "S" else in_message and line != b"."
+        yield who, line, inside
 
 
 def _mask(lines: list[Said]) -> Iterator[Said]:

@@ -94,6 +94,25 @@ def test_what_exceeds_the_limit_is_counted():
     assert str(recorder.transcript()) == "C: NOOP\nS: (… 20 octets more, not recorded)"
 
 
+def test_smtp_is_spelled_alike_by_every_python():
+    text = spoken(
+        "SMTP",
+        ("C", b"ehlo laptop\r\nmail FROM:<Ben@example.net> size=9\r\nrcpt to:<amy@example.org>\r\ndata\r\n"),
+        ("S", b"354 go on\r\n"),
+        ("C", b"mail from: my heart\r\n.\r\nquit\r\n"),
+    )
+    assert text.splitlines() == [
+        "C: EHLO laptop",
+        "C: MAIL FROM:<Ben@example.net> size=9",
+        "C: RCPT TO:<amy@example.org>",
+        "C: DATA",
+        "S: 354 go on",
+        "C: mail from: my heart",
+        "C: .",
+        "C: QUIT",
+    ]
+
+
 def test_words_are_found_whatever_their_case():
     recorder = Recorder("POP3")
     recorder.add("C", b"STAT\r\nQUIT\r\n")
