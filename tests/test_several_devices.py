@@ -1,5 +1,7 @@
 """The ten events of lesson 05: the same at every run, and honest about what there is not."""
 
+from itertools import pairwise
+
 import pytest
 
 from mailkit.scenes.lesson05 import EVENTS, QUESTIONS, measured, run, show_event
@@ -11,7 +13,7 @@ pytestmark = pytest.mark.slow
 def test_a_run_has_a_step_for_each_event_and_each_begins_where_the_last_ended():
     steps = run("IMAP")
     assert [step.event for step in steps] == list(EVENTS)
-    assert all(earlier.after == later.before for earlier, later in zip(steps, steps[1:], strict=False))
+    assert all(earlier.after == later.before for earlier, later in pairwise(steps))
 
 
 def test_two_runs_are_the_same():
