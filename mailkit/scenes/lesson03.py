@@ -351,12 +351,8 @@ def _a_week() -> World:
     return World(server, laptop=Device("laptop"))
 
 
-def _sizes(now: Snapshot) -> dict[str, int]:
-    return {letter.subject: letter.size for letter in now.mailbox("amy").letters}
-
-
 def _small(before: Snapshot) -> set[str]:
-    return {subject for subject, size in _sizes(before).items() if size <= 10_000}
+    return {letter.subject for letter in before.mailbox("amy").letters if letter.size <= 10_000}
 
 
 only_small_ones = Exercise(
