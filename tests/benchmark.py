@@ -330,7 +330,19 @@ def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
     parser.add_argument("--large", action="store_true", help="with 100,000 messages, too (a minute more)")
-    large = parser.parse_args().large
+    parser.add_argument("classroom", nargs="?", choices=["classroom"], help="many learners on one machine instead")
+    parser.add_argument("learners", nargs="?", type=int, default=30, help="how many of them (default: 30)")
+    chosen = parser.parse_args()
+    if chosen.classroom:
+        from tests.classroom import classroom  # needs the notebook tools, which the table does not
+
+        classroom(chosen.learners)
+        return
+    beside_dovecot(chosen.large)
+
+
+def beside_dovecot(large: bool) -> None:
+    """Start both servers and print the table."""
     with mailkit_process() as pipe:
         first = starts(pipe)
         pipe.send("start")

@@ -46,7 +46,7 @@ def execute(path: Path) -> bool:
     """
     before = path.read_text("utf-8")
     notebook = nbformat.reads(before, as_version=4)
-    _run(notebook, path)
+    run(notebook, path)
     _check(notebook, path)
     clean(notebook)
     after = nbformat.writes(notebook, indent=1).rstrip("\n") + "\n"
@@ -56,7 +56,8 @@ def execute(path: Path) -> bool:
     return True
 
 
-def _run(notebook: NotebookNode, path: Path) -> None:
+def run(notebook: NotebookNode, path: Path) -> None:
+    """Run a notebook held in memory, in a kernel with an empty progress file. Raises `ExecutionProblem`."""
     running = "(the first)"
 
     def note(cell: NotebookNode, cell_index: int) -> None:
