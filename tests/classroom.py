@@ -138,7 +138,9 @@ def killed_kernels(room: str) -> None:
     ports: set[int] = set()
     processes = []
     for number in range(KILLED):
-        manager = KernelManager(kernel_name="python3", **private_line(str(Path(room, str(number)))))
+        own = Path(room, str(number))
+        own.mkdir()
+        manager = KernelManager(kernel_name="python3", **private_line(str(own)))
         manager.start_kernel(cwd=str(NOTEBOOKS))
         client = manager.client()
         client.start_channels()
