@@ -22,12 +22,14 @@ def idle(imap: imaplib.IMAP4, timeout: float = 5.0) -> list[str]:
         raise imap.error(f"IDLE waits for changes in a mailbox, and this client is {imap.state}; select one first")
     tag = imap._new_tag()
     imap.send(tag + b" IDLE\r\n")
+    said: list[str] = []
     answer = _line(imap)
-    while not answer.startswith(b"+"):  # untagged news may come before the go-ahead
+    while not answer.startswith(b"+"):  # news may come before the go-ahead
         if answer.startswith(tag):
             raise imap.error(f"the server refuses IDLE: {answer.decode()}")
+        said.append(_words(answer))
         answer = _line(imap)
-    said = _news(imap, timeout)
+    said = said or _news(imap, timeout)
     imap.send(b"DONE\r\n")
     answer = _line(imap)
     while not answer.startswith(tag):

@@ -112,6 +112,13 @@ def test_idle_returns_nothing_when_nothing_happens(server):
     imap.logout()
 
 
+def test_idle_tells_what_happened_before_it_began(server):
+    imap = imap_login(server)
+    server.deliver(LETTERS[0])
+    assert "4 EXISTS" in idle(imap)
+    imap.logout()
+
+
 def test_idle_needs_a_mailbox(server):
     imap = imaplib.IMAP4(*server.imap)
     with pytest.raises(imaplib.IMAP4.error, match="select one first"):
