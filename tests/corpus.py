@@ -73,7 +73,7 @@ ADDRESSES = {
 TYPES = {
     "charset": 'text/html; charset="utf-8"; format=flowed',
     "capitals": "TEXT/Plain; CharSet=UTF-8",
-    "comments": "text (of) / (the) plain; (c) a=b",
+    "comments": "text (o(o)f) / (the) plain; (c) a=b",
     "blanks": "text / plain ; a = b",
     "folded": 'text/plain;\r\n\tname="a\r\n b"',
     "no value": "text/plain; charset=; a",
@@ -187,6 +187,7 @@ WHOLE = {
     "bare line feeds": "Subject: a\n\nMIME-Version: 1.0\nbody\n",
     "mixed line ends": "Subject: a\n\r\nb\r\nc\n",
     "message": "Content-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ntext\r\n",
+    "capital message": "Content-Type: MESSAGE/RFC822\r\n\r\nSubject: in\r\n\r\ntext\r\n",
     "empty message": "Content-Type: message/rfc822\r\n\r\n",
     "multipart message": "Content-Type: message/rfc822\r\n\r\n"
     "Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c\r\n\r\ny\r\n--c--\r\n",

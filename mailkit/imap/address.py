@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mailkit.imap.mime import MAX_VALUE, unquote
+from mailkit.imap.mime import MAX_VALUE, end_of_comment, unquote
 
 Address = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
 GROUP_END: Address = (None, None, None, None)
@@ -15,7 +15,6 @@ _TOKENS = re.compile(
     rb"|(?P<literal>\[(?:[^\]\\]++|\\.)*+\]?)|(?P<special>.)",
     re.S,
 )
-_COMMENT_MARK = re.compile(rb"\\.|[()]", re.S)
 _AROUND_DOT = re.compile(rb" ?(\.) ?")
 
 
@@ -129,19 +128,9 @@ def _tokens(value: bytes) -> Iterator[tuple[str, bytes]]:
         at = found.end()
         kind = found.lastgroup
         if kind == "special" and found[0] == b"(":
-            start, at = at, _end_of_comment(value, at)
+            start, at = at, end_of_comment(value, at)
             yield "comment", unquote(value[start : at - value.startswith(b")", at - 1)])
         elif kind == "quoted":
             yield kind, unquote(found["quoted"])
         elif kind:
             yield kind, found[0]
-
-
-def _end_of_comment(value: bytes, at: int) -> int:
-    """Return the place after the parenthesis that closes this comment; comments nest (RFC 5322 §3.2.2)."""
-    depth = 1
-    for mark in _COMMENT_MARK.finditer(value, at):
-        depth += {b"(": 1, b")": -1}.get(mark[0], 0)
-        if not depth:
-            return mark.end()
-    return len(value)

@@ -14,7 +14,7 @@ from typing import TypeVar
 from mailkit.message import Message
 
 MAX_DEPTH = 99  # parts inside parts; a part deeper than this is shown as it is, unopened
-MAX_VALUE = 1_000_000  # octets of a list or parameters that are taken apart; no honest field is longer
+MAX_VALUE = 200_000  # octets of a list or parameters that are taken apart; no honest field is longer
 MAX_PARTS = 10_000  # in one message; what follows is the last one's text
 Parameters = tuple[tuple[bytes, bytes], ...]
 Fields = dict[bytes, list[bytes]]  # name in lower case → unfolded values
@@ -35,7 +35,8 @@ _PARAMETER = re.compile(
 _WORD = re.compile(_TOKEN + rb"+")
 _DISPOSITION = re.compile(rb'\s*"?(' + _TOKEN + rb"*+)")
 _LANGUAGE = re.compile(rb'(?:^|,)\s*"?([^\s,;"]++)')
-_COMMENT_OR_QUOTED = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|\((?:[^()\\]++|\\.)*+\)', re.S)
+_QUOTED_OR_COMMENT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|\(', re.S)
+_COMMENT_MARK = re.compile(rb"\\.|[()]", re.S)
 _CONTINUATION = re.compile(rb"([^*]+)\*(?:(\d{1,9})(\*)?)?")
 
 
@@ -155,9 +156,25 @@ def token(value: bytes) -> bytes | None:
 
 
 def _without_comments(value: bytes) -> bytes:
+    """Put a blank for every comment outside quotes (RFC 5322 §3.2.2)."""
     if b"(" not in value:
         return value
-    return _COMMENT_OR_QUOTED.sub(lambda found: b" " if found[0].startswith(b"(") else found[0], value)
+    kept, at = [], 0
+    while found := _QUOTED_OR_COMMENT.search(value, at):
+        is_comment = found[0] == b"("
+        kept.append(value[at : found.start()] + b" " if is_comment else value[at : found.end()])
+        at = end_of_comment(value, found.end()) if is_comment else found.end()
+    return b"".join(kept) + value[at:]
+
+
+def end_of_comment(value: bytes, at: int) -> int:
+    """Return the place after the parenthesis that closes the comment around ``at``; comments nest."""
+    depth = 1
+    for mark in _COMMENT_MARK.finditer(value, at):
+        depth += {b"(": 1, b")": -1}.get(mark[0], 0)
+        if not depth:
+            return mark.end()
+    return len(value)
 
 
 def _parameters(value: bytes, at: int) -> Parameters:

@@ -152,21 +152,21 @@ class Search:
 
         def test(place: int, message: Message) -> bool:
             header, body = structure.searchable(message)
-            return wanted in body.casefold() or (header_too and wanted in header.casefold())
+            return wanted in body.lower() or (header_too and wanted in header.lower())
 
         return test
 
     def _in_header(self, field: str) -> Test:
         wanted = self._string()
         return lambda place, message: any(
-            wanted in value.casefold() for value in structure.header_values(message, field)
+            wanted in value.lower() for value in structure.header_values(message, field)
         )
 
     def _string(self) -> str:
         self._arguments.space()
         octets = self._arguments.astring()
         try:
-            return octets.decode(self._charset or "utf-8").casefold()
+            return octets.decode(self._charset or "utf-8").lower()
         except (UnicodeError, ValueError):
             raise BadSyntax(f"the text to search for is not in {self._charset or 'UTF-8'}; name its CHARSET") from None
 

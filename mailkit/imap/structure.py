@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator
 from datetime import date
 from email.header import decode_header
 from email.utils import parsedate
@@ -23,14 +22,16 @@ from mailkit.imap.mime import (
     remembered,
     token,
 )
+from mailkit.imap.syntax import quote
 from mailkit.message import Message
 
 __all__ = [
     "Part", "body", "envelope", "header_values", "nstring", "parse", "searchable", "section", "sent_date",
 ]  # fmt: skip
 
-_PLAIN = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-!#-\[\]-\x7f]*")
-_QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_PLAIN = re.compile(rb"[ !#-\[\]-~]{0,900}")
+_WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", re.M)
 _NO_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0%b)'
 
 
@@ -44,12 +45,9 @@ def nstring(octets: bytes | None) -> bytes:
     """
     if octets is None:
         return b"NIL"
-    if _PLAIN.fullmatch(octets):
+    if _PLAIN.fullmatch(octets):  # what most strings are: this is the answers' innermost loop
         return b'"%b"' % octets
-    if _QUOTABLE.fullmatch(octets):
-        return b'"%b"' % octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    octets = octets.replace(b"\0", b"\xef\xbf\xbd")
-    return b"{%d}\r\n%b" % (len(octets), octets)
+    return quote(octets.replace(b"\0", b"\xef\xbf\xbd"))
 
 
 def envelope(message: Message) -> bytes:
@@ -115,7 +113,7 @@ def _tidy(text: bytes | None) -> bytes | None:
 
 def _address_list(found: Fields, name: bytes, default: bytes = b"NIL") -> bytes:
     """Write all the addresses of a field, of repeated fields together; ``default`` where there are none."""
-    listed = b"".join(_addresses(value) for value in found.get(name, ()))
+    listed = _addresses(b", ".join(found.get(name, ())))
     return b"(%b)" % listed if listed else default
 
 
@@ -191,23 +189,21 @@ def section(message: Message, path: tuple[int, ...], kind: str, names: tuple[str
     """Return the octets that ``BODY[section]`` names, or None where the message has no such section (RFC 3501 §6.4.5).
 
     ``path`` is the part number, ``(4, 2)`` for ``4.2``; ``kind`` one of ``""``, ``HEADER``, ``TEXT``, ``MIME``,
-    ``HEADER.FIELDS``, ``HEADER.FIELDS.NOT``, the last two with field ``names``. NUL becomes 0x80: IMAP cannot carry it.
+    ``HEADER.FIELDS``, ``HEADER.FIELDS.NOT``, the last two with field ``names``.
     """
     found = _span(message, path, kind.partition(".")[0])
     if found is None:
         return None
     text = message.octets[slice(*found)]
-    if kind.startswith("HEADER."):
-        text = _subset(text, names, kind == "HEADER.FIELDS")
-    return text.replace(b"\0", b"\x80")
+    return _subset(text, names, kind == "HEADER.FIELDS") if kind.startswith("HEADER.") else text
 
 
 def _span(message: Message, path: tuple[int, ...], kind: str) -> tuple[int, int] | None:
     """Return from where to where a section goes; the message's own parts need no knowledge of MIME."""
     if not path:
         end = len(message.octets)
-        body = end_of_header(message.octets, 0, end) if kind else 0
-        return {"": (0, end), "HEADER": (0, body), "TEXT": (body, end)}.get(kind)
+        text = end_of_header(message.octets, 0, end) if kind else 0
+        return {"": (0, end), "HEADER": (0, text), "TEXT": (text, end)}.get(kind)
     part = _find(parse(message), path)
     if part is None:
         return None
@@ -233,9 +229,6 @@ def _find(root: Part, path: tuple[int, ...]) -> Part | None:
         else:
             return None
     return part
-
-
-_WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", re.M)
 
 
 def _subset(header: bytes, names: tuple[str, ...], wanted: bool) -> bytes:
@@ -265,25 +258,22 @@ def sent_date(message: Message) -> date | None:
 
 
 def searchable(message: Message) -> tuple[str, str]:
-    """Return the text that SEARCH looks in: header, and body; encoded words and text parts are decoded.
+    """Return the text that SEARCH looks in, decoded: the headers, its own and its parts', and the texts of the parts.
 
-    Parts that are not text count by their own header alone: nobody looks for words in an image's base64.
+    TEXT looks in both, BODY in the texts only, as with Dovecot. What is no text counts by its header alone: nobody
+    looks for words in an image's base64.
     """
-    root = parse(message)
-    return _header_text(message.octets, root), "\n".join(_texts(message.octets, root))
-
-
-def _header_text(octets: bytes, part: Part) -> str:
-    own = fields(octets[part.start : part.body])
-    return "\n".join(f"{_characters(name)}: {_decoded(value)}" for name, value in own)
-
-
-def _texts(octets: bytes, part: Part) -> Iterator[str]:
-    if part.type.lower() == b"text":
-        yield _decoded_text(octets, part)
-    for child in part.children:
-        yield _header_text(octets, child)
-        yield from _texts(octets, child)
+    headers: list[str] = []
+    texts: list[str] = []
+    parts = [parse(message)]
+    while parts:
+        part = parts.pop()
+        header = _FOLD.sub(b"", message.octets[part.start : part.body])
+        headers += map(_decoded, header.splitlines())
+        if not part.children and part.type.lower() in (b"text", b"message"):
+            texts.append(_decoded_text(message.octets, part))
+        parts += reversed(part.children)
+    return "\n".join(headers), "\n".join(texts)
 
 
 def _decoded(value: bytes) -> str:

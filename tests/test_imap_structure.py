@@ -1,0 +1,426 @@
+"""What FETCH and SEARCH read out of a message, beside RFC 3501 §6.4.5, §7.4.2 and §8."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from mailkit.imap.address import addresses
+from mailkit.imap.mime import MAX_DEPTH, MAX_PARTS, MAX_VALUE, media_type, parse
+from mailkit.imap.structure import body, envelope, header_values, nstring, searchable, section, sent_date
+from mailkit.message import Message
+
+
+def message(text: str | bytes) -> Message:
+    octets = text.encode() if isinstance(text, str) else text
+    return Message(1, octets.replace(b"\n", b"\r\n"), datetime(2026, 3, 2, tzinfo=UTC))
+
+
+# The message that the sample connection of RFC 3501 §8 fetches.
+MINUTES = message(
+    """Date: Wed, 17 Jul 1996 02:23:25 -0700 (PDT)
+From: Terry Gray <gray@cac.washington.edu>
+Subject: IMAP4rev1 WG mtg summary and minutes
+To: imap@cac.washington.edu
+cc: minutes@CNRI.Reston.VA.US, John Klensin <KLENSIN@MIT.EDU>
+Message-Id: <B27397-0100000@cac.washington.edu>
+MIME-Version: 1.0
+Content-Type: TEXT/PLAIN; CHARSET=US-ASCII
+
+"""
+    + "It was decided to meet again.\n" * 92
+)
+
+
+def test_envelope_of_the_rfc():
+    """RFC 3501 §8; the list of two addresses has no blank in it, as the grammar of §9 wants."""
+    assert envelope(MINUTES) == (
+        b'("Wed, 17 Jul 1996 02:23:25 -0700 (PDT)" "IMAP4rev1 WG mtg summary and minutes" '
+        b'(("Terry Gray" NIL "gray" "cac.washington.edu")) '
+        b'(("Terry Gray" NIL "gray" "cac.washington.edu")) '
+        b'(("Terry Gray" NIL "gray" "cac.washington.edu")) '
+        b'((NIL NIL "imap" "cac.washington.edu")) '
+        b'((NIL NIL "minutes" "CNRI.Reston.VA.US")("John Klensin" NIL "KLENSIN" "MIT.EDU")) NIL NIL '
+        b'"<B27397-0100000@cac.washington.edu>")'
+    )
+
+
+def test_body_of_the_rfc():
+    """RFC 3501 §8: type, subtype, parameters, id, description, encoding, octets, lines."""
+    assert body(MINUTES, False) == b'("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7bit" 2852 92)'
+    assert body(MINUTES, True) == body(MINUTES, False)[:-1] + b" NIL NIL NIL NIL)"
+
+
+def test_header_of_the_rfc():
+    """RFC 3501 §8 fetches ``body[header]``; the blank line is part of it."""
+    header = section(MINUTES, (), "HEADER")
+    assert header is not None
+    assert header.endswith(b"CHARSET=US-ASCII\r\n\r\n")
+    assert header + (section(MINUTES, (), "TEXT") or b"") == section(MINUTES, (), "") == MINUTES.octets
+
+
+def test_two_parts_of_the_rfc():
+    """RFC 3501 §7.4.2: a text, and a text as an attachment."""
+    two = message(
+        """MIME-Version: 1.0
+Content-Type: MULTIPART/MIXED; BOUNDARY=x
+
+--x
+Content-Type: TEXT/PLAIN; CHARSET=US-ASCII
+Content-Transfer-Encoding: 7BIT
+
+text
+--x
+Content-Type: TEXT/PLAIN; CHARSET=US-ASCII; NAME="cc.diff"
+Content-ID: <960723163407.20117h@cac.washington.edu>
+Content-Description: Compiler diff
+Content-Transfer-Encoding: BASE64
+
+ZGlmZg==
+--x--
+"""
+    )
+    assert body(two, False) == (
+        b'(("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 4 0)'
+        b'("TEXT" "PLAIN" ("CHARSET" "US-ASCII" "NAME" "cc.diff") '
+        b'"<960723163407.20117h@cac.washington.edu>" "Compiler diff" "BASE64" 8 0) "MIXED")'
+    )
+
+
+# The complex message of RFC 3501 §6.4.5; each part says its number.
+COMPLEX = message(
+    """Subject: outermost
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=A
+
+--A
+Content-Type: text/plain
+
+part 1
+--A
+Content-Type: application/octet-stream
+
+part 2
+--A
+Content-Type: message/rfc822
+
+Subject: message 3
+Content-Type: multipart/mixed; boundary=B
+
+--B
+Content-Type: text/plain
+
+part 3.1
+--B
+Content-Type: application/octet-stream
+
+part 3.2
+--B--
+--A
+Content-Type: multipart/mixed; boundary=C
+
+--C
+Content-Type: image/gif
+
+part 4.1
+--C
+Content-Type: message/rfc822
+
+Subject: message 4.2
+Content-Type: multipart/mixed; boundary=D
+
+--D
+Content-Type: text/plain
+
+part 4.2.1
+--D
+Content-Type: multipart/alternative; boundary=E
+
+--E
+Content-Type: text/plain
+
+part 4.2.2.1
+--E
+Content-Type: text/richtext
+
+part 4.2.2.2
+--E--
+--D--
+--C--
+--A--
+"""
+)
+
+
+@pytest.mark.parametrize("number", ["1", "2", "3.1", "3.2", "4.1", "4.2.1", "4.2.2.1", "4.2.2.2"])
+def test_part_numbers_of_the_rfc(number):
+    path = tuple(map(int, number.split(".")))
+    assert section(COMPLEX, path, "") == b"part " + number.encode()
+
+
+def test_headers_and_texts_of_the_rfc():
+    """HEADER and TEXT are of a message, MIME is of any part."""
+    assert section(COMPLEX, (3,), "HEADER") == (
+        b"Subject: message 3\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n"
+    )
+    assert (section(COMPLEX, (3,), "TEXT") or b"").startswith(b"--B\r\n")
+    assert section(COMPLEX, (4, 1), "MIME") == b"Content-Type: image/gif\r\n\r\n"
+    assert (section(COMPLEX, (4, 2), "HEADER") or b"").startswith(b"Subject: message 4.2\r\n")
+    assert (section(COMPLEX, (4, 2), "TEXT") or b"").startswith(b"--D\r\n")
+    assert (section(COMPLEX, (4, 2, 2), "") or b"").startswith(b"--E\r\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [((5,), ""), ((0,), ""), ((1, 1), ""), ((3, 3), ""), ((1,), "HEADER"), ((4,), "TEXT"), ((9,), "MIME")],
+)
+def test_what_is_not_there_is_nil(path, kind):
+    assert section(COMPLEX, path, kind) is None
+
+
+def test_a_simple_message_has_a_part_1():
+    """RFC 3501 §6.4.5: every message has at least one part number."""
+    assert section(MINUTES, (1,), "") == section(MINUTES, (), "TEXT")
+    assert section(MINUTES, (1,), "MIME") == section(MINUTES, (), "HEADER")
+    assert section(MINUTES, (2,), "") is None
+
+
+def test_header_fields():
+    """Names in any case, in the order of the header, folds and all; the blank line stays."""
+    one = message("To: a\nSubject: b\n c\nX: y\nto: d\n\ntext")
+    assert section(one, (), "HEADER.FIELDS", ("TO", "subject", "none")) == b"To: a\r\nSubject: b\r\n c\r\nto: d\r\n\r\n"
+    assert section(one, (), "HEADER.FIELDS.NOT", ("TO", "subject")) == b"X: y\r\n\r\n"
+    assert section(one, (), "HEADER.FIELDS", ("none",)) == b"\r\n"
+    assert section(COMPLEX, (3,), "HEADER.FIELDS", ("Subject",)) == b"Subject: message 3\r\n\r\n"
+
+
+def test_bodystructure_of_a_message_in_a_message():
+    """RFC 3501 §7.4.2: an encapsulated message's ENVELOPE and body structure, and its size in lines."""
+    outer = message("Content-Type: message/rfc822\n\nSubject: inner\n\none\ntwo\n")
+    assert body(outer, False) == (
+        b'("message" "rfc822" NIL NIL NIL "7bit" 28 (NIL "inner" NIL NIL NIL NIL NIL NIL NIL NIL) '
+        b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 10 2) 4)'
+    )
+
+
+def test_bodystructure_extension_data():
+    """MD5, disposition, language, location of a part; parameters instead of MD5 of a multipart."""
+    part = message(
+        "MIME-Version: 1.0\nContent-Type: image/png\nContent-MD5: abc==\nContent-Language: en, de\n"
+        'Content-Disposition: attachment; filename="a b.png"\nContent-Location: http://example.org/\n\nx'
+    )
+    assert body(part, True) == (
+        b'("image" "png" NIL NIL NIL "7bit" 1 "abc==" ("attachment" ("filename" "a b.png")) ("en" "de") '
+        b'"http://example.org/")'
+    )
+    multipart = message("Content-Type: multipart/mixed; boundary=b\nContent-Disposition: inline\n\n--b\n\nx\n--b--\n")
+    assert body(multipart, True).endswith(b' "mixed" ("boundary" "b") ("inline" NIL) NIL NIL)')
+
+
+def test_no_mime_version_and_no_type_means_no_mime():
+    """RFC 2045 §4: without MIME-Version the other fields mean nothing; Content-Type alone is forgiven."""
+    assert b'"7bit"' in body(message("Content-Transfer-Encoding: base64\n\nx"), False)
+    assert b'"base64"' in body(message("MIME-Version: 1.0\nContent-Transfer-Encoding: base64\n\nx"), False)
+
+
+def test_digest_defaults_to_messages():
+    """RFC 2046 §5.1.5."""
+    digest = message("Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: in\n\nx\n--b--\n")
+    assert body(digest, False).startswith(b'(("message" "rfc822" NIL NIL NIL "7bit" 16 (NIL "in" ')
+    assert section(digest, (1, 1), "") == b"x"
+
+
+def test_a_boundary_may_begin_with_another():
+    """RFC 2046 §5.1.2: the longest boundary that fits is meant."""
+    nested = message(
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; boundary=bb\n\n"
+        "--bb\n\nin\n--bb--\n--b\n\nout\n--b--\n"
+    )
+    assert [section(nested, path, "") for path in ((1, 1), (2,))] == [b"in", b"out"]
+
+
+def test_the_line_end_before_a_delimiter_is_the_delimiters():
+    """RFC 2046 §5.1.1."""
+    parts = message("Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n\n--b\n\n--b--\n")
+    assert [section(parts, (number,), "") for number in (1, 2)] == [b"x\r\n", b""]
+
+
+@pytest.mark.parametrize("end", ["", "--b", "--b--", "--b--\n", "--b--\nepilogue"])
+def test_a_missing_end_ends_nothing_else(end):
+    parts = message("Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n" + end)
+    assert section(parts, (1,), "") == (b"x" if end else b"x\r\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "types"),
+    [
+        ("", b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0)'),
+        ("Subject: a", b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0)'),
+        ("Content-Type: \n\nx", b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 1 0)'),
+        (
+            "Content-Type: multipart/mixed\n\n--b\n\nx\n--b--\n",
+            b'(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0) "mixed")',
+        ),
+    ],
+)
+def test_body_of_hardly_anything(text, types):
+    assert body(message(text), False) == types
+
+
+def test_what_is_nested_too_deep_is_not_opened():
+    deep = message("Content-Type: message/rfc822\n\n" * (MAX_DEPTH + 5) + "x")
+    assert body(deep, True).count(b'"rfc822"') == MAX_DEPTH
+    assert b'"application" "octet-stream"' in body(deep, True)
+
+
+def test_what_has_too_many_parts_ends():
+    many = message("Content-Type: multipart/mixed; boundary=b\n\n" + "--b\n\n" * (MAX_PARTS + 5))
+    assert len(parse(many).children) < MAX_PARTS
+
+
+def test_envelope_of_empty_and_repeated_fields():
+    """RFC 3501 §7.4.2: absent is NIL, present and empty is an empty string; addresses of all fields count."""
+    assert envelope(message("Subject:\nTo:\nFrom: a@b\nFrom: c@d\nSender:\n\n")) == (
+        b'(NIL "" ((NIL NIL "a" "b")(NIL NIL "c" "d")) ((NIL NIL "a" "b")(NIL NIL "c" "d")) '
+        b'((NIL NIL "a" "b")(NIL NIL "c" "d")) NIL NIL NIL NIL NIL)'
+    )
+
+
+def test_envelope_unfolds():
+    said = envelope(message("Date: a\n b\nSubject: one\n\ttwo\n   three \nMessage-ID:\n <x>\n\n"))
+    assert said.startswith(b'("a b" "one two three" ')
+    assert said.endswith(b'" <x>")')
+
+
+@pytest.mark.parametrize(
+    ("value", "listed"),
+    [
+        ("Amy <amy@example.org>", [("Amy", None, "amy", "example.org")]),
+        ("amy@example.org (Amy (A.) Example)", [("Amy (A.) Example", None, "amy", "example.org")]),
+        ('"a \\"b\\"" <"x y"@example.org>', [('a "b"', None, "x y", "example.org")]),
+        ("<@a.example,@b.example:c@d.example>", [(None, "@a.example,@b.example", "c", "d.example")]),
+        ("a@[192.0.2.1]", [(None, None, "a", "[192.0.2.1]")]),
+        (
+            "friends: a@b, C <c@d>;, e@f",
+            [
+                (None, None, "friends", None),
+                (None, None, "a", "b"),
+                ("C", None, "c", "d"),
+                (None, None, None, None),
+                (None, None, "e", "f"),
+            ],
+        ),
+        ("nobody:;", [(None, None, "nobody", None), (None, None, None, None)]),
+        ("", []),
+        (" ,, ", []),
+        ("amy", [(None, None, "amy", "MISSING_DOMAIN")]),
+        ("Amy Example", [("Amy Example", None, "MISSING_MAILBOX", "MISSING_DOMAIN")]),
+        ("<a@b> c, d@e", [(None, None, "a", "b"), (None, None, "d", "e")]),
+        ("group: a@b", [(None, None, "group", None), (None, None, "a", "b"), (None, None, None, None)]),
+    ],
+)
+def test_addresses(value, listed):
+    """RFC 5322 §3.4 and §4.4, and what people write."""
+    expected = [tuple(text.encode() if text is not None else None for text in one) for one in listed]
+    assert addresses(value.encode()) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "parameters"),
+    [
+        ("a/b", {}),
+        ('a/b; c="d; e" ; f=g', {"c": "d; e", "f": "g"}),
+        ("a/b; n*0=one; n*1=two", {"n": "onetwo"}),
+        ("a/b; n*1=two%; n*0*=us-ascii''one%20", {"n*": "us-ascii''one%20two%25"}),
+        ("a/b; n*0=one; n*2=three", {"n*0": "one", "n*2": "three"}),
+        ("a/b; n*=utf-8''%C3%A9", {"n*": "utf-8''%C3%A9"}),
+        ("a/b (c; (c) d=e) ; f=g", {"f": "g"}),
+    ],
+)
+def test_parameters(value, parameters):
+    """RFC 2045 §5.1; RFC 2231 §6 asks for joining what was continued, not for decoding."""
+    read = media_type(value.encode())
+    assert read
+    assert {name.decode(): text.decode() for name, text in read[2]} == parameters
+
+
+@pytest.mark.parametrize("value", ["", "text", "text/", "/plain", ";", '"a"/"b"'])
+def test_what_is_no_type(value):
+    assert media_type(value.encode()) is None
+
+
+def test_nstring():
+    """RFC 3501 §9: no CR, LF, 8-bit in a quoted string; no NUL anywhere."""
+    assert [nstring(octets) for octets in (None, b"", b'a"\\', b"a\rb", b"\xe9", b"a\0")] == [
+        b"NIL",
+        b'""',
+        b'"a\\"\\\\"',
+        b"{3}\r\na\rb",
+        b"{1}\r\n\xe9",
+        b"{4}\r\na\xef\xbf\xbd",
+    ]
+
+
+LETTER = message(
+    "Subject: =?utf-8?q?=C3=A9t=C3=A9?= =?utf-8?b?IMOg?=\n deux\n"
+    "Date: Mon, 2 Mar 2026 23:30:00 -0500\nX: \u00e9t\u00e9\n"
+    "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
+    "--b\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\nna=EFve\n"
+    "--b\nContent-Type: text/plain; charset=none-such\nContent-Transfer-Encoding: base64\n\nYm9uam91cg==\n"
+    "--b\nContent-Type: image/png; name=secret.png\n\npicture\n"
+    "--b\nContent-Type: message/rfc822\n\nSubject: within\n\nrest\n--b--\n"
+)
+
+
+def test_search_reads_what_people_read():
+    header, text = searchable(LETTER)
+    for word in ("été à deux", "X: été", "secret.png", "Subject: within"):
+        assert word in header
+    for word in ("naïve", "bonjour", "rest"):
+        assert word in text
+    assert "picture" not in text
+    assert header_values(LETTER, "SUBJECT") == ["été à deux"]
+    assert header_values(LETTER, "none") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        ("Mon, 2 Mar 2026 23:30:00 -0500", date(2026, 3, 2)),
+        ("2 Mar 26 00:30 +0500", date(2026, 3, 2)),
+        ("31 Feb 2026 09:00:00 +0000", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_sent_date(value, day):
+    """RFC 3501 §6.4.4: the day that the header says, time and zone disregarded."""
+    assert sent_date(message(f"Date: {value}\n\n")) == day
+
+
+def test_broken_encodings_are_looked_in_as_they_stand():
+    broken = message("Subject: =?utf-8?b?!!!?=\nContent-Transfer-Encoding: base64\nMIME-Version: 1.0\n\nQ\n")
+    header, text = searchable(broken)
+    assert "Subject" in header
+    assert "Q" in text
+
+
+def test_answers_are_kept_and_fields_forgotten():
+    one = message("Subject: a\n\nb")
+    assert envelope(one) is envelope(one)
+    assert body(one, True) is body(one, True)
+    assert parse(one).fields is None
+    assert body(one, False) == b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 1 0)'
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["To: " + '"', "To: (", "To: a@b, ", "To: <", "Content-Type: a/b; c*0*=", "Content-Type: (", "Subject: ", "X "],
+)
+def test_huge_fields_are_read_to_a_bound(field):
+    """Nobody can keep the server busy with one field; and no answer is wrong for being long."""
+    huge = message(f"{field}{field[-1] * MAX_VALUE}\nSubject: a\n\nb")
+    assert envelope(huge).startswith(b"(NIL ")
+    assert body(huge, True)
+    assert section(huge, (), "HEADER.FIELDS.NOT", ("To",))
