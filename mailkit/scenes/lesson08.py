@@ -1,0 +1,294 @@
+"""Lesson 08: three ways side by side, what the tables in ``data`` say, and the exercises."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import replace
+
+from mailkit.device import Device
+from mailkit.diagram import show_columns
+from mailkit.exercise import Exercise, Mistake, World
+from mailkit.message import SEEN
+from mailkit.render import Picture
+from mailkit.samples import letters, table
+from mailkit.scenes.lesson03 import Steps, two_steps
+from mailkit.scenes.lesson06 import LEFT
+from mailkit.scenes.popclient import PopClient
+from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, lost
+from mailkit.server import MailServer
+from mailkit.snapshot import DeviceView, LetterView, Snapshot
+
+# ---- the same two steps, three ways
+
+
+def three_ways() -> dict[str, Steps]:
+    """Fetch three letters by each way; return the snapshots: nobody there, connected, fetched."""
+    pop, imap = two_steps()
+    return {"POP": pop, LEFT: _by_leaving(), "IMAP": imap}
+
+
+def _by_leaving() -> Steps:
+    with MailServer(letters("three-letters"), password="secret") as server:
+        laptop = Device("laptop")
+        before = server.snapshot(laptop)
+        PopClient(server, laptop).poll()
+        after = server.snapshot(laptop)
+        sessions = (moment.snapshot for moment in server.history() if moment.snapshot.sessions)
+        connected = next(snapshot for snapshot in sessions if snapshot.sessions[0].account)
+        return before, replace(connected, devices=before.devices), after
+
+
+def show_ways(ways: dict[str, Steps]) -> Picture:
+    """Draw the two steps, a column for each way."""
+    return show_columns(
+        [
+            ("1. A program connects to where the mail is stored", *(steps[:2] for steps in ways.values())),
+            ("2. It fetches", *(steps[1:] for steps in ways.values())),
+        ],
+        list(ways),
+    )
+
+
+def looks(steps: Steps) -> tuple[list[str], list[str]]:
+    """Return what one sees after the second step: the subjects on the server, and on the laptop."""
+    after = steps[2]
+    return _subjects(after.mailbox("amy").letters), _subjects(after.device("laptop").letters)
+
+
+# ---- what the tables say
+
+
+def where_it_says(program: str = "") -> str:
+    """Return where mail programs say whether they use POP or IMAP, from ``data/programs.csv``.
+
+    Takes a part of a program's or a system's name; all by default.
+    """
+    wanted = program.lower()
+    return "\n".join(
+        f"{row['program']} ({row['system']}), source of {row['date'][:7]}\n{_indented(row['where'])}\n"
+        f"{_indented('says: ' + row['says'])}"
+        for row in table("programs")
+        if wanted in f"{row['program']} {row['system']}".lower()
+    )
+
+
+def rules(provider: str = "") -> str:
+    """Return providers' rules, from ``data/providers.csv``: of one, or of all. Raises `LookupError`."""
+    rows = [row for row in table("providers") if provider in ("", row["provider"])]
+    if not rows:
+        known = ", ".join(dict.fromkeys(row["provider"] for row in table("providers")))
+        raise LookupError(f"no provider {provider!r} in the table; it has: {known}")
+    return "\n".join(
+        f"{row['provider']}, {row['topic']} (source of {row['date'][:7]})\n{_indented(row['rule'])}" for row in rows
+    )
+
+
+def came_next(since: str = "2018") -> str:
+    """Return what has come since a year, from ``data/history.csv``."""
+    rows = [row for row in table("history") if row["when"] >= since]
+    lines = (f"{row['when'][:4]}  {row['name']} ({row['source']}): {row['what']}" for row in rows)
+    return "\n".join(textwrap.fill(line, 96, subsequent_indent=" " * 6) for line in lines)
+
+
+def _indented(words: str) -> str:
+    return textwrap.fill(words, 96, initial_indent="    ", subsequent_indent="    ")
+
+
+# ---- what the exercises look at
+
+
+def _subjects(kept: Iterable[LetterView]) -> list[str]:
+    return [letter.subject for letter in kept]
+
+
+def _folder(view: DeviceView, name: str) -> list[LetterView]:
+    return list(dict(view.folders).get(name, ()))
+
+
+# 08.1
+
+
+def _three_people() -> World:
+    server = MailServer(accounts=tuple(DEVICES), password="secret", quota=ROOM)
+    devices = {name: Device(name) for names in DEVICES.values() for name in names}
+    things = {name.replace("-", "_"): device for name, device in devices.items()}
+    return World(server, live=Weeks(server, devices), **things)
+
+
+def _none_yet(now: Snapshot) -> bool:
+    return not any(device.letters for device in now.devices)
+
+
+three_people = Exercise(
+    "08.1",
+    "Choose for three people",
+    _three_people,
+    goal=lambda _, now: not any(lost(now, name) for name in PEOPLE),
+    untouched="The week has not begun. Choose for each: `box.live(ada=…, bruno=…, chloe=…)`.",
+    mistakes=(
+        Mistake(
+            "ada-pop",
+            lambda _, now: not _none_yet(now) and len(lost(now, "ada")) > 1,
+            "Ada has lost what her laptop had taken by Thursday: with POP it was the only place. She has two devices, "
+            "and one of them was stolen.",
+        ),
+        Mistake(
+            "ada-left",
+            lambda _, now: not _none_yet(now) and len(lost(now, "ada")) == 1,
+            "Ada's phone has all the letters she received; the one she wrote is lost: POP puts no copy of sent mail on "
+            "the server, whatever is left there.",
+        ),
+        Mistake(
+            "bruno-full",
+            lambda _, now: not _none_yet(now) and bool(lost(now, "bruno")),
+            "Bruno's box was full after four pictures, and the rest went back to their senders. He keeps everything, "
+            "on one computer: let him take it home.",
+        ),
+        Mistake(
+            "chloe-filed",
+            lambda _, now: not _none_yet(now) and bool(lost(now, "chloe")),
+            "Chloé never saw the letters that her server's rule had filed: POP opens the INBOX and no other mailbox. "
+            "One device does not always mean POP.",
+        ),
+    ),
+    praise="Nobody has lost a letter: Ada and Chloé by IMAP, Bruno by POP. Count the devices, and look at the room, the "
+    "rules and the sent mail, too.",
+)
+
+# 08.2
+
+
+def _before_the_switch() -> World:
+    server, laptop = MailServer(letters("walk"), password="secret"), Device("laptop")
+    for octets in letters("lunch", "invoice", "walk"):
+        laptop.save(octets)
+    for octets in letters("photos", "tickets"):
+        laptop.save(octets, "Trips")
+    return World(server, laptop=laptop)
+
+
+def _digests(kept: Iterable[LetterView]) -> list[str]:
+    return sorted(letter.digest for letter in kept)
+
+
+def _all_there(now: Snapshot, name: str) -> bool:
+    folder = "INBOX" if name == "INBOX" else "Trips"
+    return _digests(now.mailbox("amy", name).letters) == _digests(_folder(now.device("laptop"), folder))
+
+
+def _both_there(now: Snapshot) -> bool:
+    return _all_there(now, "INBOX") and _all_there(now, "Trips")
+
+
+def _everywhere(now: Snapshot) -> list[str]:
+    return _digests(letter for box in now.mailboxes for letter in box.letters)
+
+
+def _uploaded(before: Snapshot, now: Snapshot) -> list[LetterView]:
+    was = set(_everywhere(before))
+    return [letter for box in now.mailboxes for letter in box.letters if letter.digest not in was]
+
+
+switch = Exercise(
+    "08.2",
+    "Switch without losing mail",
+    _before_the_switch,
+    goal=lambda before, now: before.devices == now.devices
+    and _both_there(now)
+    and all(SEEN in letter.flags for letter in _uploaded(before, now)),
+    untouched="Nothing is on the server yet but the newest letter. Put the others there with `imap.append(…)`.",
+    mistakes=(
+        Mistake(
+            "laptop-emptied",
+            lambda before, now: before.devices != now.devices,
+            "The laptop's copies are what you switch from: leave them alone until you have seen everything on the "
+            "server.",
+        ),
+        Mistake(
+            "twice",
+            lambda _, now: len(_everywhere(now)) > len(set(_everywhere(now))),
+            "A letter is on the server twice: it lay there already, because the POP program had left it. Ask before "
+            "you append: `if octets not in on_server`.",
+        ),
+        Mistake(
+            "one-heap",
+            lambda _, now: len(_everywhere(now)) == 5 and len(now.mailbox("amy").letters) == 5,
+            "All are on the server, in one heap: the letters of “Trips” belong in a mailbox of that name. "
+            "`imap.create` makes it; `append` takes its name first.",
+        ),
+        Mistake(
+            "folder-forgotten",
+            lambda _, now: _all_there(now, "INBOX"),
+            "The INBOX is complete, and the folder “Trips” has been left behind: `box.laptop.letters('Trips')`.",
+        ),
+        Mistake(
+            "unread",
+            lambda _, now: _both_there(now),
+            "Every letter is in its place, and the old ones look unread: `append` sets no flag unless it is told. "
+            r"Give it `r'(\Seen)'` as its second argument.",
+        ),
+    ),
+    praise="All five letters are on the server, each in its place, once, and read. Only now is it safe to close the old "
+    "account; the laptop's copies can stay as a backup.",
+)
+
+# 08.3
+
+LARGE = 10_000
+
+
+def _full_box() -> World:
+    server = MailServer(letters("lunch", "photos", "walk", "panorama"), password="secret", quota=60_000)
+    return World(server, laptop=Device("laptop"))
+
+
+def _large(before: Snapshot) -> set[str]:
+    return {letter.digest for letter in before.mailbox("amy").letters if letter.size > LARGE}
+
+
+def _still(now: Snapshot) -> set[str]:
+    return {letter.digest for letter in now.mailbox("amy").letters}
+
+
+def _at_home(now: Snapshot) -> set[str]:
+    return {letter.digest for letter in _folder(now.device("laptop"), "Archive")}
+
+
+make_room = Exercise(
+    "08.3",
+    "Make room",
+    _full_box,
+    goal=lambda before, now: _still(now) == _still(before) - _large(before)
+    and _at_home(now) == _large(before)
+    and not any(letter.flags for letter in now.mailbox("amy").letters),
+    untouched="Nothing has changed. `numbers` holds the numbers of the large letters: fetch, save, flag, expunge.",
+    mistakes=(
+        Mistake(
+            "lost",
+            lambda before, now: bool(_still(before) - _still(now) - _at_home(now)),
+            "A letter has left the server and is not in the laptop's Archive: it is lost. First fetch and save, and only "
+            "then flag and expunge.",
+        ),
+        Mistake(
+            "flagged-only",
+            lambda before, now: _still(now) == _still(before)
+            and any("\\Deleted" in letter.flags for letter in now.mailbox("amy").letters),
+            "The letters carry `\\Deleted`, and they still fill the box: flagged is not removed. `imap.expunge()`.",
+        ),
+        Mistake(
+            "copied-only",
+            lambda before, now: _still(now) == _still(before) and _large(before) <= _at_home(now),
+            "The large letters are at home, and they are still on the server: no room has been made yet.",
+        ),
+        Mistake(
+            "small-ones-too",
+            lambda before, now: bool(_at_home(now) - _large(before)),
+            "A small letter was archived as well. Amy wants those on all her devices: only what is larger than "
+            "10,000 octets is to go.",
+        ),
+    ),
+    praise="Both ways in one: the large letters taken home, the rest on the server for every device.",
+)
+
+exercises = {one.key: one for one in (three_people, switch, make_room)}
