@@ -1,0 +1,19 @@
+"""Lesson 09: fifteen complaints, each a box that was broken by the misuse it describes, on a real server."""
+
+from __future__ import annotations
+
+from mailkit.device import Device
+from mailkit.samples import letters
+from mailkit.scenes.lesson09 import first, with_imap, with_pop
+from mailkit.scenes.lesson09.boxes import TAKE_ALL
+from mailkit.scenes.popclient import PopClient
+from mailkit.server import MailServer
+
+exercises = {one.key: one for one in (*first.exercises, *with_pop.exercises, *with_imap.exercises)}
+
+
+def somebody_was_here() -> tuple[MailServer, Device]:
+    """Return a server whose box somebody has just emptied by POP, and the laptop that did it."""
+    server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
+    PopClient(server, laptop, TAKE_ALL).poll()
+    return server, laptop

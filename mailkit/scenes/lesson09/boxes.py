@@ -1,0 +1,75 @@
+"""What the fifteen complaints share: lines to a server, and questions to a snapshot."""
+
+from __future__ import annotations
+
+import imaplib
+import poplib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from mailkit.scenes.popclient import PopSettings
+from mailkit.server import MailServer
+from mailkit.snapshot import LetterView, Snapshot
+
+LUNCH, INVOICE, PHOTOS = "Lunch on Thursday", "Invoice 2026-114", "Photos of the lake"
+WALK = "Walk this afternoon?"
+
+TAKE_ALL = PopSettings(leave=False, days=None, until_deleted=False)
+LEAVE_ALL = PopSettings(leave=True, days=None, until_deleted=False)
+
+
+def by_pop(server: MailServer) -> poplib.POP3:
+    """Connect by POP3 and log in as Amy."""
+    pop = poplib.POP3(*server.pop3)
+    pop.user("amy")
+    pop.pass_("secret")
+    return pop
+
+
+def by_imap(server: MailServer, work: Callable[[imaplib.IMAP4], object]) -> None:
+    """Connect by IMAP, log in as Amy, select INBOX, let ``work(imap)`` do its work, and log out."""
+    with imaplib.IMAP4(*server.imap) as imap:
+        imap.login("amy", "secret")
+        imap.select()
+        work(imap)
+
+
+def inbox(now: Snapshot, name: str = "INBOX", account: str = "amy") -> list[str]:
+    """Return the subjects of the letters in a mailbox, sorted. Raises `LookupError`, as a snapshot does."""
+    return subjects(now.mailbox(account, name).letters)
+
+
+def kept(now: Snapshot, device: str) -> list[str]:
+    """Return the subjects of the letters on a device, sorted."""
+    return subjects(now.device(device).letters)
+
+
+def subjects(letters: Iterable[LetterView]) -> list[str]:
+    """Return the letters' subjects, sorted; one that is there twice stands there twice."""
+    return sorted(letter.subject for letter in letters)
+
+
+def flagged(now: Snapshot, flag: str, name: str = "INBOX") -> set[str]:
+    """Return the subjects of the letters in a mailbox that have this flag."""
+    return {letter.subject for letter in now.mailbox("amy", name).letters if flag in letter.flags}
+
+
+def digests(now: Snapshot) -> set[str]:
+    """Return what tells the octets of all letters apart, wherever they are."""
+    on_server = {letter.digest for view in now.mailboxes for letter in view.letters}
+    return on_server | {letter.digest for device in now.devices for letter in device.letters}
+
+
+def lost(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether a letter that was there has no copy left, on the server or on a device."""
+    return not digests(before) <= digests(now)
+
+
+def rewritten(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether INBOX holds a letter nobody had before: one that was posted again has one more Received line."""
+    return not {letter.digest for letter in now.mailbox("amy").letters} <= digests(before)
+
+
+def twice(found: list[Any]) -> bool:
+    """Tell whether something stands in a list twice."""
+    return len(set(found)) < len(found)

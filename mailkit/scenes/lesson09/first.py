@@ -1,0 +1,290 @@
+"""Lesson 09, the five complaints that everybody meets."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Callable
+
+from mailkit.device import Device
+from mailkit.exercise import Exercise, Mistake, World
+from mailkit.message import DELETED, SEEN
+from mailkit.samples import compose, letters
+from mailkit.scenes.lesson09.boxes import (
+    INVOICE,
+    LUNCH,
+    PHOTOS,
+    TAKE_ALL,
+    WALK,
+    by_imap,
+    by_pop,
+    flagged,
+    inbox,
+    kept,
+    lost,
+    rewritten,
+    twice,
+)
+from mailkit.scenes.popclient import PopClient
+from mailkit.scenes.programs import ImapProgram
+from mailkit.server import MailServer
+from mailkit.snapshot import Snapshot
+
+THREE = sorted((LUNCH, INVOICE, PHOTOS))
+LEAFLET, PRIZE, PARTY = "Two pizzas for one!", "!!! You have won a yacht, Dear Friend !!!", "Come to my birthday"
+MAP = "The map"
+
+
+# ---- 1: mail vanished from webmail after POP was set up
+
+
+def _taken_home() -> World:
+    server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
+    program = PopClient(server, laptop, TAKE_ALL)
+    program.poll()
+    return World(server, laptop=laptop, program=program)
+
+
+vanished = Exercise(
+    "09.1",
+    "My webmail is empty",
+    _taken_home,
+    goal=lambda before, now: inbox(now) == THREE and not rewritten(before, now) and len(kept(now, "laptop")) == 6,
+    untouched="The box is still empty; all three letters are on the laptop. Put each of them back with `imap.append`.",
+    mistakes=(
+        Mistake(
+            "taken-again",
+            lambda before, now: not inbox(now) and len(kept(now, "laptop")) == 6,
+            "The letters were back, and at its next visit the laptop took them again. The cause is a setting: change "
+            "`box.program.settings` first, so that the program leaves mail on the server.",
+        ),
+        Mistake(
+            "posted-again",
+            rewritten,
+            "You sent the letters once more. They have new `Received:` lines now, as if they had come today. What "
+            "shall be as it was is put back with `imap.append`, octet for octet.",
+        ),
+        Mistake(
+            "not-all",
+            lambda before, now: 0 < len(inbox(now)) < 3,
+            "Not all of the letters are back. `box.laptop.letters()` is a list; append each letter in it.",
+        ),
+        Mistake(
+            "not-tried",
+            lambda before, now: inbox(now) == THREE,
+            "All three are back. Will they stay? Let the laptop look for mail with `box.program.poll()`, and see that "
+            "its settings are right before.",
+        ),
+    ),
+    praise="The box is full again and stays full. The laptop has fetched the letters a second time, though: what you "
+    "append is a new message to POP, with a new UIDL.",
+)
+
+
+# ---- 2: deleted on the phone, gone everywhere
+
+
+def _deleted_on_the_phone() -> World:
+    server = MailServer(letters("three-letters"), password="secret")
+    laptop, phone = Device("laptop"), Device("phone")
+    on_laptop, on_phone = ImapProgram(server, laptop), ImapProgram(server, phone)
+    on_laptop.look()
+    on_laptop.on_line = False
+    on_phone.look()
+    on_phone.delete(PHOTOS)
+    return World(server, laptop=laptop, phone=phone, laptop_goes_on_line=_goes_on_line(on_laptop))
+
+
+def _goes_on_line(program: ImapProgram) -> Callable[[], None]:
+    def go() -> None:
+        program.on_line = True
+        program.look()
+
+    return go
+
+
+def _synchronised(now: Snapshot) -> bool:
+    """Tell whether the laptop's copies bear the UIDs of the server's letters: it has looked."""
+    on_server = [(letter.uid, letter.digest) for letter in now.mailbox("amy").letters]
+    return on_server == [(letter.uid, letter.digest) for letter in now.device("laptop").letters]
+
+
+gone_everywhere = Exercise(
+    "09.2",
+    "Deleted on the phone, gone everywhere",
+    _deleted_on_the_phone,
+    goal=lambda before, now: inbox(now) == THREE and _synchronised(now) and not lost(before, now),
+    untouched="The photos are on the laptop only, and it is still without a line. Append them to INBOX from there.",
+    mistakes=(
+        Mistake(
+            "on-line-first",
+            lost,
+            "The photos are nowhere any more. The laptop went on line, saw that the server has no such letter, and "
+            "removed its copy: synchronising is not keeping. Put the letter back before it goes on line.",
+        ),
+        Mistake(
+            "posted-again",
+            rewritten,
+            "You sent the photos once more, and they are no longer the letter they were: they have a new `Received:` "
+            "line. Use `imap.append`, which stores the octets as they are.",
+        ),
+        Mistake(
+            "everything",
+            lambda before, now: twice(inbox(now)),
+            "Some letters are in the box twice. Only the photos were missing: append the last of "
+            "`box.laptop.letters()` alone.",
+        ),
+        Mistake(
+            "still-off-line",
+            lambda before, now: inbox(now) == THREE,
+            "The photos are back on the server. Now let the laptop synchronise, to see whether they stay: "
+            "`box.laptop_goes_on_line()`.",
+        ),
+    ),
+    praise="Saved, because one device had not looked yet. Next time that may be different: keep a backup.",
+)
+
+
+# ---- 3: deleted mail still there, struck through
+
+
+def _struck_through() -> World:
+    server = MailServer(letters("leaflet", "walk", "party", "prize"), password="secret")
+    by_imap(server, lambda imap: imap.uid("STORE", "1,2,4", "+FLAGS", f"({DELETED})"))
+    return World(server)
+
+
+struck_through = Exercise(
+    "09.3",
+    "Deleted, and still there",
+    _struck_through,
+    goal=lambda before, now: (
+        inbox(now) == sorted((PARTY, WALK)) and not flagged(now, DELETED) and not rewritten(before, now)
+    ),
+    untouched=r"Three letters are flagged `\Deleted`, the walk among them. Which of the three shall go?",
+    mistakes=(
+        Mistake(
+            "walk-gone",
+            lambda before, now: WALK not in inbox(now),
+            r"The invitation to a walk is gone, too. `EXPUNGE`, like `CLOSE`, removes whatever is flagged `\Deleted`. "
+            "Take the flag from letter 2 first.",
+        ),
+        Mistake(
+            "all-unflagged",
+            lambda before, now: len(inbox(now)) == 4 and not flagged(now, DELETED),
+            "No letter is struck through any more, the advertising neither. Only letter 2 was a slip: flag 1 and 4 "
+            "again, and expunge.",
+        ),
+        Mistake(
+            "not-expunged",
+            lambda before, now: flagged(now, DELETED) == {LEAFLET, PRIZE},
+            r"The walk is safe. The other two are flagged, and that is all they are: `imap.expunge()` makes it final.",
+        ),
+    ),
+    praise="The flag was a wish; you took one back and granted two. Many programs expunge only when told to, or when "
+    "they close the mailbox.",
+)
+
+
+# ---- 4: the line was cut half-way
+
+
+def _cut_half_way() -> World:
+    server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
+    pop = by_pop(server)
+    for number in (1, 2):
+        laptop.save(pop.retr(number))
+        pop.dele(number)
+    pop.close()
+    server.wait_for_hang_up()
+    return World(server, laptop=laptop)
+
+
+half_way = Exercise(
+    "09.4",
+    "The line was cut",
+    _cut_half_way,
+    goal=lambda before, now: not inbox(now) and kept(now, "laptop") == THREE,
+    untouched="All three letters are on the server, for nobody said QUIT, and two are on the laptop as well. Which one "
+    "is still to be fetched?",
+    mistakes=(
+        Mistake(
+            "lost",
+            lost,
+            "A letter is gone and not on the laptop. Letter 3 had not been fetched when the line was cut: save it "
+            "before you mark it.",
+        ),
+        Mistake(
+            "twice",
+            lambda before, now: twice(kept(now, "laptop")),
+            "The laptop has a letter twice. The first two were saved before the line was cut; only the third is "
+            "missing. Removing them from the server needs no second copy.",
+        ),
+        Mistake(
+            "no-quit",
+            lambda before, now: bool(now.marks("amy")),
+            "The letters are marked, as they were in the tunnel, and that is worth nothing without `pop.quit()`.",
+        ),
+        Mistake(
+            "not-removed",
+            lambda before, now: kept(now, "laptop") == THREE,
+            "All three letters are on the laptop now. They shall leave the server, too: mark all three, the first two "
+            "as well, for the old marks died with the old session. Then QUIT.",
+        ),
+    ),
+    praise="Nothing was lost, nothing is there twice. A broken line costs a second visit and no letter.",
+)
+
+
+# ---- 5: sent mail missing on the other device
+
+
+def _sent_from_the_phone() -> World:
+    server = MailServer(accounts=("amy", "ben"), password="secret", mailboxes=("Sent",))
+    phone, octets = Device("phone"), compose(MAP, "amy@example.org", "ben@example.org")
+    with smtplib.SMTP(*server.smtp, local_hostname="phone.example.org") as smtp:
+        smtp.sendmail("amy@example.org", ["ben@example.org"], octets)
+    phone.save(octets, "Sent", [SEEN])
+    return World(server, phone=phone)
+
+
+def _is_filed(now: Snapshot) -> bool:
+    return inbox(now, "Sent") == [MAP] and now.mailbox("amy", "Sent").letters[0].digest in {
+        letter.digest for letter in now.device("phone").letters
+    }
+
+
+sent = Exercise(
+    "09.5",
+    "What I sent from the phone",
+    _sent_from_the_phone,
+    goal=lambda before, now: _is_filed(now) and flagged(now, SEEN, "Sent") == {MAP} and len(_of_ben(now)) == 1,
+    untouched="The copy is on the phone, and Amy's `Sent` on the server is empty. Append it there.",
+    mistakes=(
+        Mistake(
+            "sent-again",
+            lambda before, now: len(_of_ben(now)) > 1,
+            "Ben has the letter twice now. SMTP delivers; it keeps no copy for the sender, however often you send. A "
+            "copy is put into `Sent` with `imap.append`.",
+        ),
+        Mistake(
+            "into-inbox",
+            lambda before, now: MAP in inbox(now),
+            "The copy is in INBOX, as if Amy had got it. Name the mailbox in `imap.append`: it is `Sent`.",
+        ),
+        Mistake(
+            "unread",
+            lambda before, now: _is_filed(now),
+            r"The copy is in `Sent`, and every device shows it as new mail. Amy has read what she wrote: append it "
+            r"with the flag `\Seen`.",
+        ),
+    ),
+    praise="Every device of Amy's finds it now. Her phone should do so by itself: sending is one step (SMTP), keeping "
+    "a copy on the server another (IMAP).",
+)
+
+
+def _of_ben(now: Snapshot) -> list[str]:
+    return inbox(now, account="ben")
+
+
+exercises = (vanished, gone_everywhere, struck_through, half_way, sent)

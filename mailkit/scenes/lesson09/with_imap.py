@@ -1,0 +1,304 @@
+"""Lesson 09, five complaints that IMAP can mend."""
+
+from __future__ import annotations
+
+import imaplib
+
+from mailkit.device import Device
+from mailkit.exercise import Exercise, Mistake, World
+from mailkit.message import FLAGGED, SEEN
+from mailkit.samples import letters
+from mailkit.scenes.lesson09.boxes import (
+    INVOICE,
+    LEAVE_ALL,
+    LUNCH,
+    PHOTOS,
+    TAKE_ALL,
+    WALK,
+    by_imap,
+    by_pop,
+    flagged,
+    inbox,
+    kept,
+    lost,
+    rewritten,
+    twice,
+)
+from mailkit.scenes.popclient import PopClient
+from mailkit.scenes.programs import ImapProgram, PopProgram
+from mailkit.server import MailServer
+from mailkit.snapshot import Snapshot
+
+BILL, TRIP, PARTY = "Your water bill", "School trip: form by Monday", "Come to my birthday"
+POSTCARD, CAKE = "A postcard from Lisbon", "Grandma's plum cake"
+
+
+# ---- 11: read marks are not shared
+
+
+def _read_on_the_laptop() -> World:
+    """Read two letters on a laptop that collects by POP; the phone, by IMAP, has starred one."""
+    server, laptop, phone = MailServer(letters("three-letters"), password="secret"), Device("laptop"), Device("phone")
+    pop = by_pop(server)
+    for number in (1, 2, 3):
+        laptop.save(pop.retr(number), flags=[SEEN] if number != 2 else [])
+    pop.quit()
+    on_phone = ImapProgram(server, phone)
+    on_phone.look()
+    on_phone.mark(PHOTOS, FLAGGED)
+    return World(server, laptop=laptop, phone=phone)
+
+
+read_marks = Exercise(
+    "09.11",
+    "Read here, new there",
+    _read_on_the_laptop,
+    goal=lambda before, now: flagged(now, SEEN) == {LUNCH, PHOTOS} and flagged(now, FLAGGED) == {PHOTOS},
+    untouched=r"The server knows of no letter that it has been read. Set `\Seen` on 1 and 3 with `imap.store`.",
+    mistakes=(
+        Mistake(
+            "star-lost",
+            lambda before, now: not flagged(now, FLAGGED),
+            "The photos have lost their star. `FLAGS` replaces all flags by yours; `+FLAGS` adds yours to them.",
+        ),
+        Mistake(
+            "all-read",
+            lambda before, now: INVOICE in flagged(now, SEEN),
+            r"The invoice counts as read now, and nobody has read it. Name the letters, `1,3`; and mind that fetching "
+            r"`BODY[]` sets `\Seen` by itself.",
+        ),
+        Mistake(
+            "one-missing",
+            lambda before, now: len(flagged(now, SEEN)) == 1,
+            "One of the two is marked. The laptop's picture shows which letters were read there: 1 and 3.",
+        ),
+    ),
+    praise="The phone agrees with the laptop, until the laptop reads the next letter: POP has no word for “read”. Only "
+    "IMAP on both keeps them together.",
+)
+
+
+# ---- 12: POP misses what a filter filed
+
+
+def _filed_by_a_filter() -> World:
+    """Let the server's filter file letters from school, then collect by POP."""
+    server, laptop = MailServer(letters("lunch", "school-trip", "walk"), password="secret"), Device("laptop")
+    by_imap(server, _file_school)
+    program = PopClient(server, laptop, LEAVE_ALL)
+    program.poll()
+    return World(server, laptop=laptop, program=program)
+
+
+def _file_school(imap: imaplib.IMAP4) -> None:
+    imap.create("School")
+    uids = imap.uid("SEARCH", "SUBJECT", "school")[1][0].decode()
+    imap.uid("MOVE", uids.replace(" ", ","), "School")
+
+
+filtered = Exercise(
+    "09.12",
+    "The school never writes",
+    _filed_by_a_filter,
+    goal=lambda before, now: TRIP in inbox(now) and not inbox(now, "School") and TRIP in kept(now, "laptop"),
+    untouched="The letter is in the mailbox `School`, and POP opens INBOX only. Select `School`, and move the letter.",
+    mistakes=(
+        Mistake(
+            "saved-by-hand",
+            lambda before, now: TRIP not in inbox(now) and TRIP in kept(now, "laptop"),
+            "The laptop has the letter, because you carried it there. On the server it still lies where POP does not "
+            "look. Move it to INBOX, and the laptop will fetch it by itself.",
+        ),
+        Mistake(
+            "copied",
+            lambda before, now: TRIP in inbox(now) and bool(inbox(now, "School")),
+            "The letter lies in two mailboxes now. `COPY` leaves the first where it is; `MOVE` takes it along.",
+        ),
+        Mistake(
+            "not-collected",
+            lambda before, now: TRIP in inbox(now),
+            "The letter is in INBOX. The laptop has not looked since: keep `box.program.poll()` at the end.",
+        ),
+    ),
+    praise="POP sees one mailbox, INBOX. Tell the filter to leave the school's mail there, or read it by IMAP.",
+)
+
+
+# ---- 13: POP and IMAP on one box
+
+
+def _half_and_half() -> World:
+    """Collect two letters with POP and delete them; then leave the next two, which the phone sees by IMAP."""
+    server, laptop, phone = (
+        MailServer(letters("lunch", "invoice"), password="secret"),
+        Device("laptop"),
+        Device("phone"),
+    )
+    program = PopClient(server, laptop, TAKE_ALL)
+    program.poll()
+    program.settings = LEAVE_ALL
+    for octets in letters("photos", "walk"):
+        server.deliver(octets)
+    program.poll()
+    ImapProgram(server, phone).look()
+    return World(server, laptop=laptop, phone=phone)
+
+
+FOUR = sorted((LUNCH, INVOICE, PHOTOS, WALK))
+
+half_and_half = Exercise(
+    "09.13",
+    "Four here, two there",
+    _half_and_half,
+    goal=lambda before, now: inbox(now) == FOUR and not rewritten(before, now),
+    untouched="The server has two letters of the laptop's four. Append those whose octets are not in `there`.",
+    mistakes=(
+        Mistake(
+            "posted-again",
+            rewritten,
+            "You sent letters once more; the copies have a new `Received:` line and count as new. `imap.append` stores "
+            "them as they are.",
+        ),
+        Mistake(
+            "twice",
+            lambda before, now: twice(inbox(now)),
+            "Some letters are in the box twice: the laptop's copies of them had an original there already. Append only "
+            "what is not in `there`.",
+        ),
+        Mistake(
+            "wrong-half",
+            lambda before, now: len(inbox(now)) == 3,
+            "One letter is still missing. Go through all four of the laptop's letters.",
+        ),
+    ),
+    praise="Four here, four there. POP and IMAP show one box; as soon as POP takes letters out of it, they show two.",
+)
+
+
+# ---- 14: switched from POP to IMAP, and the inbox is empty
+
+
+def _switched() -> World:
+    """Collect by POP, read everything, file the bills on the laptop; then set up IMAP: the box is empty."""
+    server, laptop = MailServer(letters("lunch", "invoice", "photos", "bill"), password="secret"), Device("laptop")
+    program = PopProgram(server, laptop)
+    program.look()
+    for subject in (LUNCH, INVOICE, PHOTOS, BILL):
+        program.mark(subject, SEEN)
+    for subject in (INVOICE, BILL):
+        program.file(subject, "Bills")
+    return World(server, laptop=laptop)
+
+
+AT_HOME, BILLS = sorted((LUNCH, PHOTOS)), sorted((INVOICE, BILL))
+
+switched = Exercise(
+    "09.14",
+    "IMAP, and all is gone",
+    _switched,
+    goal=lambda before, now: (
+        (inbox(now), inbox(now, "Bills")) == (AT_HOME, BILLS)
+        and flagged(now, SEEN) | flagged(now, SEEN, "Bills") == {*AT_HOME, *BILLS}
+    ),
+    untouched="The server's INBOX is empty, and there is no `Bills`. Create it, then append what the laptop's two "
+    "folders hold.",
+    mistakes=(
+        Mistake(
+            "not-created",
+            lambda before, now: inbox(now) == AT_HOME and len(now.mailboxes) == 1,
+            "The bills are missing. APPEND into a mailbox that is not there is refused, and `imaplib` says so only in "
+            "what it returns: `NO`. First `imap.create`.",
+        ),
+        Mistake(
+            "one-heap",
+            lambda before, now: len(inbox(now)) == 4,
+            "All four letters are in INBOX: saved, and unsorted. What was in the folder `Bills` belongs into a mailbox "
+            "`Bills`.",
+        ),
+        Mistake(
+            "unread",
+            lambda before, now: (inbox(now), inbox(now, "Bills")) == (AT_HOME, BILLS),
+            r"Every letter is in its place, and every device shows four new ones. They have been read: append them "
+            r"with the flag `\Seen`.",
+        ),
+    ),
+    praise="The letters live on the server now, sorted and read as they were. Keep the laptop's folders until you have "
+    "looked at every mailbox.",
+)
+
+
+# ---- 15: is IMAP a backup?
+
+
+def _no_backup() -> World:
+    """Copy INBOX, and only that, to a stick; then the phone empties INBOX, and the laptop follows."""
+    server = MailServer(letters("lunch", "photos", "party", "postcard", "plum-cake"), password="secret")
+    laptop, phone, stick = Device("laptop"), Device("phone"), Device("stick")
+    by_imap(server, _file_family)
+    pop = by_pop(server)
+    for number in (1, 2, 3):
+        stick.save(pop.retr(number))
+    pop.quit()
+    on_phone = ImapProgram(server, phone)
+    on_phone.look()
+    for subject in (LUNCH, PHOTOS, PARTY):
+        on_phone.delete(subject)
+    ImapProgram(server, laptop).look()
+    return World(server, laptop=laptop, stick=stick)
+
+
+def _file_family(imap: imaplib.IMAP4) -> None:
+    imap.create("Family")
+    imap.uid("MOVE", "4,5", "Family")
+
+
+def _all_saved(now: Snapshot) -> bool:
+    return kept(now, "stick") == sorted((LUNCH, PHOTOS, PARTY, POSTCARD, CAKE))
+
+
+backup = Exercise(
+    "09.15",
+    "Is IMAP a backup?",
+    _no_backup,
+    goal=lambda before, now: (
+        inbox(now) == sorted((LUNCH, PHOTOS, PARTY))
+        and _all_saved(now)
+        and len(inbox(now, "Family")) == 2
+        and not flagged(now, SEEN, "Family")
+    ),
+    untouched="INBOX is empty on the server and on the laptop. The stick has its three letters, and none of `Family`.",
+    mistakes=(
+        Mistake(
+            "lost",
+            lost,
+            "A letter has gone that was there when you began. A backup copies, and removes nothing.",
+        ),
+        Mistake(
+            "heap",
+            lambda before, now: len(inbox(now)) > 3,
+            "INBOX holds more than it did: letters of `Family`, or doubles. Restore first, and save `Family` after "
+            "that, in a folder of its own on the stick.",
+        ),
+        Mistake(
+            "left-a-mark",
+            lambda before, now: bool(flagged(now, SEEN, "Family")),
+            r"The letters of `Family` count as read, since the backup read them. A backup leaves no trace: "
+            "`BODY.PEEK[]`.",
+        ),
+        Mistake(
+            "not-saved",
+            lambda before, now: len(inbox(now)) == 3,
+            "INBOX is back. `Family` is as unsafe as INBOX was: one slip, and every device follows. Save it on the "
+            "stick.",
+        ),
+        Mistake(
+            "not-restored",
+            lambda before, now: _all_saved(now),
+            "Now the stick holds everything. INBOX is still empty: append to it what the stick has of it.",
+        ),
+    ),
+    praise="IMAP shows every device the same, and that goes for a loss, too. What brought the letters back was a copy "
+    "that does not synchronise.",
+)
+
+exercises = (read_marks, filtered, half_and_half, switched, backup)

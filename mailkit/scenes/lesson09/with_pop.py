@@ -1,0 +1,315 @@
+"""Lesson 09, five complaints about collecting with POP."""
+
+from __future__ import annotations
+
+import poplib
+import smtplib
+from collections.abc import Callable, Iterable
+
+from mailkit.device import Device
+from mailkit.exercise import Exercise, Mistake, World
+from mailkit.samples import letter, letters
+from mailkit.scenes.lesson09.boxes import (
+    INVOICE,
+    LEAVE_ALL,
+    LUNCH,
+    PHOTOS,
+    TAKE_ALL,
+    WALK,
+    by_pop,
+    inbox,
+    kept,
+    lost,
+    twice,
+)
+from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
+from mailkit.server import MailServer, fixed_clock
+from mailkit.snapshot import Snapshot
+
+THREE = sorted((LUNCH, INVOICE, PHOTOS))
+TICKETS, POSTCARD, PARCEL = "Your concert tickets", "A postcard from Lisbon", "Your parcel is waiting"
+
+
+# ---- 6: everything was downloaded again
+
+
+def _ledger_lost() -> World:
+    """Lose the ledger: all letters come twice. The doubles are thrown away, and the ledger is lost once more."""
+    server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
+    program = PopClient(server, laptop, LEAVE_ALL)
+    program.poll()
+    laptop.seen_uidls.clear()
+    program.poll()
+    for double in (4, 5, 6):
+        laptop.throw_away(double)
+    laptop.seen_uidls.clear()
+    server.deliver(letter("walk"))
+    return World(server, laptop=laptop, program=program, now=fixed_clock())
+
+
+downloaded_again = Exercise(
+    "09.6",
+    "Everything came again",
+    _ledger_lost,
+    goal=lambda before, now: kept(now, "laptop") == inbox(now) == sorted([*THREE, WALK]),
+    untouched="Nothing has come yet. Note in `box.laptop.seen_uidls` what the laptop has, then `box.program.poll()`.",
+    mistakes=(
+        Mistake(
+            "emptied",
+            lambda before, now: len(inbox(now)) < 4,
+            "Letters have left the server. Then they cannot come again, true; but the other devices wanted to see "
+            "them. Only the laptop's list is broken: mend that.",
+        ),
+        Mistake(
+            "again",
+            lambda before, now: twice(kept(now, "laptop")),
+            "The laptop has letters twice. A POP program knows a letter by its UIDL alone, and one that is not in "
+            "`box.laptop.seen_uidls` is new to it. Note the names of the letters that it has before it polls.",
+        ),
+        Mistake(
+            "noted-all",
+            lambda before, now: len(kept(now, "laptop")) == 3,
+            "Nothing came twice, and the invitation to a walk did not come at all: you noted its name as well. Note "
+            "only letters that are on the laptop; the walk, letter 4, is not.",
+        ),
+    ),
+    praise="One letter came, the new one. Whoever restores a POP program's mail must restore its ledger, too.",
+)
+
+
+# ---- 7: the mailbox is full
+
+
+class Postman:
+    """Somebody who tries to send a letter to Amy, as often as you like."""
+
+    def __init__(self, server: MailServer, octets: bytes) -> None:
+        self._address, self._octets = server.smtp, octets
+
+    def __call__(self) -> str:
+        """Try once; return what the server said."""
+        with smtplib.SMTP(*self._address, local_hostname="shop.example.com") as smtp:
+            try:
+                smtp.sendmail("tickets@example.com", ["amy@example.org"], self._octets)
+            except smtplib.SMTPRecipientsRefused as refused:
+                code, words = refused.recipients["amy@example.org"]
+                return f"refused: {code} {words.decode()}"
+        return "delivered"
+
+
+def _full() -> World:
+    """Leave everything on the server until nothing more fits; the invoice came last and is not on the laptop."""
+    server = MailServer(letters("lunch", "photos", "panorama"), password="secret", quota=60_000)
+    laptop = Device("laptop")
+    PopClient(server, laptop, LEAVE_ALL).poll()
+    server.deliver(letter("invoice"))
+    postman = Postman(server, letter("tickets"))
+    postman()
+    return World(server, laptop=laptop, postman_comes_back=postman)
+
+
+def _room(now: Snapshot) -> int:
+    view = now.mailbox("amy")
+    return (view.quota or 0) - view.used
+
+
+full = Exercise(
+    "09.7",
+    "The mailbox is full",
+    _full,
+    goal=lambda before, now: TICKETS in inbox(now) and not lost(before, now),
+    untouched="The box is as full as it was. Remove letters that the laptop has, then let the postman come back.",
+    mistakes=(
+        Mistake(
+            "lost",
+            lost,
+            "There is room, and the invoice is gone for good: it had come last, and was not on the laptop. Remove only "
+            "letters whose UIDL is in the laptop's ledger.",
+        ),
+        Mistake(
+            "no-quit",
+            lambda before, now: bool(now.marks("amy")),
+            "Letters are marked, and marks make no room. Say `pop.quit()`, then let the postman come back.",
+        ),
+        Mistake(
+            "too-little",
+            lambda before, now: len(inbox(now)) < 4 and _room(now) < 4_000,
+            "You removed something, and it still is not enough for the tickets. `pop.list()` says where the octets "
+            "are: the two pictures have nearly all of them.",
+        ),
+        Mistake(
+            "not-called",
+            lambda before, now: len(inbox(now)) < 4,
+            "There is room now. What was refused does not come by itself: call `box.postman_comes_back()`.",
+        ),
+    ),
+    praise="There is room, the tickets are in, and nothing was lost. For good, tick “For at most … days”, or collect "
+    "without leaving.",
+)
+
+
+# ---- 8: the mailbox is locked
+
+
+def _locked() -> World:
+    """Leave a session open, all letters fetched and marked, none saved: the phone's program has crashed."""
+    server = MailServer(letters("three-letters"), password="secret")
+    line = by_pop(server)
+    for number in (1, 2, 3):
+        line.retr(number)
+        line.dele(number)
+    return World(server, laptop=Device("laptop"), phone=Device("phone"), phone_line=line)
+
+
+locked = Exercise(
+    "09.8",
+    "The mailbox is locked",
+    _locked,
+    goal=lambda before, now: kept(now, "laptop") == inbox(now) == THREE,
+    untouched="The phone's session still holds the maildrop, three marks with it. There are two ways to end it; one of "
+    "them keeps the letters.",
+    mistakes=(
+        Mistake(
+            "quit-it",
+            lost,
+            "The letters are gone, and nobody has them: QUIT made the phone's marks come true, and the phone had saved "
+            "nothing. Drop the line instead: `line.close()` commits nothing.",
+        ),
+        Mistake(
+            "took-all",
+            lambda before, now: not inbox(now),
+            "The laptop has the letters, and the server none. The phone will want them, too: collect without `dele`.",
+        ),
+        Mistake(
+            "only-unlocked",
+            lambda before, now: not now.sessions and not kept(now, "laptop"),
+            "The maildrop is free, and no letter is lost. Now collect: log in from the laptop and save all three.",
+        ),
+    ),
+    praise="A lock lasts as long as its session, and a session that is cut removes nothing. Left alone, the server "
+    "would have ended it too, after ten minutes or more (autologout).",
+)
+
+
+# ---- 9: “14 days”, too early or too late
+
+
+def _fourteen_days() -> World:
+    """Let a program with "for at most 14 days" poll on days 1 and 10, then never again; today is day 20."""
+    clock, laptop = Clock(), Device("laptop")
+    server = MailServer(letters("lunch", "photos"), password="secret", clock=clock)
+    program = PopClient(server, laptop, NEW_ACCOUNT, clock)
+    program.poll()
+    clock.turn_to(10)
+    server.deliver(letter("postcard"))
+    program.poll()
+    clock.turn_to(12)
+    server.deliver(letter("parcel"))
+    clock.turn_to(20)
+    return World(server, laptop=laptop, clock=clock)
+
+
+fourteen_days = Exercise(
+    "09.9",
+    "Fourteen days",
+    _fourteen_days,
+    goal=lambda before, now: inbox(now) == sorted((POSTCARD, PARCEL)),
+    untouched="All four letters are still there. Which of them did the laptop fetch more than fourteen days ago?",
+    mistakes=(
+        Mistake(
+            "never-fetched",
+            lost,
+            "The parcel's letter is gone, and the laptop never had it: its name is not in the ledger. What has not "
+            "been fetched has no age.",
+        ),
+        Mistake(
+            "by-its-date",
+            lambda before, now: POSTCARD not in inbox(now),
+            "The postcard is gone from the server. It was written in August, true; but the laptop fetched it on day "
+            "10, and the fourteen days count from there. The ledger says when.",
+        ),
+        Mistake(
+            "no-quit",
+            lambda before, now: bool(now.marks("amy")),
+            "Marked, and not removed. Two words end every visit that shall have an effect: `pop.quit()`.",
+        ),
+        Mistake(
+            "not-both",
+            lambda before, now: len(inbox(now)) == 3,
+            "One letter has gone. Two were fetched on day 1, and both are nineteen days old.",
+        ),
+    ),
+    praise="The days count from the download by this program, and the deletion is sent at its next visit: no visit, no "
+    "deletion. On another device the ages would be different.",
+)
+
+
+# ---- 10: only the first computer gets the mail
+
+
+class Week:
+    """Seven days: each day brings a letter, then the desktop collects, then the laptop."""
+
+    def __init__(self, server: MailServer, brought: Iterable[bytes], *devices: Device) -> None:
+        self._server, self._brought, self._devices = server, list(brought), devices
+
+    def __call__(self, collect: Callable[[poplib.POP3, Device], object]) -> None:
+        """Let ``collect(pop, device)`` work twice a day, each time with a new session that is logged in."""
+        for octets in self._brought:
+            self._server.deliver(octets)
+            for device in self._devices:
+                pop = by_pop(self._server)
+                try:
+                    collect(pop, device)
+                finally:
+                    pop.close()  # after QUIT this does nothing
+                    self._server.wait_for_hang_up()
+
+
+def _two_computers() -> World:
+    """Let both computers collect and delete: the desktop came first."""
+    server, desktop, laptop = MailServer(letters("thread"), password="secret"), Device("desktop"), Device("laptop")
+    for device in (desktop, laptop):
+        PopClient(server, device, TAKE_ALL).poll()
+    week = Week(server, letters("week"), desktop, laptop)
+    return World(server, desktop=desktop, laptop=laptop, now=fixed_clock(), one_week=week)
+
+
+first_computer = Exercise(
+    "09.10",
+    "Only the first computer",
+    _two_computers,
+    goal=lambda before, now: len(_new(before, now, "desktop")) == 7 == len(_new(before, now, "laptop")),
+    untouched="The new week has not begun: hand the function to `box.one_week(collect)`.",
+    mistakes=(
+        Mistake(
+            "again-and-again",
+            lambda before, now: twice(_new(before, now, "desktop")),
+            "The same letters came again every day. Leaving them is right; now each computer must know what it has. "
+            "Look for the UIDL in `device.seen_uidls`, and note it there after saving.",
+        ),
+        Mistake(
+            "one-ledger",
+            lambda before, now: len(inbox(now)) == 7 and not kept(now, "laptop"),
+            "The desktop has the week, and the laptop skipped it all, though the letters were there: both go by one "
+            "list. Each needs its own, `device.seen_uidls`.",
+        ),
+        Mistake(
+            "first-takes-all",
+            lambda before, now: len(_new(before, now, "desktop")) == 7,
+            "The desktop came first each day and left nothing for the laptop: what one program marks with `dele` and "
+            "ends with `quit`, no other will see. Leave the letters on the server.",
+        ),
+    ),
+    praise="Both computers have the whole week. The box only grows, though: one of the two should clear it, after some "
+    "days.",
+)
+
+
+def _new(before: Snapshot, now: Snapshot, device: str) -> list[str]:
+    """Return the digests of what came to a device, one entry a copy."""
+    had = {one.uid for one in before.device(device).letters}
+    return [one.digest for one in now.device(device).letters if one.uid not in had]
+
+
+exercises = (downloaded_again, full, locked, fourteen_days, first_computer)
