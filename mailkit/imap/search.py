@@ -158,9 +158,7 @@ class Search:
 
     def _in_header(self, field: str) -> Test:
         wanted = self._string()
-        return lambda place, message: any(
-            wanted in value.lower() for value in structure.header_values(message, field)
-        )
+        return lambda place, message: any(wanted in value.lower() for value in structure.header_values(message, field))
 
     def _string(self) -> str:
         self._arguments.space()

@@ -28,14 +28,12 @@ __all__ = ["COMMANDS", "ImapSession", "State"]
 log = logging.getLogger(__name__)
 
 CHUNK = 65536  # octets: a long answer is sent in pieces of about this size
+KEEPS_NUMBERS = ("FETCH", "STORE", "SEARCH", "")  # while one of these, or no command, is answered: no EXPUNGE (§7.4.1)
 
 
-KEEPS_NUMBERS = ("FETCH", "STORE", "SEARCH")  # while one of these is answered, no EXPUNGE (§7.4.1)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Running:
-    """The command now being answered, and the state that it leads to."""
+    """The command now being answered, and the state that it leads to; the name only once it is known to be legal."""
 
     tag: bytes = b"*"
     name: str = ""
@@ -163,12 +161,12 @@ class ImapSession:
         return None
 
     def _begin(self, arguments: Arguments) -> Reply:
-        self._running = _Running()
-        tag = arguments.tag()
-        self._running = _Running(tag)
+        running = self._running = _Running()
+        running.tag = arguments.tag()
         arguments.space()
         name = arguments.word("a command")
-        self._running = _Running(tag, name, self._state_after(name))
+        running.after = self._state_after(name)
+        running.name = name
         methods = (getattr(commands, f"do_{name.lower()}", None) for commands in (self, *self._commands))
         method: Callable[[Arguments], Reply] = next(filter(None, methods))
         return method(arguments)

@@ -98,6 +98,8 @@ class View:
         While a removal may not be told yet, arrivals wait behind it: their numbers would be wrong.
         """
         watcher = self.watcher
+        if not watcher and self._keywords == len(self.mailbox.keywords):
+            return b""
         lines = [self.keyword_news()]
         if watcher.expunged and may_expunge:
             lines += self._expunged_lines()
