@@ -16,6 +16,8 @@ from contextlib import AsyncExitStack
 from email.utils import format_datetime
 from typing import Any
 
+from aiosmtpd.smtp import TLSSetupException
+
 from mailkit.mailbox import Account, MailboxError, Store
 from mailkit.relay import Address, Refused, next_hop
 from mailkit.settings import Settings
@@ -204,7 +206,8 @@ class SmtpRules:
 
     async def handle_exception(self, error: Exception) -> str:
         """Answer what should not have happened; the session goes on."""
-        log.error("an SMTP command failed", exc_info=error)
+        if not isinstance(error, TLSSetupException):  # a client that does not trust us may well hang up
+            log.error("an SMTP command failed", exc_info=error)
         return "451 4.3.0 this server made a mistake; try again"
 
 

@@ -58,12 +58,15 @@ class Wiretap:
             lines.append(_Line(target, context, strip_tls))
             return lines[-1].client
 
-        listening = loop.run_until_complete(loop.create_server(tapped, "127.0.0.1", 0))
+        async def listen() -> asyncio.Server:
+            return await loop.create_server(tapped, "127.0.0.1", 0)
+
+        thread = threading.Thread(target=_run, args=(loop,), name="mailkit wiretap", daemon=True)
+        thread.start()  # a notebook's own loop runs in the learner's thread, so nothing of ours may
+        listening = asyncio.run_coroutine_threadsafe(listen(), loop).result()
         self.host: str
         self.port: int
         self.host, self.port = listening.sockets[0].getsockname()[:2]
-        thread = threading.Thread(target=_run, args=(loop,), name="mailkit wiretap", daemon=True)
-        thread.start()
         self._loop = loop
         self._finalizer = weakref.finalize(self, _stop, loop, thread, listening, lines)
 

@@ -1,0 +1,237 @@
+"""The exercises of lesson 07: lines on which somebody sits, and what he gets hold of."""
+
+from __future__ import annotations
+
+import poplib
+import smtplib
+import ssl
+from collections.abc import Callable
+from dataclasses import replace
+
+from mailkit.device import Device
+from mailkit.exercise import Exercise, Mistake
+from mailkit.samples import letters
+from mailkit.scenes.wire import PASSWORD, SECRET, Address, overheard
+from mailkit.server import MailServer
+from mailkit.snapshot import DeviceView, LetterView, Snapshot
+from mailkit.wiretap import Wiretap
+
+
+class Cafe:
+    """Amy's server and laptop, and lines to the server on which somebody sits, each an address by its name."""
+
+    def __init__(self, lines: Callable[[MailServer], dict[str, Wiretap]], password: str = PASSWORD) -> None:
+        self.server = MailServer(letters("spare-key"), accounts=("amy", "ben"), password=password)
+        self.laptop = Device("laptop")
+        self.context = ssl.create_default_context(cadata=self.server.authority)
+        self._taps = lines(self.server)
+        self.lines = [tap.address for tap in self._taps.values()]
+        vars(self).update({name: tap.address for name, tap in self._taps.items()})
+
+    def snapshot(self) -> Snapshot:
+        """Freeze server and laptop, and beside them what each listener got hold of."""
+        seen = self.server.snapshot(self.laptop)
+        return replace(seen, devices=(*seen.devices, *(_loot(name, tap) for name, tap in self._taps.items())))
+
+    def stop(self) -> None:
+        """Stop the server and the wiretaps."""
+        for tap in self._taps.values():
+            tap.stop()
+        self.server.stop()
+
+
+def _loot(name: str, tap: Wiretap) -> DeviceView:
+    found = {
+        "password": overheard(tap).startswith("the password"),
+        "letter": SECRET in tap,
+        "what he cannot read": bool(tap.encrypted),
+        "a refusal": "hangs up" in str(tap.heard()),
+    }
+    rows = (LetterView(at, what, "", 0, frozenset(), what) for at, what in enumerate(found, 1) if found[what])
+    return DeviceView(name, (("INBOX", tuple(rows)),))
+
+
+def _got(now: Snapshot, name: str) -> set[str]:
+    return {row.subject for row in now.device(name).letters}
+
+
+def _read(now: Snapshot, *names: str) -> bool:
+    """Tell whether anybody on these lines has read anything."""
+    return any(_got(now, name) & {"password", "letter"} for name in names)
+
+
+def _hidden(now: Snapshot, *names: str) -> bool:
+    """Tell whether something went over one of these lines that nobody on it could read."""
+    return any("what he cannot read" in _got(now, name) for name in names)
+
+
+def _home(now: Snapshot) -> int:
+    return len(now.device("laptop").letters)
+
+
+# 07.1
+
+lock_it = Exercise(
+    "07.1",
+    "Put the lock on",
+    lambda: Cafe(lambda server: {"pop3": Wiretap(server.pop3), "pop3s": Wiretap(server.pop3s)}),
+    goal=lambda before, now: _home(now) > 0 and not _read(now, "pop3", "pop3s"),
+    untouched="Nobody has connected yet. Let the script run over one of the café's lines, with TLS.",
+    mistakes=(
+        Mistake(
+            "in-the-clear",
+            lambda before, now: _read(now, "pop3"),
+            "The letter is home, and the listener has it too, and the password with it: everything went over the wire "
+            "in the clear. Begin with TLS: `poplib.POP3_SSL(*box.pop3s, context=box.context)`.",
+        ),
+        Mistake(
+            "not-saved",
+            lambda before, now: not _home(now) and _hidden(now, "pop3", "pop3s"),
+            "The listener got nothing he can read, well done; but neither did the laptop. Give what `pop.retr(1)` "
+            "returns to `box.laptop.save(…)`.",
+        ),
+    ),
+    praise="The letter is home, and all the listener has is octets without a meaning.",
+)
+
+# 07.2
+
+two_networks = Exercise(
+    "07.2",
+    "Two networks",
+    lambda: Cafe(
+        lambda server: {"cafe": Wiretap(server.pop3s, certificate="its own"), "library": Wiretap(server.pop3s)}
+    ),
+    goal=lambda before, now: _home(now) == 1 and not _read(now, "cafe", "library"),
+    untouched="Nothing has happened yet. Try the lines one after the other, with TLS and with `context=box.context`.",
+    mistakes=(
+        Mistake(
+            "no-context",
+            lambda before, now: _read(now, "cafe"),
+            "The man in the middle has the password. There was TLS, but with him: without `context=` nobody looks at "
+            "the certificate. Write `poplib.POP3_SSL(*line, context=box.context)`.",
+        ),
+        Mistake(
+            "not-saved",
+            lambda before, now: not _home(now) and _hidden(now, "library"),
+            "Nothing was betrayed, but the letter is not on the laptop. Give what `pop.retr(1)` returns to "
+            "`box.laptop.save(…)`.",
+        ),
+        Mistake(
+            "gave-up",
+            lambda before, now: "a refusal" in _got(now, "cafe") and not _home(now),
+            "The first line was refused, rightly, and then your program stopped. Catch `ssl.SSLError` inside the loop "
+            "and go on to the next line.",
+        ),
+    ),
+    praise="One line was refused before a word was said, the other brought the letter: that is what certificates do.",
+)
+
+# 07.3
+
+FORGOTTEN = "violets-by-the-pond"
+
+
+def _phone_sends(address: Address) -> None:
+    """Let Amy's old phone hand in a letter to Ben over this line; it still knows the password."""
+    with smtplib.SMTP(*address, local_hostname="phone.example.org") as smtp:
+        smtp.login("amy", FORGOTTEN)
+        smtp.sendmail("amy@example.org", ["ben@example.org"], b"Subject: From the old phone\r\n\r\nHello\r\n")
+
+
+def _forgotten() -> Cafe:
+    cafe = Cafe(lambda server: {}, FORGOTTEN)
+    vars(cafe).update(phone_sends=_phone_sends)
+    return cafe
+
+
+forgotten = Exercise(
+    "07.3",
+    "The forgotten password",
+    _forgotten,
+    goal=lambda before, now: _home(now) == 1 and len(now.mailbox("amy").letters) == 1,
+    untouched="The phone has said nothing yet. Put a wiretap on `box.server.smtp`, and let the phone send over it.",
+    mistakes=(
+        Mistake(
+            "removed",
+            lambda before, now: not now.mailbox("amy").letters,
+            "You are in, but the letter has left the server, and Amy only wanted a copy. Fetch it without `DELE`.",
+        ),
+        Mistake(
+            "not-collected",
+            lambda before, now: bool(now.mailbox("ben").letters) and not _home(now),
+            "The phone has logged in and sent its letter; the laptop has nothing yet. In what the wiretap heard, look "
+            "for the line `AUTH PLAIN`; what follows is the password in base64, which is a spelling and no secret.",
+        ),
+    ),
+    praise="Base64 hides nothing: anybody can read it back. What looks scrambled is not therefore encrypted.",
+)
+
+# 07.4
+
+
+class Lines:
+    """Three lines to the same server, of which two are not to be trusted; ``lines(collect)`` tries them all."""
+
+    def __init__(self, cafe: Cafe) -> None:
+        self._cafe = cafe
+
+    def __call__(self, collect: Callable[[Address, Device], object]) -> None:
+        """Let ``collect(line, laptop)`` work over each line."""
+        for name, line in zip(("Café", "Station", "Library"), self._cafe.lines, strict=True):
+            try:
+                collect(line, self._cafe.laptop)
+            except (OSError, poplib.error_proto) as error:
+                print(f"{name}: {type(error).__name__}")  # noqa: T201
+            else:
+                print(f"{name}: collected")  # noqa: T201
+
+
+def _three_lines() -> Cafe:
+    cafe = Cafe(
+        lambda server: {
+            "cafe": Wiretap(server.pop3, strip_tls=True),
+            "station": Wiretap(server.pop3, certificate="its own"),
+            "library": Wiretap(server.pop3),
+        }
+    )
+    vars(cafe).update(three_lines=Lines(cafe))
+    return cafe
+
+
+if_possible = Exercise(
+    "07.4",
+    "TLS, if possible",
+    _three_lines,
+    goal=lambda before, now: _home(now) == 1 and not _read(now, "cafe", "station", "library"),
+    untouched="Nothing has happened yet: hand your function to `box.three_lines(collect)`.",
+    mistakes=(
+        Mistake(
+            "if-possible",
+            lambda before, now: _read(now, "cafe"),
+            "In the café somebody took the offer of STLS out of the server's answer, and your program went on in the "
+            "clear. “If possible” means: if nobody minds. Ask for `pop.stls(…)` in any case; where it is not offered, "
+            "`poplib` raises an error, and no password is sent.",
+        ),
+        Mistake(
+            "no-context",
+            lambda before, now: _read(now, "station"),
+            "At the station somebody answered with a certificate of his own, and nobody looked at it. Give `stls` the "
+            "argument `context=box.context`.",
+        ),
+        Mistake(
+            "in-the-clear",
+            lambda before, now: _read(now, "library"),
+            "The library's line was overheard: no TLS at all. `pop.stls(context=box.context)` comes before `user`.",
+        ),
+        Mistake(
+            "not-saved",
+            lambda before, now: not _home(now) and _hidden(now, "library"),
+            "Nobody learned anything, and nothing came home either. The library's line is good: log in there, after "
+            "`stls`, and save the letter.",
+        ),
+    ),
+    praise="Two lines were refused, one brought the letter. A program that insists on TLS cannot be talked out of it.",
+)
+
+exercises = {one.key: one for one in (lock_it, two_networks, forgotten, if_possible)}

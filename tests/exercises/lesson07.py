@@ -1,0 +1,102 @@
+"""Wrong answers to lesson 07, one for each mistake that its exercises name."""
+
+_LOCK = """\
+box = exercises["07.1"].start()
+{connect}
+pop.user("amy")
+pop.pass_("secret")
+{take}
+pop.quit()
+box.check()
+"""
+
+_NETWORKS = """\
+box = exercises["07.2"].start()
+{lines}
+box.check()
+"""
+
+_FORGOTTEN = """\
+box = exercises["07.3"].start()
+tap = Wiretap(box.server.smtp)
+box.phone_sends(tap.address)
+heard = tap.heard()
+{lines}
+box.check()
+"""
+
+_COLLECT = """\
+box = exercises["07.4"].start()
+
+def collect(line, laptop):
+    pop = poplib.POP3(*line)
+{begin}
+    pop.user("amy")
+    pop.pass_("secret")
+    {take}
+    pop.quit()
+
+box.three_lines(collect)
+box.check()
+"""
+_STLS = "    pop.stls(context=box.context)"
+_SAVE = "laptop.save(pop.retr(1))"
+
+WRONG = {
+    "07.1": {
+        "in-the-clear": _LOCK.format(connect="pop = poplib.POP3(*box.pop3)", take="box.laptop.save(pop.retr(1))"),
+        "not-saved": _LOCK.format(connect="pop = poplib.POP3_SSL(*box.pop3s, context=box.context)", take="pop.retr(1)"),
+    },
+    "07.2": {
+        "no-context": _NETWORKS.format(
+            lines="""\
+pop = poplib.POP3_SSL(*box.lines[0])
+pop.user("amy")
+pop.pass_("secret")
+box.laptop.save(pop.retr(1))
+pop.quit()"""
+        ),
+        "gave-up": _NETWORKS.format(
+            lines="""\
+try:
+    for line in box.lines:
+        pop = poplib.POP3_SSL(*line, context=box.context)
+        pop.user("amy")
+        pop.pass_("secret")
+        box.laptop.save(pop.retr(1))
+        pop.quit()
+except ssl.SSLError:
+    pass"""
+        ),
+        "not-saved": _NETWORKS.format(
+            lines="""\
+pop = poplib.POP3_SSL(*box.lines[1], context=box.context)
+pop.user("amy")
+pop.pass_("secret")
+print(len(pop.retr(1)[1]))
+pop.quit()"""
+        ),
+    },
+    "07.3": {
+        "removed": _FORGOTTEN.format(
+            lines="""\
+line = heard.find("AUTH PLAIN").said("C")[0]
+nothing, name, password = base64.b64decode(line.split()[-1]).decode().split(chr(0))
+pop = poplib.POP3(*box.server.pop3)
+pop.user(name)
+pop.pass_(password)
+box.laptop.save(pop.retr(1))
+pop.dele(1)
+pop.quit()"""
+        ),
+        "not-collected": _FORGOTTEN.format(lines="print(heard)"),
+    },
+    "07.4": {
+        "if-possible": _COLLECT.format(
+            begin='    if "STLS" in pop.capa():\n        pop.stls(context=box.context)', take=_SAVE
+        ),
+        "no-context": _COLLECT.format(begin="    pop.stls()", take=_SAVE),
+        "in-the-clear": _COLLECT.format(begin="    if line != box.lines[2]:\n    " + _STLS, take=_SAVE),
+        "not-saved": _COLLECT.format(begin=_STLS, take="pop.retr(1)"),
+    },
+}
