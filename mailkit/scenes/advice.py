@@ -129,8 +129,9 @@ class Advice:
         return {"text/plain": repr(self), "text/html": f'<div style="{style}">{inside}</div>'}
 
     def _headline(self) -> str:
-        price = f"; it does not give you {len(self.price)} of your wishes" if self.price else ""
-        return f"Take {self.way}{price}."
+        count = len(self.reasons)
+        kept = f" (wishes fulfilled: {count - len(self.price)} of {count})" if count else ""
+        return f"Take {self.way}{kept}."
 
     def _answers(self, reason: Reason) -> list[str]:
         return [
@@ -184,10 +185,10 @@ def decide(
     reasons = tuple(_reason(*WISHES[name], found) for name, asked in wanted.items() if asked)
     offered = _offered(provider)
     way = min(offered, key=lambda one: (sum(not reason.fits[one] for reason in reasons), WAYS.index(one)))
-    note = f"{provider} offers: {', '.join(offered)}." if provider else ""
+    note = f"{provider} offers {', '.join(offered.values())}." if provider else ""
     if not any(not fits for reason in reasons for fits in reason.fits.values()):
         note = f"{note} Nothing you named decides; where you have the choice, IMAP leaves most doors open.".strip()
-    return Advice(way, reasons, offered, note)
+    return Advice(way, reasons, tuple(offered), note)
 
 
 def _reason(wish: str, question: str, fulfils: _Test, found: Mapping[str, Finding]) -> Reason:
@@ -195,15 +196,16 @@ def _reason(wish: str, question: str, fulfils: _Test, found: Mapping[str, Findin
     return Reason(wish, finding, {way: fulfils(answer) for way, answer in finding.answers.items()})
 
 
-def _offered(provider: str | None) -> tuple[str, ...]:
-    """Return the ways that a provider offers; what it offers through a program of its own counts."""
+def _offered(provider: str | None) -> dict[str, str]:
+    """Return the ways that a provider offers, each as it is to be called: ``IMAP``, or ``IMAP through Bridge``."""
     if provider is None:
-        return WAYS
+        return {way: way for way in WAYS}
     rows = [row for row in table("providers") if row["provider"] == provider]
     if not rows:
         known = ", ".join(dict.fromkeys(row["provider"] for row in table("providers")))
         raise LookupError(f"no provider {provider!r} in the table; it has: {known}")
-    return tuple(way for way in WAYS if rows[0]["imap" if way == "IMAP" else "pop"] != "no")
+    told = {way: rows[0]["imap" if way == "IMAP" else "pop"] for way in WAYS}
+    return {way: way if answer == "yes" else f"{way} {answer}" for way, answer in told.items() if answer != "no"}
 
 
 def _html(words: str) -> str:

@@ -41,7 +41,7 @@ WAYS = {  # the laptop's program, the phone's; webmail reads at the server alway
     "POP": (PopProgram, PopProgram),
     "IMAP": (ImapProgram, ImapProgram),
     "mixed": (PopProgram, ImapProgram),
-    "POP, left": (LeavingProgram, LeavingProgram),  # lesson 06
+    "POP (left)": (LeavingProgram, LeavingProgram),  # lesson 06
 }
 LUNCH, INVOICE, PHOTOS = "Lunch on Thursday", "Invoice 2026-114", "Photos of the lake"
 PARTY, WALK, NOTE = "Come to my birthday", "Walk this afternoon?", "The map"
@@ -135,7 +135,7 @@ def _without_empty(device: DeviceView) -> DeviceView:
 def run(way: str) -> tuple[Step, ...]:
     """Play the ten events one way, on the wire, and return a step for each.
 
-    Takes "POP", "IMAP", "mixed" (the laptop by POP, the phone by IMAP) or "POP, left" (as lesson 06 does it).
+    Takes "POP", "IMAP", "mixed" (the laptop by POP, the phone by IMAP) or "POP (left)" (as lesson 06 does it).
     Raises `LookupError` for any other.
     """
     if way not in WAYS:

@@ -40,13 +40,9 @@ def _by_leaving() -> Steps:
 
 
 def show_ways(ways: dict[str, Steps]) -> Picture:
-    """Draw the two steps, a column for each way."""
+    """Draw the two steps, a row for each way."""
     return show_columns(
-        [
-            ("1. A program connects to where the mail is stored", *(steps[:2] for steps in ways.values())),
-            ("2. It fetches", *(steps[1:] for steps in ways.values())),
-        ],
-        list(ways),
+        [(way, steps[:2], steps[1:]) for way, steps in ways.items()], ["1. A program connects", "2. It fetches"]
     )
 
 
@@ -136,8 +132,8 @@ three_people = Exercise(
         Mistake(
             "ada-left",
             lambda _, now: not _none_yet(now) and len(lost(now, "ada")) == 1,
-            "Ada's phone has all the letters she received; the one she wrote is lost: POP puts no copy of sent mail on "
-            "the server, whatever is left there.",
+            "Ada's phone has all the letters she received; the one she wrote is lost: POP puts no copy of sent mail "
+            "on the server, whatever is left there.",
         ),
         Mistake(
             "bruno-full",
@@ -152,8 +148,8 @@ three_people = Exercise(
             "One device does not always mean POP.",
         ),
     ),
-    praise="Nobody has lost a letter: Ada and Chloé by IMAP, Bruno by POP. Count the devices, and look at the room, the "
-    "rules and the sent mail, too.",
+    praise="Nobody has lost a letter: Ada and Chloé by IMAP, Bruno by POP. Count the devices, and look at the room, "
+    "the rules and the sent mail, too.",
 )
 
 # 08.2
@@ -173,8 +169,8 @@ def _digests(kept: Iterable[LetterView]) -> list[str]:
 
 
 def _all_there(now: Snapshot, name: str) -> bool:
-    folder = "INBOX" if name == "INBOX" else "Trips"
-    return _digests(now.mailbox("amy", name).letters) == _digests(_folder(now.device("laptop"), folder))
+    boxes = {box.name: box.letters for box in now.mailboxes}
+    return _digests(boxes.get(name, ())) == _digests(_folder(now.device("laptop"), name))
 
 
 def _both_there(now: Snapshot) -> bool:
@@ -219,7 +215,7 @@ switch = Exercise(
         ),
         Mistake(
             "folder-forgotten",
-            lambda _, now: _all_there(now, "INBOX"),
+            lambda _, now: _all_there(now, "INBOX") and not _both_there(now),
             "The INBOX is complete, and the folder “Trips” has been left behind: `box.laptop.letters('Trips')`.",
         ),
         Mistake(
@@ -229,8 +225,8 @@ switch = Exercise(
             r"Give it `r'(\Seen)'` as its second argument.",
         ),
     ),
-    praise="All five letters are on the server, each in its place, once, and read. Only now is it safe to close the old "
-    "account; the laptop's copies can stay as a backup.",
+    praise="All five letters are on the server, each in its place, once, and read. Only now is it safe to close the "
+    "old account; the laptop's copies can stay as a backup.",
 )
 
 # 08.3
@@ -267,8 +263,8 @@ make_room = Exercise(
         Mistake(
             "lost",
             lambda before, now: bool(_still(before) - _still(now) - _at_home(now)),
-            "A letter has left the server and is not in the laptop's Archive: it is lost. First fetch and save, and only "
-            "then flag and expunge.",
+            "A letter has left the server and is not in the laptop's Archive: it is lost. First fetch and save, and "
+            "only then flag and expunge.",
         ),
         Mistake(
             "flagged-only",

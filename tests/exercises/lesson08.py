@@ -1,0 +1,70 @@
+"""Wrong answers to lesson 08, one for each mistake that its exercises name."""
+
+
+def _week(ada: str, bruno: str, chloe: str) -> str:
+    return f'box = exercises["08.1"].start()\nbox.live(ada="{ada}", bruno="{bruno}", chloe="{chloe}")\nbox.check()\n'
+
+
+_LOG_IN = """\
+imap = imaplib.IMAP4(*box.server.imap)
+imap.login("amy", "secret")
+imap.select()
+"""
+
+
+def _switch(lines: str) -> str:
+    return f"""\
+box = exercises["08.2"].start()
+{_LOG_IN}\
+on_server = [part[1] for part in imap.fetch("1:*", "(BODY.PEEK[])")[1] if isinstance(part, tuple)]
+{lines}
+box.check()
+"""
+
+
+def _carry(folder: str = "INBOX", mailbox: str = "INBOX", flags: str = r'r"(\Seen)"', ask: bool = True) -> str:
+    create = f'imap.create("{mailbox}")\n' if mailbox != "INBOX" else ""
+    condition = "octets not in on_server" if ask else "True"
+    return f"""\
+{create}for octets in box.laptop.letters("{folder}"):
+    if {condition}:
+        imap.append("{mailbox}", {flags}, None, octets)
+"""
+
+
+def _room(loop: str, end: str = "imap.expunge()", search: str = 'None, "LARGER", "10000"') -> str:
+    return f"""\
+box = exercises["08.3"].start()
+{_LOG_IN}\
+numbers = imap.search({search})[1][0].decode().split()
+for number in numbers:
+{loop}
+{end}
+box.check()
+"""
+
+
+_SAVE = '    box.laptop.save(imap.fetch(number, "(BODY.PEEK[])"), "Archive")\n'
+_FLAG = r'    imap.store(number, "+FLAGS", r"(\Deleted)")' + "\n"
+
+WRONG = {
+    "08.1": {
+        "ada-pop": _week("POP", "POP", "IMAP"),
+        "ada-left": _week("POP (left)", "POP", "IMAP"),
+        "bruno-full": _week("IMAP", "IMAP", "IMAP"),
+        "chloe-filed": _week("IMAP", "POP", "POP"),
+    },
+    "08.2": {
+        "laptop-emptied": _switch(_carry() + _carry("Trips", "Trips") + "box.laptop.empty()"),
+        "twice": _switch(_carry(ask=False) + _carry("Trips", "Trips")),
+        "one-heap": _switch(_carry() + _carry("Trips")),
+        "folder-forgotten": _switch(_carry()),
+        "unread": _switch(_carry(flags="None") + _carry("Trips", "Trips", flags="None")),
+    },
+    "08.3": {
+        "lost": _room(_FLAG),
+        "flagged-only": _room(_SAVE + _FLAG, ""),
+        "copied-only": _room(_SAVE),
+        "small-ones-too": _room(_SAVE + _FLAG, search='None, "ALL"'),
+    },
+}

@@ -1,0 +1,89 @@
+"""Lesson 08: the helper decides by what was measured, says where, and three people's week is lived."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailkit import Device, MailServer
+from mailkit.scenes.advice import PLACES, WAYS, WISHES, comparison, decide
+from mailkit.scenes.lesson05 import EVENTS
+from mailkit.scenes.lesson08 import came_next, rules, where_it_says
+from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, expected, lost
+from tests.notebooks import FOLDER
+from tests.test_notebooks import anchors
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_line_of_the_table_has_its_place_in_the_course():
+    assert {one.event for one in comparison()} == set(PLACES) == {*EVENTS, "month"}
+    for place in PLACES.values():
+        page, _, fragment = place.partition("#")
+        assert (FOLDER / page).exists(), page
+        assert fragment in anchors(page), place
+
+
+def test_every_wish_is_spoken_to_by_a_line_of_the_table():
+    assert {question for _, question, _ in WISHES.values()} <= {one.question for one in comparison()}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "way"),
+    [
+        ({}, "IMAP"),
+        ({"devices": 2}, "IMAP"),
+        ({"others": True}, "IMAP"),
+        ({"no_backup": True}, "IMAP"),
+        ({"off_line": True}, "IMAP"),
+        ({"small_box": True}, "POP"),
+        ({"empty_box": True}, "POP"),
+        ({"devices": 2, "small_box": True}, "IMAP"),
+        ({"small_box": True, "provider": "iCloud Mail"}, "IMAP"),  # it has no POP
+    ],
+)
+def test_advice(wishes, way):
+    advice = decide(**wishes)
+    assert advice.way == way
+    assert repr(advice).startswith(f"Take {way}")
+    html = advice._repr_mimebundle_()["text/html"]
+    assert html.count("<a href=") == len(advice.reasons)
+
+
+def test_advice_says_what_it_cannot_give():
+    advice = decide(devices=2, small_box=True, provider="Proton Mail")
+    assert [reason.wish for reason in advice.price] == ["The box is small, and you keep most."]
+    assert "IMAP through Bridge" in repr(advice)
+    with pytest.raises(LookupError, match="Gmail"):
+        decide(provider="Nobody")
+
+
+@pytest.mark.parametrize(
+    ("way", "counts"), [("IMAP", (0, 3, 0)), ("POP", (5, 0, 3)), ("POP (left)", (1, 3, 3))], ids=["imap", "pop", "left"]
+)
+def test_the_same_way_for_all_three_loses_letters(way, counts, capsys):
+    devices = {name: Device(name) for names in DEVICES.values() for name in names}
+    with MailServer(accounts=tuple(PEOPLE), password="secret", quota=ROOM) as server:
+        live = Weeks(server, devices)
+        live(way, way, way)
+        now = server.snapshot(*devices.values())
+        with pytest.raises(RuntimeError, match="this week is over"):
+            live(way, way, way)
+    assert tuple(len(lost(now, name)) for name in PEOPLE) == counts
+    assert f"Ada, {way}: {counts[0]} of {len(expected('ada'))} letters lost" in capsys.readouterr().out
+
+
+def test_a_way_that_there_is_not_is_refused_before_the_week_begins():
+    with MailServer(accounts=tuple(PEOPLE), password="secret") as server:
+        with pytest.raises(LookupError, match="choose from: IMAP; POP"):
+            Weeks(server, {})("IMAP", "SMTP", "POP")
+    assert WAYS[0] == "IMAP"
+
+
+def test_what_the_tables_say():
+    assert where_it_says("android").count("source of") == 2
+    assert where_it_says("nothing like it") == ""
+    assert rules("iCloud Mail").startswith("iCloud Mail, no POP (source of")
+    assert len(rules().splitlines()) > len(rules("Gmail").splitlines())
+    with pytest.raises(LookupError, match="Yahoo"):
+        rules("Nobody")
+    assert [line[:4] for line in came_next().splitlines() if line[:4].isdigit()] == ["2018", "2019", "2021"]
