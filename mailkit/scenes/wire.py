@@ -192,19 +192,19 @@ def _draw_wire(who: str, left: str, right: str, reads: str) -> str:
     edge = GREEN if reads == "nothing" else VERMILLION
     boxes = (
         (12, "Amy's laptop", DEVICE_FILL, RIM, ""),
-        (350, who, GROUND, edge, ' stroke-dasharray="7 4"'),
-        (688, "Mail server", SERVER_FILL, RIM, ""),
+        (280, who, GROUND, edge, ' stroke-dasharray="7 4"'),
+        (548, "Mail server", SERVER_FILL, RIM, ""),
     )
     drawn = []
     for x, name, fill, rim, dash in boxes:
         wide = 2 if dash else 1
         style = f'fill="{fill}" stroke="{rim}" stroke-width="{wide}"{dash}'
-        drawn.append(f'<rect x="{x}" y="16" width="200" height="52" rx="8" {style}/>')
-        drawn.append(svg_text(x + 100, 47, name, 13, "middle", strong=True))
-    for x, how in ((212, left), (550, right)):
+        drawn.append(f'<rect x="{x}" y="16" width="140" height="52" rx="8" {style}/>')
+        drawn.append(svg_text(x + 70, 47, name, 13, "middle", strong=True))
+    for x, how in ((152, left), (420, right)):
         dash = ' stroke-dasharray="3 5"' if how in ("refused", "not used") else ""
-        drawn.append(f'<path d="M{x + 4},42h130" stroke="{INK}" stroke-width="2"{dash}/>')
-        drawn.append(svg_text(x + 69, 34, how, 11, "middle"))
-    drawn.append(f'<path d="M450,68v18" stroke="{edge}" stroke-width="2"/>')
-    drawn.append(svg_text(450, 104, f"reads: {reads}", 13, "middle", strong=True))
-    return framed("\n".join(drawn), 900, 118)
+        drawn.append(f'<path d="M{x + 4},42h120" stroke="{INK}" stroke-width="2"{dash}/>')
+        drawn.append(svg_text(x + 64, 34, how, 11, "middle"))
+    drawn.append(f'<path d="M350,68v18" stroke="{edge}" stroke-width="2"/>')
+    drawn.append(svg_text(350, 104, f"reads: {reads}", 13, "middle", strong=True))
+    return framed("\n".join(drawn), 700, 118)
