@@ -172,7 +172,13 @@ for folder in ("INBOX", "Bills"):
         ),
     },
     "09.15": {
-        "lost": _imap("09.15", 'imap.delete("Family")\nbox.laptop.empty()'),
+        "emptied": _imap(
+            "09.15",
+            r"""imap.select("Family")
+box.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Family")
+imap.store("1:*", "+FLAGS", r"(\Deleted)")
+imap.close()""",
+        ),
         "heap": _imap(
             "09.15",
             """\

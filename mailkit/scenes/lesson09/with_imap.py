@@ -20,7 +20,6 @@ from mailkit.scenes.lesson09.boxes import (
     flagged,
     inbox,
     kept,
-    lost,
     rewritten,
     twice,
 )
@@ -244,7 +243,7 @@ def _no_backup() -> World:
     for subject in (LUNCH, PHOTOS, PARTY):
         on_phone.delete(subject)
     ImapProgram(server, laptop).look()
-    return World(server, laptop=laptop, stick=stick)
+    return World(server, laptop=laptop, phone=phone, stick=stick)
 
 
 def _file_family(imap: imaplib.IMAP4) -> None:
@@ -266,12 +265,13 @@ backup = Exercise(
         and len(inbox(now, "Family")) == 2
         and not flagged(now, SEEN, "Family")
     ),
-    untouched="INBOX is empty on the server and on the laptop. The stick has its three letters, and none of `Family`.",
+    untouched="INBOX is empty on the server and on both devices. The stick has its letters, and none of `Family`.",
     mistakes=(
         Mistake(
-            "lost",
-            lost,
-            "A letter has gone that was there when you began. A backup copies, and removes nothing.",
+            "emptied",
+            lambda before, now: len(inbox(now, "Family")) < 2,
+            "`Family` has lost letters on the server, and every device will follow. A backup copies, and removes "
+            "nothing.",
         ),
         Mistake(
             "heap",
