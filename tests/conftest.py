@@ -13,6 +13,8 @@ def pytest_addoption(parser):
     always = bool(os.environ.get("MAILKIT_LONG"))  # the weekly run
     words = "play conversations in which Dovecot takes its time, too"
     parser.addoption("--slow", action="store_true", default=always, help=words)
+    words = "photograph each lesson and each widget, in both themes, into this folder"
+    parser.addoption("--screenshots", metavar="FOLDER", help=words)
 
 
 @pytest.fixture(scope="session")
