@@ -9,9 +9,10 @@ from dataclasses import dataclass
 class Settings:
     """Switches that lessons use, and limits. Sizes are octets, times are seconds.
 
-    The two idle times are the least that the standards allow: ten minutes for POP3 (RFC 1939 §3),
-    thirty for IMAP (RFC 3501 §5.4). ``expire`` is the argument of the EXPIRE capability, in days or "NEVER"
-    (RFC 2449 §6.7); ``None`` leaves it out.
+    The standards want at least ten minutes of patience for POP3 (RFC 1939 §3), thirty for IMAP (RFC 3501 §5.4)
+    and five for SMTP (RFC 5321 §4.5.3.2.7); here it is an hour, because a learner reads a page between two
+    commands. ``expire`` is the argument of the EXPIRE capability, in days or "NEVER" (RFC 2449 §6.7);
+    ``None`` leaves it out.
     """
 
     host_name: str = "mail.example.org"
@@ -26,6 +27,6 @@ class Settings:
     max_message: int = 25_000_000  # also the largest literal
     max_failed_logins: int = 3  # then the line is closed
     max_connections: int = 100
-    pop3_idle: float = 600.0
-    imap_idle: float = 1800.0
-    smtp_idle: float = 1800.0  # five minutes are the least (RFC 5321 §4.5.3.2.7); who reads a page takes longer
+    pop3_idle: float = 3600.0
+    imap_idle: float = 3600.0
+    smtp_idle: float = 3600.0
