@@ -22,6 +22,7 @@ from mailkit.scenes.thirtydays import QUOTA, daily_letter, thirty_days
 from mailkit.server import MailServer
 
 WAYS = ("IMAP", "POP", LEFT)  # the first that fits is advised
+_LINK = "color:#0b57d0;text-decoration:underline"  # on white, in the dark theme too
 REFUSED, STAYS = "A month, room for 17 letters: refused?", "After that month: letters on the server?"
 PLACES = {  # event → where in the course it is seen
     "arrives": "05-several-devices.ipynb#The-world",
@@ -117,7 +118,7 @@ class Advice:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         items = "".join(
-            f'<li>{_html(reason.wish)} <a href="{reason.link}">{_html(reason.finding.question)}</a>'
+            f'<li>{_html(reason.wish)} <a href="{reason.link}" style="{_LINK}">{_html(reason.finding.question)}</a>'
             f"<br>{'<br>'.join(map(_html, self._answers(reason)))}</li>"
             for reason in self.reasons
         )

@@ -84,11 +84,11 @@ def came_next(since: str = "2018") -> str:
     """Return what has come since a year, from ``data/history.csv``."""
     rows = [row for row in table("history") if row["when"] >= since]
     lines = (f"{row['when'][:4]}  {row['name']} ({row['source']}): {row['what']}" for row in rows)
-    return "\n".join(textwrap.fill(line, 96, subsequent_indent=" " * 6) for line in lines)
+    return "\n".join(textwrap.fill(line, 74, subsequent_indent=" " * 6) for line in lines)
 
 
 def _indented(words: str) -> str:
-    return textwrap.fill(words, 96, initial_indent="    ", subsequent_indent="    ")
+    return textwrap.fill(words, 74, initial_indent="    ", subsequent_indent="    ")
 
 
 # ---- what the exercises look at
