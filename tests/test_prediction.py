@@ -50,13 +50,13 @@ def test_a_question_needs_a_choice(options):
 
 def test_a_guess_changes_the_widget_and_never_the_page(shown):
     first = predict("How many?", "1", "2")
+    assert first._comment("2") == ""
     first.reveal("2")
     first._choice.value = "1"
     again = predict("How many?", "1", "2")
     again.reveal("2")
     assert again.guess == "1"
     assert page(shown[:2]) == page(shown[2:])
-    assert "You made no guess" in first._comment("2") or first.guess == "1"
     assert again._comment("2").startswith("✗ You guessed: 1")
     assert again._comment("1").startswith("✓")
 

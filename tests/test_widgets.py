@@ -7,8 +7,9 @@ import pytest
 
 from mailkit import MailServer, letters
 from mailkit.plot import bars
+from mailkit.scenes import play
 from mailkit.transcript import Said
-from mailkit.widgets import Choice, Number, Tick, conversation, form, live
+from mailkit.widgets import Choice, Number, Tick, Words, conversation, form, live
 from mailkit.widgets import twin as twin_module
 from mailkit.widgets.conversation import explain
 from mailkit.widgets.live import drawn
@@ -70,6 +71,14 @@ def test_a_forms_twin_has_fields_and_result_in_words_and_picture(shown):
     assert "Minutes" in shown[0]["text/plain"]
     assert "<img alt=" in shown[0]["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in shown[0]
+
+
+def test_a_forms_twin_names_every_choice(shown):
+    form(
+        "Ask", lambda **_: "said", one=Choice("Which", [("the first", 1), 2]), yes=Tick("Yes", True), no=Tick("No"),
+        name=Words("Name"),
+    )  # fmt: skip
+    assert shown[0]["text/plain"] == "Ask\n[Which: the first | 2]\n[x] Yes\n[ ] No\n[Name: ]\nsaid"
 
 
 def test_results_are_escaped(shown):
@@ -159,3 +168,51 @@ def test_a_conversation_is_searched_and_explained(server, shown):
 )
 def test_every_line_has_a_meaning(protocol, line, words):
     assert words in explain(protocol, line)
+
+
+# ---- the lessons' own
+
+
+def test_a_letter_of_ones_own_needs_a_subject(server):
+    with pytest.raises(ValueError, match="needs a subject"):
+        play.post(server, text="Hello")
+    assert "the server says 250" in play.post(server, subject="Hello", text="It works.")
+    assert server.snapshot().mailbox("amy").letters[-1].subject == "Hello"
+
+
+@pytest.mark.parametrize(("which", "_"), [(value, label) for label, value in play.LETTERS if value])
+def test_every_sample_letter_is_posted(server, which, _):
+    play.post(server, which)
+    assert len(server.snapshot().mailbox("amy").letters) == 4
+
+
+def test_the_panel_words_the_settings_as_thunderbird_does(shown):
+    play.settings_panel()
+    words = shown[0]["text/plain"]
+    for setting in (
+        "[ ] Fetch headers only", "[x] Leave messages on server", "[x] For at most … days", "[x] Until I delete them"
+    ):  # fmt: skip
+        assert setting in words
+    assert "14" in words
+
+
+def test_a_setting_changes_the_month():
+    assert play.month(False, True, True, 14, True) != play.month(False, True, False, 14, True)
+    assert "letters on server 0" in play.month(False, False, True, 14, True).words
+
+
+def test_the_man_in_the_middle_reads_what_is_not_checked():
+    with MailServer(letters("spare-key"), password="secret") as server:
+        swapped = "TLS from the start", "swaps the certificate"
+        assert play.visit(server, *swapped, checked=True).words.endswith("reads: nothing")
+        assert play.visit(server, *swapped, checked=False).words.endswith("reads: the password and the letter")
+
+
+def test_the_helper_takes_any_provider():
+    assert play.advise("", devices=2).way == "IMAP"
+
+
+@pytest.mark.parametrize("display", [play.stepper, play.troubles, play.dial_up_calculator, play.decision_helper])
+def test_the_lessons_forms_are_drawn_at_once(shown, display):
+    display()
+    assert len(shown[0]["text/plain"].splitlines()) > 5

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 import ipywidgets
 
-from mailkit.render import Picture
 from mailkit.widgets.twin import show
 
 _WIDE = {"description_width": "initial"}
@@ -29,6 +28,10 @@ class Choice:
         chosen = {} if self.value is None else {"value": self.value}
         return ipywidgets.Dropdown(options=self.options, description=self.label, style=_WIDE, layout=_LAYOUT, **chosen)
 
+    def __str__(self) -> str:
+        shown = (str(one[0] if isinstance(one, tuple) else one) for one in self.options)
+        return f"[{self.label}: {' | '.join(shown)}]"
+
 
 @dataclass(frozen=True)
 class Number:
@@ -45,6 +48,9 @@ class Number:
             value=self.value, min=self.least, max=self.most, description=self.label, style=_WIDE, layout=_LAYOUT
         )
 
+    def __str__(self) -> str:
+        return f"[{self.label}: {self.value}]"
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -56,6 +62,9 @@ class Tick:
     def control(self) -> Any:
         """Return the control."""
         return ipywidgets.Checkbox(value=self.value, description=self.label, indent=False, layout=_LAYOUT)
+
+    def __str__(self) -> str:
+        return f"[{'x' if self.value else ' '}] {self.label}"
 
 
 @dataclass(frozen=True)
@@ -71,15 +80,24 @@ class Words:
         kind = ipywidgets.Text if self.lines == 1 else ipywidgets.Textarea
         return kind(value=self.value, description=self.label, style=_WIDE, layout=_LAYOUT)
 
+    def __str__(self) -> str:
+        return f"[{self.label}: {self.value}]"
+
 
 Field = Choice | Number | Tick | Words
+
+
+class Drawn(Protocol):
+    """What draws itself on a page, as a picture does."""
+
+    def _repr_mimebundle_(self) -> dict[str, str]: ...
 
 
 class Form:
     """The controls by name, the result beneath them; without a button it follows every change."""
 
     def __init__(
-        self, title: str, function: Callable[..., Picture | str], fields: dict[str, Field], button: str | None = None
+        self, title: str, function: Callable[..., Drawn | str], fields: dict[str, Field], button: str | None = None
     ) -> None:
         self.title = title
         self.controls = {name: field.control() for name, field in fields.items()}
@@ -92,7 +110,7 @@ class Form:
             for control in self.controls.values():
                 control.observe(self._draw, names="value")
 
-    def call(self) -> Picture | str:
+    def call(self) -> Drawn | str:
         """Call the function with what the fields hold."""
         return self._function(**{name: control.value for name, control in self.controls.items()})
 
@@ -110,32 +128,33 @@ class Form:
         return ipywidgets.VBox([heading, *self.controls.values(), *last, self.result])
 
 
-def form(title: str, function: Callable[..., Picture | str], *, button: str | None = None, **fields: Field) -> Form:
+def form(title: str, function: Callable[..., Drawn | str], *, button: str | None = None, **fields: Field) -> Form:
     """Display a form around a function, and return it.
 
     Args:
         title: what is to be found out.
-        function: takes the fields by name; returns a picture or words; may raise `ValueError` with the remedy.
+        function: takes the fields by name; returns words, or what draws itself; may raise `ValueError` with the remedy.
         button: what a button says that calls the function; None: it is called at every change, and at once.
         fields: the controls, in order.
 
     """
     made = Form(title, function, fields, button)
-    asked = "\n".join(f"[{field.label.strip()}: {field.value}]" for field in fields.values())
+    asked = "\n".join(map(str, fields.values()))
     if button:
         show(made.view(), f"{title}\n{asked}\n[{button}]")
         return made
     first = made.call()
     made.result.value = as_html(first)
-    show(made.view(), f"{title}\n{asked}\n{first}", f"<p>{escape(title, quote=False)}</p>{as_html(first)}")
+    words = first if isinstance(first, str) else first._repr_mimebundle_()["text/plain"]
+    show(made.view(), f"{title}\n{asked}\n{words}", f"<p>{escape(title, quote=False)}</p>{as_html(first)}")
     return made
 
 
-def as_html(result: Picture | str) -> str:
+def as_html(result: Drawn | str) -> str:
     """Return a result as a page shows it; changes of it are read out by a screen reader."""
-    if isinstance(result, Picture):
-        return f'<div role="status">{result._repr_mimebundle_()["text/html"]}</div>'
-    return status(result)
+    if isinstance(result, str):
+        return status(result)
+    return f'<div role="status">{result._repr_mimebundle_()["text/html"]}</div>'
 
 
 def status(words: str) -> str:

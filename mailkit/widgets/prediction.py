@@ -57,7 +57,7 @@ class Prediction:
 
     def _comment(self, answer: str) -> str:
         if self.guess is None:
-            return "You made no guess this time."
+            return ""  # not answering is fine, and needs no remark
         if self.guess == answer:
             return "✓ You guessed so."
         return f"✗ You guessed: {escape(self.guess, quote=False)}. What made you think so?"
