@@ -59,7 +59,7 @@ PROOFS = {  # statement → the cell that claims it → what it must notice
     },
     "S7": {  # read it at the box: one place, simple, safe from trouble at home
         "01 fire": [wrong.copy_and_move_lose_the_letter],
-        "01 second-home": [wrong.copy_and_move_lose_the_letter, wrong.the_postman_loses_letters],
+        "01 second-home": [wrong.copy_and_move_lose_the_letter],
         "04 phone": [wrong.flags_stay_in_their_session],
     },
     "S8": {  # read it at the box: you must go there, and it must be locked
