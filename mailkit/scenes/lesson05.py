@@ -276,6 +276,8 @@ def _with_accident() -> World:
     def accident() -> None:
         """Delete all there is, from the phone; then the laptop synchronises."""
         with logged_in(server) as imap:
+            if len(imap.list()[1]) == 1 and not laptop.snapshot().letters:
+                raise RuntimeError("nothing is saved yet: after the accident there is nothing to copy; save first")
             for line in imap.list()[1]:
                 imap.select(line.decode().rpartition(" ")[2])  # type: ignore[union-attr]
                 imap.store("1:*", "+FLAGS", f"({DELETED})")

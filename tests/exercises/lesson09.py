@@ -55,6 +55,7 @@ WRONG = {
         "walk-gone": _imap("09.3", "imap.expunge()"),
         "all-unflagged": _imap("09.3", r'imap.store("1:*", "-FLAGS", r"(\Deleted)")'),
         "not-expunged": _imap("09.3", r'imap.store("2", "-FLAGS", r"(\Deleted)")'),
+        "still-a-wish": _imap("09.3", 'imap.uid("EXPUNGE", "1,4")'),
     },
     "09.4": {
         "lost": _pop("09.4", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),

@@ -179,6 +179,12 @@ struck_through = Exercise(
             lambda before, now: flagged(now, DELETED) == {LEAFLET, PRIZE},
             r"The walk is safe. The other two are flagged, and that is all they are: `imap.expunge()` makes it final.",
         ),
+        Mistake(
+            "still-a-wish",
+            lambda before, now: inbox(now) == sorted((PARTY, WALK)) and flagged(now, DELETED) == {WALK},
+            r"The right two are gone. The walk is there, and still flagged `\Deleted`: the next EXPUNGE, from any "
+            r"device, takes it. Take the flag away with `-FLAGS`.",
+        ),
     ),
     praise="The flag was a wish; you took one back and granted two. Many programs expunge only when told to, or when "
     "they close the mailbox.",
