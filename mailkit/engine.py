@@ -24,6 +24,7 @@ log = logging.getLogger("mailkit")
 Result = TypeVar("Result")
 Address = tuple[str, int]
 
+HANDSHAKE = 10.0  # seconds; on a port with TLS at once, a client that is silent or speaks in the clear is dropped
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
 HISTORY_LETTERS = 200  # above this many messages, states are not kept: pictures are for lessons
@@ -261,7 +262,8 @@ class Engine:
 
         async def open_port() -> Address:
             context = self.tls().server if tls else None
-            server = await self.loop.create_server(factory, self.host, 0, ssl=context)
+            patience = HANDSHAKE if tls else None
+            server = await self.loop.create_server(factory, self.host, 0, ssl=context, ssl_handshake_timeout=patience)
             self._servers.append(server)
             host, port = server.sockets[0].getsockname()[:2]
             return host, port

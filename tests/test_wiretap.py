@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+from mailkit import engine
 from mailkit.server import MailServer
 from mailkit.wiretap import Wiretap
 
@@ -183,6 +184,15 @@ def test_the_middle_hears_the_same_every_time(server):
 
     assert hear() == hear()
     assert 'C: a4 LOGIN amy "secret"' in hear()
+
+
+@pytest.mark.parametrize("how", [None, {}, {"certificate": "its own"}], ids=str)
+def test_who_speaks_in_the_clear_where_tls_begins_at_once_does_not_wait_for_ever(monkeypatch, how):
+    monkeypatch.setattr(engine, "HANDSHAKE", 0.3)
+    with MailServer([LETTER], password="secret") as server:
+        line = server.pop3s if how is None else Wiretap(server.pop3s, **how).address
+        with socket.create_connection(line, timeout=10) as client, contextlib.suppress(ConnectionResetError):
+            assert client.recv(1) == b""
 
 
 def test_a_client_that_goes_in_the_handshake(server):
