@@ -190,8 +190,11 @@ def test_the_middle_hears_the_same_every_time(server):
 def test_who_speaks_in_the_clear_where_tls_begins_at_once_does_not_wait_for_ever(monkeypatch, how):
     monkeypatch.setattr(engine, "HANDSHAKE", 0.3)
     with MailServer([LETTER], password="secret") as server:
-        line = server.pop3s if how is None else Wiretap(server.pop3s, **how).address
-        with socket.create_connection(line, timeout=10) as client, contextlib.suppress(ConnectionResetError):
+        tap = None if how is None else Wiretap(server.pop3s, **how)
+        with (
+            socket.create_connection(tap.address if tap else server.pop3s, timeout=10) as client,
+            contextlib.suppress(ConnectionResetError),
+        ):
             assert client.recv(1) == b""
 
 
