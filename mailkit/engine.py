@@ -25,6 +25,7 @@ Result = TypeVar("Result")
 Address = tuple[str, int]
 
 HANDSHAKE = 10.0  # seconds; on a port with TLS at once, a client that is silent or speaks in the clear is dropped
+LINGER = 10.0  # seconds that a client has to read our last words and close its end
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
 HISTORY_LETTERS = 200  # above this many messages, states are not kept: pictures are for lessons
@@ -76,12 +77,14 @@ class Line(asyncio.Protocol):
         if not self.engine.admit(self):
             self.session.end()
             self._say(TOO_MANY[self.recorder.protocol])
-            self._transport.close()
+            self._hang_up()
             return
         self._say(self.session.greeting())
 
     def data_received(self, octets: bytes) -> None:
         """Take octets in; they are handled when what came before has been answered."""
+        if self.session.closed:
+            return
         self._heard = self.engine.loop.time()
         self.recorder.add("C", octets)
         self._inbox.append(octets)
@@ -146,8 +149,9 @@ class Line(asyncio.Protocol):
         if self._ended and not self._paused:
             self.session.end()
             self.engine.forget(self, "the line dropped")
-        if self.session.closed:
             self._transport.close()
+        elif self.session.closed:
+            self._hang_up()
         elif self.session.upgrade and not self._upgrading:
             self._upgrading = True
             self._inbox.clear()  # said in the clear, by anybody; what comes from now on comes under TLS
@@ -194,12 +198,17 @@ class Line(asyncio.Protocol):
         if left > 0:
             self._timer = self.engine.loop.call_later(left, self._check_idle)
             return
-        if self.session.closed:  # and the client does not even read our last words
-            self._transport.abort()
-            return
         self._say(self.session.autologout())
-        self._transport.close()
-        self._timer = self.engine.loop.call_later(self._idle, self._check_idle)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Close so that our last words arrive: a line closed with input unread is reset, and they are lost."""
+        self._timer.cancel()
+        self._timer = self.engine.loop.call_later(LINGER, self._transport.abort)
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,15 @@ def test_one_connection_too_many_is_refused_and_the_others_go_on():
             pop.quit()
 
 
+def test_the_goodbye_arrives_although_the_client_goes_on_talking(server):
+    with socket.create_connection(server.pop3) as line:
+        line.sendall(b"QUIT\r\n")
+        answer = line.makefile("rb")
+        assert answer.readline().startswith(b"+OK")
+        line.sendall(b"NOOP\r\n" * 1000)
+        assert b"signing off" in answer.read()
+
+
 def test_a_reader_that_does_not_read_costs_nobody_else(server):
     server.deliver(b"Subject: big\r\n\r\n" + b"x" * 998 + b"\r\n" * 8_000_000)
     lazy = socket.create_connection(server.pop3)
