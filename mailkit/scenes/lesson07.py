@@ -91,7 +91,8 @@ lock_it = Exercise(
             "returns to `box.laptop.save(…)`.",
         ),
     ),
-    praise="The letter is home, and all the listener has is octets without a meaning.",
+    praise="The letter is home, and all the listener has is octets without a meaning. Did you write `context=`? "
+    "He only listened, so it made no difference here; in the next exercise it does.",
 )
 
 # 07.2
