@@ -213,9 +213,15 @@ first_copy = Exercise(
     "00.1",
     "A copy for the phone",
     _three_letters,
-    goal=lambda before, now: _on(now, "phone") == [LUNCH],
+    goal=lambda before, now: _on(now, "phone") == [LUNCH] and _on_server(now) == 3,
     untouched="The phone is still empty. Write one line: `box.phone.save(…)`, with what `pop.retr(1)` returns.",
     mistakes=(
+        Mistake(
+            "taken-away",
+            lambda before, now: _on_server(now) < 3,
+            "The server has a letter less: `dele` asked for its removal, and `quit` did it. A copy was wanted; leave "
+            "`dele` out.",
+        ),
         Mistake(
             "other-letter",
             lambda before, now: len(_on(now, "phone")) == 1,

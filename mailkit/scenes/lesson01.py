@@ -157,34 +157,38 @@ class Scenario:
         return show_columns([(f"{self.told} {self.asked}", *(reach.snapshot for reach in both))], heads)
 
 
-_Trouble = Callable[[MailServer, Device], tuple[list[bytes], Snapshot]]  # letters reached, the world after
+_Trouble = Callable[[MailServer, Device, Way], tuple[list[bytes], Snapshot]]  # letters reached, the world after
 
 
-def _fire(server: MailServer, home: Device) -> tuple[list[bytes], Snapshot]:
+def _fire(server: MailServer, home: Device, way: Way) -> tuple[list[bytes], Snapshot]:
     home.empty()
     return home.letters() + _visit(server), server.snapshot(home)
 
 
-def _travelling(server: MailServer, home: Device) -> tuple[list[bytes], Snapshot]:
+def _travelling(server: MailServer, home: Device, way: Way) -> tuple[list[bytes], Snapshot]:
     phone = Device("phone")
     for octets in _visit(server):
         phone.save(octets)
     return phone.letters(), server.snapshot(home, phone)
 
 
-def _second_home(server: MailServer, home: Device) -> tuple[list[bytes], Snapshot]:
+def _second_home(server: MailServer, home: Device, way: Way) -> tuple[list[bytes], Snapshot]:
     server.deliver(letters("walk")[0])
     cottage = Device("second home")
     for octets in _visit(server):
         cottage.save(octets)
+    if way == "take home":
+        pop = _log_in(server)
+        pop.dele(1)
+        pop.quit()
     return cottage.letters(), server.snapshot(home, cottage)
 
 
-def _no_lock(server: MailServer, home: Device) -> tuple[list[bytes], Snapshot]:
+def _no_lock(server: MailServer, home: Device, way: Way) -> tuple[list[bytes], Snapshot]:
     return _visit(server, "let me in"), server.snapshot(home)
 
 
-def _no_road(server: MailServer, home: Device) -> tuple[list[bytes], Snapshot]:
+def _no_road(server: MailServer, home: Device, way: Way) -> tuple[list[bytes], Snapshot]:
     server.stop()
     kept = [octets for folder, _ in home.snapshot().folders for octets in home.letters(folder)]
     try:
@@ -230,7 +234,7 @@ def _meet(trouble: _Trouble, way: Way) -> Reach:
         home = Device("home")
         for _ in _walk(way, server, home):
             pass
-        reached, snapshot = trouble(server, home)
+        reached, snapshot = trouble(server, home, way)
         return Reach(tuple(_subject(octets) for octets in reached), snapshot)
 
 
@@ -284,9 +288,14 @@ way_1 = Exercise(
         ),
         Mistake(
             "thrown-away",
-            lambda before, now: not _in_box(now) and not _all_home(now),
+            lambda before, now: not _in_box(now) and len(set(_at_home(now))) < 5,
             "The box is empty, but not every letter came home: what was not saved is lost. Save each with "
-            "`box.home.save(letter)`, before you mark it.",
+            "`box.home.save(letter)`, inside the loop and before you mark it.",
+        ),
+        Mistake(
+            "twice",
+            lambda before, now: len(_at_home(now)) > 5,
+            "Some letters came home twice: saving copies, as often as you say it. Save each letter once.",
         ),
         Mistake(
             "copied-only",
@@ -297,7 +306,8 @@ way_1 = Exercise(
         Mistake(
             "some-left",
             lambda before, now: len(_in_box(now)) in range(1, 5),
-            "Some letters are left in the box. There are five, numbered from 1 to 5; `range(1, 6)` counts them.",
+            "Some letters are left in the box. `range(1, 6)` counts from 1 to 5; what is done for each letter stands "
+            "inside the loop, indented.",
         ),
     ),
     praise="The box is empty and all five letters are at home. That is way 1.",
@@ -307,7 +317,7 @@ way_2 = Exercise(
     "01.2",
     "Way 2 by hand",
     _by_hand,
-    goal=lambda before, now: _in_box(now) == [POSTCARD, BILL, PARTY, CARD],
+    goal=lambda before, now: _in_box(now) == [POSTCARD, BILL, PARTY, CARD] and not _at_home(now),
     untouched="Nothing has changed in the box. The leaflet is letter 3: mark it, then throw away what is marked.",
     mistakes=(
         Mistake(
@@ -327,6 +337,11 @@ way_2 = Exercise(
             lambda before, now: LEAFLET not in _in_box(now) and len(_in_box(now)) < 4,
             'The leaflet is gone, and other letters with it. Give `store` one number: `"3"`.',
         ),
+        Mistake(
+            "carried-home",
+            lambda before, now: bool(_at_home(now)),
+            "A copy came home. By way 2 you carry nothing: mark the leaflet where it lies and throw it away there.",
+        ),
     ),
     praise="Four letters lie in the box, and you carried nothing home. That is way 2.",
 )
@@ -336,7 +351,8 @@ both_places = Exercise(
     "Safe from fire and from a closed road",
     _by_hand,
     goal=lambda before, now: len(_in_box(now)) == 5 and _all_home(now) and not now.sessions,
-    untouched="All five letters are in the box and none is at home: a closed road would cut you off.",
+    untouched="All five letters are in the box and none is at home: a closed road would cut you off. What "
+    "`pop.retr(number)` fetches, `box.home.save(…)` keeps.",
     mistakes=(
         Mistake(
             "box-emptied",
@@ -353,6 +369,11 @@ both_places = Exercise(
             "some-missing",
             lambda before, now: 0 < len(_at_home(now)) < 5,
             "Some letters are not at home yet. There are five, numbered from 1 to 5; `range(1, 6)` counts them.",
+        ),
+        Mistake(
+            "marked",
+            lambda before, now: bool(now.marks("amy")),
+            "Letters are marked: at your goodbye they would leave the box. Leave `pop.dele(number)` out.",
         ),
         Mistake(
             "line-open",

@@ -166,9 +166,11 @@ first_letter = Exercise(
     "03.1",
     "Bring the first letter home",
     _three_letters,
-    goal=lambda before, now: _on_server(now) == {INVOICE, PHOTOS} and _at_home(now) == {LUNCH},
-    untouched="Nothing has changed yet: three letters on the server, none on the laptop. Fetch letter 1, save it, "
-    "mark it, and end the session.",
+    goal=lambda before, now: (
+        _on_server(now) == {INVOICE, PHOTOS}
+        and [one.digest for one in now.device("laptop").letters] == [before.mailbox("amy").letters[0].digest]
+    ),
+    untouched="Nothing has changed yet. Fetch letter 1, save it on the laptop, mark it, and end the session.",
     mistakes=(
         Mistake(
             "no-quit",
@@ -185,8 +187,7 @@ first_letter = Exercise(
         Mistake(
             "everything",
             lambda before, now: not _on_server(now),
-            "You emptied the whole box. Only letter 1 was asked for; the number you give to `retr` and `dele` "
-            "chooses the letter.",
+            "You emptied the whole box. Only letter 1 was asked for: give `retr` and `dele` that number.",
         ),
         Mistake(
             "other-letter",
@@ -197,8 +198,12 @@ first_letter = Exercise(
         Mistake(
             "copied-only",
             lambda before, now: LUNCH in _on_server(now) and LUNCH in _at_home(now),
-            "The letter is on the laptop and still on the server: `RETR` copies. To remove the original, mark it with "
-            "`pop.dele(1)` and end with `pop.quit()`.",
+            "The letter is on the laptop and still on the server: `RETR` copies. Add `pop.dele(1)` and `pop.quit()`.",
+        ),
+        Mistake(
+            "not-one-whole",
+            lambda before, now: _on_server(now) == {INVOICE, PHOTOS},
+            "The laptop shall hold letter 1, once and whole: save once, and what `retr` returns (`top` brings a part).",
         ),
     ),
     praise="One letter came home, two still wait. Copied, marked, committed: RETR, DELE, QUIT.",
@@ -271,8 +276,8 @@ bug_hunt = Exercise(
         Mistake(
             "lost",
             lambda before, now: bool(_lost(before, now)),
-            "A letter is neither on the server nor on the laptop. When the disk was full, it was marked already and "
-            "not yet saved; and `finally` runs after a crash too: its `quit()` made the server remove it.",
+            "A letter is neither on the server nor on the laptop: it was marked, not saved (the disk was full), and "
+            "then `quit()` made the server remove it. What stands under `finally` runs after a crash, too.",
         ),
         Mistake(
             "left-open",
@@ -283,12 +288,10 @@ bug_hunt = Exercise(
         Mistake(
             "never-deletes",
             lambda before, now: len(_at_home(now)) == 3,
-            "All letters are home, and all marked ones should be gone from the server after a visit that went well; "
-            "but the box is still full. Mark each letter when it is saved, and end a good visit with `quit()`.",
+            "All are home, and the box is still full. Mark a letter once it is saved; end a good visit with `quit()`.",
         ),
     ),
-    praise="The first visit failed and lost nothing; the second brought everything home. Mark only what is saved; "
-    "commit only what went well.",
+    praise="Nothing is lost, and in the end everything is home. Mark only what is saved; commit only what went well.",
 )
 
 # 03.3
@@ -314,14 +317,12 @@ change_your_mind = Exercise(
         Mistake(
             "all-gone",
             lambda before, now: not _on_server(now),
-            "All three letters are gone: you said `quit()` while all three were marked. `rset()` takes the marks back, "
-            "and must come before.",
+            "All three are gone: you said `quit()` while all were marked. First `rset()`, which takes the marks back.",
         ),
         Mistake(
             "other-letter",
             lambda before, now: _on_server(now) != _on_server(before),
-            "A letter was removed, but not the newsletter alone. In a session the numbers never shift: the newsletter "
-            "is 2 from beginning to end.",
+            "A letter was removed, but not the newsletter alone. In a session numbers never shift: it is always 2.",
         ),
         Mistake(
             "dropped",
@@ -360,7 +361,8 @@ only_small_ones = Exercise(
     "Only the small ones",
     _a_week,
     goal=lambda before, now: _at_home(now) == _small(before) == _on_server(before) - _on_server(now),
-    untouched="Nothing has changed yet. `pop.list()` gives number and size of each letter; go through them.",
+    untouched="Nothing has changed yet. `pop.list()` gives number and size of each letter, as text: make numbers of "
+    "them with `int(…)`, then compare.",
     mistakes=(
         Mistake(
             "everything",

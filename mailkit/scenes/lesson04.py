@@ -204,8 +204,9 @@ exercises = {
                 Mistake(
                     "lost-a-letter",
                     lambda _, now: bool((BILLS | FRIENDS) - _all(now)),
-                    "A letter worth keeping is gone for good. Did you use a sequence number after others had moved "
-                    "up? Note UIDs before you change anything, and use `imap.uid(...)`.",
+                    "A letter worth keeping is gone for good. Either it was never copied (without a mailbox `Bills` "
+                    "the server answers NO), or you used a sequence number after others had moved up. Create `Bills` "
+                    "first, and use `imap.uid(…)`.",
                 ),
                 Mistake(
                     "copied-only",
@@ -261,14 +262,15 @@ exercises = {
                     "The phone has done its part; the leaflet is still there. Remove it by the UID that you noted.",
                 ),
             ),
-            praise="The numbers moved while you worked, and your UID did not.",
+            praise="The leaflet is gone, and nothing else of yours. A UID that you noted stays right, whatever the "
+            "phone does; a sequence number only until your session hears of it.",
         ),
         Exercise(
             "04.4",
             "Leave the others' marks alone",
             _with_marks,
             goal=lambda _, now: (
-                _inbox(now) == {"Lunch on Thursday", "Invoice 2026-114", "Photos of the lake"}
+                _all(now) == {"Lunch on Thursday", "Invoice 2026-114", "Photos of the lake"}
                 and _flagged(now, DELETED) == {"Photos of the lake"}
             ),
             untouched=r"The prize is still there. Flag it `\Deleted`; how to expunge it alone is the riddle.",

@@ -36,6 +36,7 @@ _ALL = 'imap.fetch("1:*", "(BODY.PEEK[])")'
 
 WRONG = {
     "00.1": {
+        "taken-away": _pop("box.phone.save(pop.retr(1))\npop.dele(1)"),
         "other-letter": _pop("box.phone.save(pop.retr(2))"),
         "other-device": _pop("box.laptop.save(pop.retr(1))"),
         "too-many": _pop("for number in (1, 2, 3):\n    box.phone.save(pop.retr(number))"),

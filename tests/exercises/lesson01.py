@@ -33,18 +33,23 @@ WRONG = {
     "01.1": {
         "no-goodbye": _pop("01.1", _TAKE.format(end=6)),
         "thrown-away": _pop("01.1", "for number in range(1, 6):\n    pop.dele(number)\npop.quit()"),
+        "twice": _pop("01.1", _SAVE.format(end=6) + _TAKE.format(end=6) + "pop.quit()"),
         "copied-only": _pop("01.1", _SAVE.format(end=6) + "pop.quit()"),
         "some-left": _pop("01.1", _TAKE.format(end=5) + "pop.quit()"),
     },
     "01.2": {
         "only-marked": _imap(r'imap.store("3", "+FLAGS", r"(\Deleted)")'),
         "other-letter": _imap('imap.store("2", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
+        "carried-home": _imap(
+            'box.home.save(imap.fetch("3", "(BODY[])"))\nimap.store("3", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'
+        ),
         "too-many": _imap('imap.store("1:*", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
     },
     "01.3": {
         "box-emptied": _pop("01.3", _TAKE.format(end=6) + "pop.quit()"),
         "twice": _pop("01.3", _SAVE.format(end=6) + _SAVE.format(end=6) + "pop.quit()"),
         "some-missing": _pop("01.3", _SAVE.format(end=5) + "pop.quit()"),
+        "marked": _pop("01.3", _TAKE.format(end=6)),
         "line-open": _pop("01.3", _SAVE.format(end=6)),
     },
 }

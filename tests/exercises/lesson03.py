@@ -40,6 +40,7 @@ WRONG = {
         "everything": _first("for n in (1, 2, 3):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"),
         "other-letter": _first("box.laptop.save(pop.retr(2))\npop.dele(2)\npop.quit()"),
         "copied-only": _first("box.laptop.save(pop.retr(1))\npop.quit()"),
+        "not-one-whole": _first("box.laptop.save(pop.top(1, 0))\npop.dele(1)\npop.quit()"),
     },
     "03.2": {
         "lost": _hunt("""\
