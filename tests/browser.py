@@ -48,6 +48,7 @@ class Lab:
     @contextmanager
     def lesson(self, name: str) -> Iterator[Lesson]:
         """Open a notebook as it is committed and not yet trusted; close it with its kernel."""
+        self.page.set_viewport_size(LAPTOP)
         shutil.copy(FOLDER / f"{name}.ipynb", self.notebooks)
         opened = "await jupyterapp.commands.execute('docmanager:open', {path: " + repr(f"{name}.ipynb") + "});"
         self.page.evaluate(f"async () => {{ {opened} }}")
@@ -109,11 +110,13 @@ class Lesson:
                     && !cell.model.executionCount).map(cell => cell.model.id)""")
         )
 
+    def cells(self) -> list[str]:
+        """Return all cells' ids in order."""
+        return list(self.script("return panel.content.widgets.map(cell => cell.model.id)"))
+
     def cell(self, cell_id: str) -> Locator:
         """Return one cell, by its id, in view."""
-        at = self.script(f"return panel.content.widgets.findIndex(cell => cell.model.id === {cell_id!r})")
-        if at < 0:
-            raise LookupError(f"{self.name} has no cell {cell_id!r}")
+        at = self.cells().index(cell_id)
         self.script(f"await panel.content.scrollToItem({at}, 'start')")
         return self.page.locator(f".jp-Notebook .jp-Cell[data-windowed-list-index='{at}']")
 
@@ -198,7 +201,7 @@ def quiet_page(browser: Browser) -> tuple[Page, list[str]]:
         route.abort()
 
     page = browser.new_page(viewport=LAPTOP)
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(120_000)  # a kernel's start takes long on a busy machine
     page.route(lambda url: not LOCAL.match(url), refuse)
     return page, strayed
 
