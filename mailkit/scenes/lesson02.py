@@ -141,7 +141,7 @@ two_guests = Exercise(
             "only-one",
             lambda before, now: len(_counts(now)) == 1 and AMY not in _counts(now),
             "Only one guest has the letter, though the header names both. Whoever is not on the envelope gets "
-            "nothing: leave `to_addrs` out, or put both addresses into it.",
+            "nothing: leave `to_addrs` out, or put both addresses into its list.",
         ),
         Mistake(
             "to-herself",
@@ -149,7 +149,7 @@ two_guests = Exercise(
             "The letter lies in Amy's own box. The address of the sender comes first, those of the recipients second.",
         ),
     ),
-    praise="One submission, one relay, two mailboxes: the server makes the copies.",
+    praise="Both have it, once each. One call is enough for any number of guests: the servers make the copies.",
 )
 
 # 02.2
@@ -205,7 +205,8 @@ whole_list = Exercise(
     lambda: TwoServers(letter=_invitation("All my guests:;"), guests=list(GUESTS)),
     goal=lambda before, now: _counts(now) == {BEN: 1, TOM: 1, NOOR: 1},
     untouched="No letter has arrived. If you met `SMTPDataError`: Zoe does not exist, and a message that is refused is "
-    "refused for everybody on it. Send one message for each guest.",
+    "refused for everybody on it. Send one message for each guest. If the refusal names nobody, `<>`, it was not told "
+    "for whom: `to_addrs=[guest]`.",
     mistakes=(
         Mistake(
             "twice",
