@@ -12,23 +12,24 @@ import logging
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from mailkit.mailbox import Account, Mailbox, Store
 from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, MailboxView, Moment, SessionView, Snapshot, view_letter
+from mailkit.tls import Tls, make_tls
 from mailkit.transcript import Recorder
 
 log = logging.getLogger("mailkit")
 Result = TypeVar("Result")
 Address = tuple[str, int]
 
-HANDSHAKE = 10.0  # seconds; on a port with TLS at once, a client that is silent or speaks in the clear is dropped
+HANDSHAKE = 10.0  # seconds; where TLS begins, a client that is silent or speaks in the clear is dropped
+TURN = 0.02  # seconds that one line is answered while others wait
 LINGER = 10.0  # seconds that a client has to read our last words and close its end
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
-HISTORY_LETTERS = 200  # above this many messages, states are not kept: pictures are for lessons
+HISTORY_SIZE = 250  # above this many messages and mailboxes, states are not kept: pictures are for lessons
 TOO_MANY = {
     "POP3": b"-ERR [SYS/TEMP] too many connections; close one and try again\r\n",  # RFC 3206 §4
     "IMAP": b"* BYE [UNAVAILABLE] too many connections; close one and try again\r\n",  # RFC 5530 §3
@@ -53,7 +54,7 @@ class Session(Protocol):
 MakeSession = Callable[[bool, Callable[[], None]], Session]
 
 
-class Line(asyncio.Protocol):
+class Line(asyncio.BufferedProtocol):
     """One connection: hands octets to its session, sends what that yields, no faster than they are read."""
 
     def __init__(self, engine: Engine, protocol: str, secure: bool, idle: float, make: MakeSession) -> None:
@@ -64,7 +65,7 @@ class Line(asyncio.Protocol):
         self._idle = idle
         self._answers: Iterator[bytes] = iter(())
         self._inbox: list[bytes] = []
-        self._paused = self._busy = self._woken = self._ended = self._upgrading = False
+        self._paused = self._busy = self._waiting = self._woken = self._ended = self._upgrading = False
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -81,10 +82,15 @@ class Line(asyncio.Protocol):
             return
         self._say(self.session.greeting())
 
-    def data_received(self, octets: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Say where octets go; all lines share the place, for each takes its own out at once."""
+        return self.engine.buffer
+
+    def buffer_updated(self, count: int) -> None:
         """Take octets in; they are handled when what came before has been answered."""
         if self.session.closed:
             return
+        octets = bytes(self.engine.buffer[:count])
         self._heard = self.engine.loop.time()
         self.recorder.add("C", octets)
         self._inbox.append(octets)
@@ -98,8 +104,10 @@ class Line(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on where `pause_writing` stopped."""
         self._paused = False
+        self._heard = self.engine.loop.time()  # who reads is not idle
         self._transport.resume_reading()
         self._pump()
+        self._tell_news()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let go of everything the session held; nothing is committed."""
@@ -124,15 +132,21 @@ class Line(asyncio.Protocol):
         return f"{self.recorder.protocol} {self.view.account or ''}".rstrip() + f": {what}"
 
     def _pump(self) -> None:
-        if self._busy:
+        """Answer what came in until the turn is over; then the other lines have theirs."""
+        if self._busy or self._waiting:
             return
         self._busy = True
+        end = self.engine.loop.time() + TURN
         try:
-            while not (self._paused or self.session.closed or self.session.upgrade):
+            while not (self._paused or self._waiting or self.session.closed or self.session.upgrade):
                 chunk = next(self._answers, None)
-                self.engine.notice(self)
                 if chunk is not None:
+                    self.engine.notice(self)
                     self._say(chunk)
+                    if self.engine.loop.time() > end:
+                        self._waiting = True
+                        self._transport.pause_reading()
+                        self.engine.loop.call_soon(self._go_on)
                 elif self._inbox:
                     self._answers = self.session.receive(b"".join(self._inbox))
                     self._inbox.clear()
@@ -145,8 +159,14 @@ class Line(asyncio.Protocol):
             self._busy = False
         self._settle()
 
+    def _go_on(self) -> None:
+        self._waiting = False
+        if not (self._paused or self._upgrading):
+            self._transport.resume_reading()
+        self._pump()
+
     def _settle(self) -> None:
-        if self._ended and not self._paused:
+        if self._ended and not (self._paused or self._waiting):
             self.session.end()
             self.engine.forget(self, "the line dropped")
             self._transport.close()
@@ -162,7 +182,9 @@ class Line(asyncio.Protocol):
     async def _start_tls(self) -> None:
         """Shake hands (RFC 2595); octets that come with the client's last handshake message wait in the inbox."""
         try:
-            secure = await self.engine.loop.start_tls(self._transport, self, self.engine.tls().server, server_side=True)
+            secure = await self.engine.loop.start_tls(
+                self._transport, self, self.engine.tls().server, server_side=True, ssl_handshake_timeout=HANDSHAKE
+            )
         except (OSError, ssl.SSLError):
             self.drop()
             return
@@ -211,15 +233,6 @@ class Line(asyncio.Protocol):
             self._transport.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Both sides of TLS: the server's context, one for clients that trusts our CA alone, the CA as PEM."""
-
-    server: ssl.SSLContext
-    client: ssl.SSLContext
-    authority: str
-
-
 class Engine:
     """Owns the loop, its thread, the listening sockets and the register of open lines."""
 
@@ -228,6 +241,7 @@ class Engine:
         self.settings = settings
         self.host = host
         self.loop = asyncio.SelectorEventLoop()
+        self.buffer = memoryview(bytearray(262_144))  # where octets arrive, on whichever line
         self.lines: dict[Line, None] = {}  # in the order of arrival
         self.transports: set[asyncio.Transport] = set()  # until each is really closed
         self.mailers: set[Any] = set()  # SMTP connections, aiosmtpd's
@@ -356,7 +370,7 @@ class Engine:
     def record(self, cause: str | Callable[[], str]) -> None:
         """Keep the present state with its cause, and tell the listeners."""
         self._seen_version = self.store.version
-        if sum(len(box) for _, box in self._mailboxes()) > HISTORY_LETTERS:
+        if sum(1 + len(box) for _, box in self._mailboxes()) > HISTORY_SIZE:
             return
         moment = Moment(cause if isinstance(cause, str) else cause(), self.snapshot())
         self.moments.append(moment)
@@ -373,16 +387,9 @@ class Engine:
         return ((account, box) for account in self.store.accounts.values() for box in account.mailboxes.values())
 
     def tls(self) -> Tls:
-        """Return the contexts for TLS; made, with a CA of this server's own, when first needed."""
+        """Return the contexts for TLS; made when first needed."""
         if self._tls is None:
-            import trustme  # brings the cryptography package along: 60 ms that most lessons do not need
-
-            authority = trustme.CA(organization_name="mailkit", organization_unit_name="a course's own authority")
-            server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            names = ("localhost", "127.0.0.1", "::1", self.settings.host_name)
-            authority.issue_cert(*names, common_name="localhost").configure_cert(server)  # fetchmail wants such a name
-            authority.configure_trust(client)
-            self._tls = Tls(server, client, authority.cert_pem.bytes().decode())
+            self._tls = make_tls(self.settings.host_name)
         return self._tls
 
 

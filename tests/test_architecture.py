@@ -33,7 +33,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "imap": ({"imap"}, {"message", "mailbox", "settings", "snapshot"}),
     "smtp": ({"smtp", "smtpwire", "relay"}, {"message", "mailbox", "settings"}),
     "server": (
-        {"server", "engine"},
+        {"server", "engine", "tls"},
         {"message", "mailbox", "settings", "snapshot", "transcript", "pop3", "imap", "smtp", "render"},
     ),
     "device": ({"device"}, {"message", "snapshot"}),
