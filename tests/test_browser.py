@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbconvert
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import LAPTOP, WIDGET, Lab, chromium, quiet_page, start_lab
+from tests.browser import LAPTOP, WIDGET, Lab, Lesson, chromium, quiet_page, start_lab
 from tests.notebooks import NAMES, code_cells, load, tags
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -49,6 +50,11 @@ def test_a_lesson(lab: Lab, name: str, subtests: pytest.Subtests, request: pytes
                 lesson.photograph(Path(folder), theme)
         with subtests.test("on a small screen, and enlarged"):
             assert_fits(lesson.page)
+        cells = lesson.cells()
+        for use in USES.get(name, ()):
+            with subtests.test(use.__name__):
+                use(lesson)
+        assert lesson.cells() == cells, "a key that was meant for a widget went to the notebook"
     assert lab.strayed == [], "the page asked for something outside this machine"
 
 
@@ -107,3 +113,155 @@ def assert_fits(page: Page) -> None:
             ".map(one => [one.closest('.jp-Cell').innerText.slice(0, 80), one.scrollWidth, one.clientWidth])"
         )
         assert wide == [], f"wider than its place at {size['width']} px"
+
+
+# ---- played with; nothing in a widget moves by itself, so prefers-reduced-motion has nothing to ask for
+
+
+def send_letters(lesson: Lesson) -> None:
+    live, form = lesson.cell("watch-live"), lesson.cell("watch-send")
+    form.get_by_label("Letter").select_option("Come to my birthday")
+    form.get_by_role("button", name="Send").click()
+    expect(form.get_by_role("status")).to_contain_text("the server says 250")
+    expect(picture(live)).to_have_attribute("alt", re.compile("→ 1 "))
+    form.get_by_label("Letter").select_option("my own, as written below")
+    form.get_by_label("Letter").focus()
+    lesson.page.keyboard.press("Tab")  # the rest by keyboard alone
+    for typed in ("Hello", "Any news?"):
+        lesson.page.keyboard.type(typed)
+        lesson.page.keyboard.press("Tab")
+        lesson.ask("'typed faster than a hand can'")  # what waits for the kernel's ear has arrived
+    lesson.page.keyboard.press("Enter")
+    expect(picture(live)).to_have_attribute("alt", re.compile("→ 2 "))
+    subjects = "[one.subject for one in toy.snapshot().mailbox('amy').letters]"
+    assert lesson.ask(subjects) == "['Come to my birthday', 'Hello']"
+
+
+def go_back_in_the_live_mailbox(lesson: Lesson) -> None:
+    live = lesson.cell("watch-live")
+    last = int(lesson.ask("watched.state.max"))
+    live.get_by_label("State").fill("1")
+    live.get_by_label("State").press("ArrowDown")
+    expect(live).to_contain_text("0: the server started")
+    expect(picture(live)).to_have_attribute("alt", re.compile("0 letters"))
+    lesson.ask("toy.deliver(letters('walk')[0])")
+    lesson.ask("__import__('mailkit.widgets.live').widgets.live.drawn()")
+    assert lesson.ask("(watched.state.value, watched.state.max)") == f"(0, {last + 1})"  # who has gone back stays there
+    live.get_by_label("State").fill(str(last + 1))
+    lesson.page.keyboard.press("Tab")
+    expect(picture(live)).to_have_attribute("alt", re.compile("→ 3 "))
+
+
+def guess(lesson: Lesson) -> None:
+    asked, answered = lesson.cell("pop-guess"), lesson.cell("pop-phone")
+    asked.get_by_role("radio", name="3").check()
+    assert lesson.ask("pop_guess.guess") == "3"
+    asked.get_by_role("radio", name="0").press("Space")
+    expect(asked.get_by_role("radio", name="0")).to_be_checked()
+    assert lesson.ask("pop_guess.guess") == "0"
+    answered.locator(".cm-content").click()
+    lesson.page.keyboard.press("Shift+Enter")
+    expect(answered).to_contain_text("You guessed: 0. What made you think so?")  # by now the server is IMAP's
+
+
+def start_over(lesson: Lesson) -> None:
+    cell = lesson.cell("progress")
+    lesson.ask('exec(\'from mailkit.progress import Progress; Progress().note("00.1", "done")\')')
+    cell.locator(".cm-content").click()
+    lesson.page.keyboard.press("Shift+Enter")
+    expect(cell).to_contain_text("1 done")
+    cell.get_by_role("button", name="Start this lesson's exercises over").press("Enter")
+    expect(cell).to_contain_text("0 done")
+    assert lesson.ask("__import__('mailkit.progress').progress.Progress().of('00.1')") == "open"
+
+
+def step_both_ways(lesson: Lesson) -> None:
+    cell = lesson.cell("stepper")
+    cell.get_by_label("Step (1 to 6)").press("ArrowUp")
+    expect(picture(cell)).to_have_attribute("alt", re.compile(r"2\. You walk to the box"))
+
+
+def have_a_trouble(lesson: Lesson) -> None:
+    cell = lesson.cell("again-play")
+    cell.get_by_label("Trouble").select_option("travelling")
+    expect(picture(cell)).to_have_attribute("alt", re.compile("Amy is travelling"))
+    for key in ("Space", "ArrowDown", "Enter"):  # closed, it leaves the arrow keys to JupyterLab
+        cell.get_by_label("Trouble").press(key)
+    expect(picture(cell)).to_have_attribute("alt", re.compile("second home"))
+
+
+def leaf_through(lesson: Lesson) -> None:
+    cell = lesson.cell("transcript")
+    cell.get_by_label("Search").fill("dele 2")
+    lines = cell.get_by_label("Lines")
+    expect(lines.get_by_role("option")).to_have_count(1)
+    expect(cell.get_by_role("status")).to_contain_text("RFC 1939")
+    cell.get_by_label("Search").fill("")
+    number = cell.get_by_label("Line", exact=True)
+    expect(number).to_have_attribute("max", re.compile(r"\d\d"))
+    number.press("ArrowUp")
+    expect(cell.get_by_role("status")).to_contain_text("USER")
+    lines.select_option(index=2)
+    expect(cell.get_by_role("status")).to_contain_text("The server agrees")
+
+
+def pay_for_the_call(lesson: Lesson) -> None:
+    cell = lesson.cell("dial")
+    for change in (
+        lambda: cell.get_by_label("Megabytes of mail").press("ArrowUp"),
+        lambda: cell.get_by_label("On a weekday").press("Space"),
+        lambda: cell.get_by_label("Minutes to read it").fill("0"),
+    ):
+        before = str(picture(cell).get_attribute("src"))
+        change()
+        lesson.page.keyboard.press("Tab")
+        expect(picture(cell)).not_to_have_attribute("src", before)
+
+
+def follow_the_session(lesson: Lesson) -> None:
+    cell = lesson.cell("live")
+    last = int(lesson.ask("watched.state.max"))
+    assert last > 5
+    expect(cell.get_by_label("State")).to_have_value(str(last))
+    expect(cell).to_contain_text(f"{last}: IMAP amy")
+
+
+def set_the_settings(lesson: Lesson) -> None:
+    cell = lesson.cell("thirty-days")
+    cell.get_by_label("For at most … days").uncheck()
+    expect(picture(cell)).not_to_have_attribute("alt", re.compile("refused, because the box was full: 0"))
+    cell.get_by_label("Leave messages on server").press("Space")
+    expect(picture(cell)).to_have_attribute("alt", re.compile("letters on server 0"))
+
+
+def sit_on_the_line(lesson: Lesson) -> None:
+    cell = lesson.cell("switch")
+    cell.get_by_label("Amy's program begins").select_option("TLS from the start")
+    cell.get_by_label("The one on the line").select_option("swaps the certificate")
+    expect(picture(cell)).to_have_attribute("alt", re.compile("man in the middle .* reads nothing"))
+    cell.get_by_label("Amy's program checks the certificate").press("Space")
+    expect(picture(cell)).to_have_attribute("alt", re.compile("reads the password and the letter"))
+
+
+def decide(lesson: Lesson) -> None:
+    cell = lesson.cell("decide-you")
+    expect(cell.get_by_role("status")).to_contain_text("Take IMAP")
+    cell.get_by_label("Devices you use").press("ArrowDown")
+    cell.get_by_label("The box is small").check()
+    cell.get_by_label("Often off line").press("Space")
+    expect(cell.get_by_role("status")).to_contain_text("Take POP")
+
+
+USES = {
+    "00-start-here": (send_letters, go_back_in_the_live_mailbox, guess, start_over),
+    "01-two-ways-to-empty-a-letterbox": (step_both_ways, have_a_trouble),
+    "03-pop3-take-the-mail-home": (leaf_through, pay_for_the_call),
+    "04-imap-read-it-on-the-server": (follow_the_session,),
+    "06-pop3-leave-mail-on-the-server": (set_the_settings,),
+    "07-lock-the-letterbox": (sit_on_the_line,),
+    "08-which-one": (decide,),
+}
+
+
+def picture(cell: Locator) -> Locator:
+    return cell.get_by_role("status").get_by_role("img")

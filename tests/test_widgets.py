@@ -99,18 +99,18 @@ def test_the_live_mailbox_follows_the_server(server, shown):
     pop.quit()
     drawn()
     assert "POP3 amy: QUIT" in made.cause.value
-    assert made.slider.value == made.slider.max == len(server.history()) - 1
+    assert made.state.value == made.state.max == len(server.history()) - 1
 
 
 def test_the_live_mailbox_goes_back_and_stays_there(server, shown):
     made = live(server)
     server.deliver(letters("french")[0])
     drawn()
-    made.slider.value = 0
+    made.state.value = 0
     assert "the server started" in made.cause.value
     server.deliver(letters("french")[0])
     drawn()
-    assert (made.slider.value, made.slider.max) == (0, 2)
+    assert (made.state.value, made.state.max) == (0, 2)
     assert "4 letters" not in made.image.value
 
 
@@ -132,7 +132,7 @@ def test_a_live_mailbox_that_left_hears_no_more(server, shown):
     made.leave()
     server.deliver(letters("french")[0])
     drawn()
-    assert made.slider.max == 0
+    assert made.state.max == 0
 
 
 # ---- conversation
@@ -151,6 +151,9 @@ def test_a_conversation_is_searched_and_explained(server, shown):
     assert "RFC 1939" in made.meaning.value
     made.search.value = "no such words"
     assert "No line contains that." in made.meaning.value
+    made.search.value = ""
+    made.number.value = 2
+    assert made.lines.label == "C: USER amy"
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def settings_panel() -> None:
     form(
         "The settings on the laptop", month, headers_only=Tick(says["headers_only"]),
         leave=Tick(says["leave_on_server"], True), for_at_most=Tick(says["for_at_most"], True),
-        days=Number("… = days", 1, 30, 14), until_deleted=Tick(says["until_i_delete"], True),
+        days=Number("Days, in place of …", 1, 30, 14), until_deleted=Tick(says["until_i_delete"], True),
     )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def settings_panel() -> None:
 def month(headers_only: bool, leave: bool, for_at_most: bool, days: int, until_deleted: bool) -> Picture:
     """Draw thirty days of a box with a program that has these settings: the letters, and how full the box is."""
     lived = thirty_days(leave, days if for_at_most else None, until_deleted, headers_only)
-    return show_columns([(str(lived), lived.picture), ("How full the box is", lived.box)])
+    return show_columns([(str(lived), lived.picture), ("What that makes of the box", lived.box)])
 
 
 # ---- 07: somebody on the line

@@ -23,28 +23,38 @@ class Conversation:
         self._transcript = transcript
         self.search = ipywidgets.Text(description="Search", placeholder="for example DELE", continuous_update=True)
         self.lines = ipywidgets.Select(
-            options=[], rows=SHOWN, description="Lines", layout=ipywidgets.Layout(width="100%", max_width="60em")
+            options=[], rows=SHOWN, description="Lines", layout=ipywidgets.Layout(width="auto", max_width="60em")
+        )
+        self.number = ipywidgets.BoundedIntText(
+            value=1, min=1, max=1, description="Line", layout=ipywidgets.Layout(width="12em")
         )
         self.meaning = ipywidgets.HTML()
         self.search.observe(lambda _: self._find(), names="value")
         self.lines.observe(lambda _: self._explain(), names="value")
+        self.number.observe(lambda _: self._choose(), names="value")
         self._find()
 
     def _find(self) -> None:
-        found = self._transcript.find(self.search.value).lines
+        self._found = found = self._transcript.find(self.search.value).lines
         self.lines.options = [(side_by_side(line), number) for number, line in enumerate(found)]
-        self._found = found
+        self.number.max = max(1, len(found))
         self.lines.value = 0 if found else None
         self._explain()
 
+    def _choose(self) -> None:
+        """Choose a line by its number: JupyterLab takes the arrow keys from a list, but not from where one types."""
+        if self.number.value <= len(self._found):
+            self.lines.value = self.number.value - 1
+
     def _explain(self) -> None:
         at = self.lines.value
+        self.number.value = 1 if at is None else at + 1
         words = explain(self._transcript.protocol, self._found[at]) if at is not None else "No line contains that."
         self.meaning.value = status(words)
 
     def view(self) -> Any:
         """Return the whole as one widget."""
-        return ipywidgets.VBox([self.search, self.lines, self.meaning])
+        return ipywidgets.VBox([self.search, self.lines, self.number, self.meaning])
 
 
 def conversation(transcript: Transcript) -> Conversation:

@@ -13,6 +13,8 @@ from mailkit.widgets.twin import show
 
 _WIDE = {"description_width": "initial"}
 _LAYOUT = ipywidgets.Layout(width="auto", max_width="44em")
+_SHORT = ipywidgets.Layout(width="auto", max_width="20em")
+BUTTON = ipywidgets.Layout(width="auto", align_self="flex-start")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Number:
     def control(self) -> Any:
         """Return the control; a value out of bounds is drawn back to the bound."""
         return ipywidgets.BoundedIntText(
-            value=self.value, min=self.least, max=self.most, description=self.label, style=_WIDE, layout=_LAYOUT
+            value=self.value, min=self.least, max=self.most, description=self.label, style=_WIDE, layout=_SHORT
         )
 
     def __str__(self) -> str:
@@ -78,7 +80,9 @@ class Words:
     def control(self) -> Any:
         """Return the control."""
         kind = ipywidgets.Text if self.lines == 1 else ipywidgets.Textarea
-        return kind(value=self.value, description=self.label, style=_WIDE, layout=_LAYOUT)
+        return kind(
+            value=self.value, description=self.label, style=_WIDE, layout=_LAYOUT, continuous_update=False
+        )  # told when the field is left, so that a button pressed right after comes second
 
     def __str__(self) -> str:
         return f"[{self.label}: {self.value}]"
@@ -102,7 +106,7 @@ class Form:
         self.title = title
         self.controls = {name: field.control() for name, field in fields.items()}
         self.result = ipywidgets.HTML()
-        self.button = ipywidgets.Button(description=button, layout=ipywidgets.Layout(width="auto")) if button else None
+        self.button = ipywidgets.Button(description=button, layout=BUTTON) if button else None
         self._function = function
         if self.button:
             self.button.on_click(self._draw)

@@ -1,4 +1,7 @@
-"""The live mailbox: a picture that follows the server, and goes back through all it has been."""
+"""The live mailbox: a picture that follows the server, and goes back through all it has been.
+
+Nothing in it is animated, so there is nothing to hold back where a reader prefers reduced motion.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class Watched(Protocol):
 
 
 class LiveMailbox:
-    """Draws the server's newest state, or the one the slider points at, with the command that led to it.
+    """Draws the server's newest state, or the one whose number is chosen, with the command that led to it.
 
     A change is told on the server's thread; drawing there would keep a client waiting, so a thread of our
     own draws, once for however many changes came meanwhile.
@@ -37,19 +40,21 @@ class LiveMailbox:
         self._moments = list(server.history())
         self._lock = Lock()
         self._waiting = False
+        # A number, not a slider: a slider has no name that a screen reader could say, and JupyterLab itself takes
+        # the arrow keys (to go from cell to cell) wherever nothing can be typed.
         last = len(self._moments) - 1
-        self.slider = ipywidgets.IntSlider(
-            value=last, min=0, max=last, description="State", layout=ipywidgets.Layout(width="100%", max_width="44em")
+        self.state = ipywidgets.BoundedIntText(
+            value=last, min=0, max=last, description="State", layout=ipywidgets.Layout(width="12em")
         )
         self.cause = ipywidgets.HTML()
         self.image = ipywidgets.HTML()
-        self.slider.observe(lambda _: self._draw(), names="value")
+        self.state.observe(lambda _: self._draw(), names="value")
         self._draw()
         self.leave = server.on_change(self._hear)
 
     def view(self) -> Any:
         """Return the whole as one widget."""
-        return ipywidgets.VBox([self.slider, self.cause, self.image])
+        return ipywidgets.VBox([self.state, self.cause, self.image])
 
     def _hear(self, moment: Moment) -> None:
         with self._lock:
@@ -64,13 +69,13 @@ class LiveMailbox:
         with self._lock:
             self._waiting = False
             last = len(self._moments) - 1
-        at_end = self.slider.value == self.slider.max
-        self.slider.max = last
+        at_end = self.state.value == self.state.max
+        self.state.max = last
         if at_end:
-            self.slider.value = last
+            self.state.value = last
 
     def _draw(self) -> None:
-        at = self.slider.value
+        at = self.state.value
         self.cause.value = f"<code>{at}: {escape(self._moments[at].cause, quote=False)}</code>"
         self.image.value = as_html(self.picture(at))
 
@@ -86,12 +91,12 @@ def _drawers() -> ThreadPoolExecutor:
 
 
 def live(server: Watched) -> LiveMailbox:
-    """Display a picture that follows the server by itself, with a slider back through every state.
+    """Display a picture that follows the server by itself, with a number to count back through every state.
 
     Right-click it and choose "Create New View for Output" to keep it beside the cells.
     """
     made = LiveMailbox(server)
-    first = made.picture(made.slider.value)
+    first = made.picture(made.state.value)
     show(made.view(), f"Live mailbox (follows the server while the notebook runs)\n{first}", as_html(first))
     return made
 

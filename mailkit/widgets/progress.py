@@ -10,6 +10,7 @@ import ipywidgets
 
 from mailkit.exercise import Exercise
 from mailkit.progress import Progress
+from mailkit.widgets.form import BUTTON
 from mailkit.widgets.twin import show
 
 _MARKS = {"done": "✓ done", "tried": "✗ tried", "open": "… open"}
@@ -21,7 +22,7 @@ def progress_line(exercises: Mapping[str, Exercise]) -> None:
     Takes a lesson's exercises. Without a kernel the page lists them, the same for everybody.
     """
     state = ipywidgets.HTML(_state(exercises))
-    reset = ipywidgets.Button(description="Start this lesson's exercises over", layout=ipywidgets.Layout(width="auto"))
+    reset = ipywidgets.Button(description="Start this lesson's exercises over", layout=BUTTON)
 
     def forget(_: Any) -> None:
         Progress().reset(exercises)
