@@ -77,3 +77,11 @@ def test_a_cache_is_replaced_as_a_whole():
     phone.save(b"Subject: old\r\n\r\n")
     phone.replace("INBOX", [(7, LETTER, frozenset({"\\Seen"}))])
     assert [(one.uid, one.subject, one.flags) for one in phone.snapshot().letters] == [(7, "hi", {"\\Seen"})]
+
+
+@pytest.mark.parametrize("field", [b"Subject", b"From"])
+def test_a_picture_shows_the_beginning_of_an_endless_field(field):
+    laptop = Device("laptop")
+    laptop.save(field + b": " + b"amy@example.org, " * 100_000 + b"\r\n\r\n")
+    letter = laptop.snapshot().letters[0]
+    assert 900 < len(letter.subject + letter.sender) < 1100

@@ -424,3 +424,9 @@ def test_huge_fields_are_read_to_a_bound(field):
     assert envelope(huge).startswith(b"(NIL ")
     assert body(huge, True)
     assert section(huge, (), "HEADER.FIELDS.NOT", ("To",))
+
+
+def test_a_field_too_long_to_be_decoded_is_searched_as_it_stands():
+    octets = b"Subject: " + b"=?utf-8?q?ab?= " * 20_000 + b"end\r\n\r\n"
+    message = Message(1, octets, datetime(2026, 9, 1, tzinfo=UTC))
+    assert "=?utf-8?q?ab?=" in header_values(message, "subject")[0]
