@@ -22,7 +22,9 @@ SPECIAL_USE = {  # RFC 6154 §2
     "Trash": "\\Trash",
 }
 MAX_NAME = 255  # characters of a mailbox name, superiors included
+MAX_MAILBOXES = 1_000  # an account; and as many subscriptions, which may outlive their mailboxes
 MAX_KEYWORDS = 64  # a mailbox; a client may invent keywords, but not without bound
+MAX_FLAG_SETS = 1_000  # that a mailbox keeps to be shared
 
 
 class MailboxError(Exception):
@@ -111,6 +113,8 @@ class Mailbox:
                     raise MailboxError(f"this mailbox already has {MAX_KEYWORDS} keywords; use one of them", "LIMIT")
                 spelled.append(self.keywords.setdefault(lower, flag))
         wanted = frozenset(spelled)
+        if len(self._flag_sets) > MAX_FLAG_SETS:
+            self._flag_sets.clear()
         return self._flag_sets.setdefault(wanted, wanted)
 
     def append(self, octets: bytes, flags: Iterable[str] = (), when: datetime | None = None) -> Message:
@@ -129,7 +133,7 @@ class Mailbox:
     def set_flags(self, message: Message, flags: Iterable[str], by: Watcher | None = None) -> None:
         """Replace the flags of a message; every session but ``by`` will be told (RFC 3501 §6.4.6)."""
         new = self.flag_set(flags)
-        if new is message.flags:
+        if new == message.flags:
             return
         if SEEN not in new:
             self._seen_below = min(self._seen_below, message.uid)
@@ -219,7 +223,15 @@ class Account:
                 self._add(superior)
         return self._add(name)
 
+    def subscribe(self, name: str) -> None:
+        """Put a mailbox that exists on the list of those to show (RFC 3501 §6.3.6). Raises `MailboxError`."""
+        if len(self.subscribed) >= MAX_MAILBOXES:
+            raise MailboxError(f"there are {MAX_MAILBOXES} subscriptions; take some back first", "LIMIT")
+        self.subscribed.add(self.get(name).name)
+
     def _add(self, name: str) -> Mailbox:
+        if len(self.mailboxes) >= MAX_MAILBOXES:
+            raise MailboxError(f"an account has at most {MAX_MAILBOXES} mailboxes; delete some first", "LIMIT")
         mailbox = self.mailboxes[name] = Mailbox(name, self.store.new_uidvalidity(), self)
         self.store.version += 1
         return mailbox

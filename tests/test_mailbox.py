@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from mailkit import mailbox as mailbox_module
 from mailkit import message as message_module
-from mailkit.mailbox import MAX_KEYWORDS, MailboxError, Store
+from mailkit.mailbox import MAX_FLAG_SETS, MAX_KEYWORDS, MAX_MAILBOXES, MailboxError, Store
 from mailkit.message import DELETED, FLAGGED, SEEN
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -333,3 +333,23 @@ class MailboxModel(RuleBasedStateMachine):
 
 TestMailboxModel = MailboxModel.TestCase
 TestMailboxModel.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+
+
+def test_mailboxes_and_subscriptions_are_bounded(amy):
+    for number in range(MAX_MAILBOXES - 1):
+        amy.create(f"box{number}")
+    assert refusal(amy.create, "one more")[0] == "LIMIT"
+    for name in list(amy.mailboxes):
+        amy.subscribe(name)
+    assert refusal(amy.subscribe, "INBOX")[0] == "LIMIT"
+
+
+def test_flag_sets_do_not_pile_up(amy):
+    message = amy.inbox.append(b"")
+    watcher = amy.inbox.watch(lambda: None)
+    for number in range(3 * MAX_FLAG_SETS):
+        amy.inbox.set_flags(message, [f"k{bit}" for bit in range(12) if number >> bit & 1])
+    assert len(amy.inbox._flag_sets) <= MAX_FLAG_SETS + 2
+    watcher.changed.clear()
+    amy.inbox.set_flags(message, set(message.flags))
+    assert not watcher.changed

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
 from mailkit.imap.syntax import BadSyntax, SequenceSet, spans
-from mailkit.mailbox import MAX_KEYWORDS, Mailbox
+from mailkit.mailbox import MAX_FLAG_SETS, MAX_KEYWORDS, Mailbox
 from mailkit.message import SYSTEM_FLAGS, Message
 
 RECENT = "\\Recent"
@@ -85,6 +85,8 @@ class View:
     def flags(self, message: Message) -> bytes:
         r"""Write a message's flags in parentheses, with ``\Recent`` where it is this session's."""
         key = (message.flags, self.is_recent(message))
+        if len(self._spelled) > MAX_FLAG_SETS:
+            self._spelled.clear()
         return self._spelled.get(key) or self._spelled.setdefault(key, _write_flags(*key))
 
     def is_recent(self, message: Message) -> bool:
