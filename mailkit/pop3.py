@@ -85,7 +85,7 @@ class Pop3Session:
         self._too_long = False  # the line now coming in is over the limit; its beginning was thrown away
         self._user: str | None = None  # whom the command just before, USER, has named
         self._challenged = False  # AUTH waits for its response line
-        self._failed_logins = 0
+        self._failed_logins = self._mistakes = 0
         self._account: Account | None = None
         self._inbox: Mailbox  # since login
         self._messages: list[Message] = []  # the maildrop as it was at login: number 1 is the first (§4)
@@ -156,6 +156,9 @@ class Pop3Session:
                 begun = True
                 yield chunk
         except Refusal as refusal:
+            self._mistakes += self.state is AUTHORIZATION
+            if self._mistakes >= self._settings.max_mistakes:
+                self.end()
             yield f"-ERR {refusal}\r\n".encode("ascii", "backslashreplace")
         except Exception:
             log.exception("an error ended the POP3 session of %s", self._account and self._account.name)
@@ -370,8 +373,7 @@ def multi_line(words: str, body: bytes | Iterable[str]) -> Iterator[bytes]:
     >>> list(multi_line("2 lines follow", [".a", "b"]))
     [b'+OK 2 lines follow\r\n..a\r\nb\r\n.\r\n']
     """
-    octets = body if isinstance(body, bytes) else "".join(f"{line}\r\n" for line in body).encode()
-    answer = ok(words) + octets
+    answer = ok(words) + (body if isinstance(body, bytes) else "".join(f"{line}\r\n" for line in body).encode())
     if not answer.endswith(b"\r\n"):
         answer += b"\r\n"
     start = 0

@@ -26,6 +26,7 @@ class Settings:
     max_imap_line: int = 65_536  # a client may list its UIDs one by one; RFC 2683 §3.2.1.5 asks for 8,000
     max_message: int = 25_000_000  # also the largest literal
     max_failed_logins: int = 3  # then the line is closed
+    max_mistakes: int = 50  # commands before a login that are none; then the line is closed
     max_connections: int = 100
     pop3_idle: float = 3600.0
     imap_idle: float = 3600.0

@@ -241,3 +241,36 @@ def test_a_flood_is_not_kept(flood):
         assert tracemalloc.get_traced_memory()[0] < 600_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_long_search_lets_others_have_their_turn():
+    session = a_session(a_store(letters=5), SELECTED)
+    answers = list(session.receive(b"s1 SEARCH BODY you\r\n"))
+    assert answers == [b""] * 5 + [b"* SEARCH 1 2 3 4 5\r\ns1 OK SEARCH completed\r\n"]
+
+
+def test_a_search_looks_for_so_many_texts_and_no_more():
+    session = a_session(script=SELECTED)
+    assert b"s1 OK" in say(session, b"s1 SEARCH" + b" BODY you" * 100 + b"\r\n")
+    assert say(session, b"s2 SEARCH" + b" TEXT you" * 101 + b"\r\n").startswith(b"s2 NO [LIMIT] ")
+
+
+@pytest.mark.parametrize(
+    "mistake", [b"GET / HTTP/1.1\r\n", b"\r\n", b"a1 LOGIN {99999999}\r\n", b"a1 SELECT INBOX\r\n"]
+)
+def test_too_many_mistakes_before_a_login_end_the_session(mistake):
+    session = a_session(settings=Settings(max_mistakes=3))
+    assert b"BYE" not in say(session, mistake * 2)
+    assert say(session, mistake).endswith(b"* BYE 3 mistakes before a login; connect again\r\n")
+    assert session.closed
+
+
+def test_mistakes_after_a_login_are_borne_with():
+    session = a_session(script=LOGGED_IN, settings=Settings(max_mistakes=3))
+    assert b"BYE" not in say(session, b"a1 GET\r\n" * 10)
+
+
+def test_no_literal_is_too_large_to_be_refused():
+    answer = say(a_session(script=LOGGED_IN), b"a1 APPEND INBOX {%d+}\r\na2 NOOP\r\n" % 10**50)
+    assert answer.startswith(b"a1 NO [TOOBIG] ")
+    assert answer.endswith(b"* BYE that literal is beyond all bounds; connect again\r\n")

@@ -5,16 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from mailkit.imap.states import Reply
+from mailkit.imap.states import OTHERS_TURN, Reply
 from mailkit.imap.syntax import Arguments, BadSyntax, astring, encode_name
 from mailkit.mailbox import DELIMITER, SPECIAL_USE, Account, Mailbox, MailboxError, canonical_name
 from mailkit.message import DELETED, with_crlf
 
 MAX_PATTERN = 1000  # characters; matching costs pattern times name
-
-
-def _recent(mailbox: Mailbox) -> int:
-    return len(mailbox) - bisect_left(mailbox.messages, mailbox.first_recent, key=lambda message: message.uid)
 
 
 STATUS_ITEMS: Mapping[str, Callable[[Mailbox], int]] = {
@@ -41,7 +37,7 @@ def matches(pattern: str, name: str) -> bool:
         if wildcard == "*":
             reached = set(range(min(reached), len(name) + 1))
         elif wildcard == "%":
-            reached = {upto for start in reached for upto in _within_level(name, start)}
+            reached = set(_to_ends_of_levels(name, reached))
         else:
             reached = {upto + 1 for upto in reached if name.startswith(wildcard, upto)}
         if not reached:
@@ -49,9 +45,14 @@ def matches(pattern: str, name: str) -> bool:
     return len(name) in reached
 
 
-def _within_level(name: str, start: int) -> range:
-    end = name.find(DELIMITER, start)
-    return range(start, (end if end >= 0 else len(name)) + 1)
+def _to_ends_of_levels(name: str, reached: set[int]) -> Iterator[int]:
+    """Yield these places and all that follow one of them before the next delimiter."""
+    inside = False
+    for place in range(len(name) + 1):
+        inside = inside or place in reached
+        if inside:
+            yield place
+        inside = inside and not name.startswith(DELIMITER, place)
 
 
 def with_superiors(names: Iterable[str]) -> dict[str, bool]:
@@ -83,6 +84,8 @@ def listing(word: str, names: Iterable[str], pattern: str, only_special: bool = 
             continue
         if matches(pattern, name) or (name == "INBOX" and matches(pattern.upper(), name)):
             yield list_line(word, attributes if given else ["\\Noselect"], name)
+        else:
+            yield OTHERS_TURN
 
 
 def list_line(word: str, attributes: list[str], name: str) -> bytes:
@@ -121,7 +124,7 @@ class MailboxCommands:
 
     def do_subscribe(self, arguments: Arguments) -> Reply:
         """Put a mailbox on the list that LSUB shows."""
-        self._account.subscribed.add(self._account.get(arguments.only_mailbox()).name)
+        self._account.subscribe(arguments.only_mailbox())
         return Reply()
 
     def do_unsubscribe(self, arguments: Arguments) -> Reply:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from mailkit.imap.fetch import Request
 from mailkit.imap.mailboxes import target
 from mailkit.imap.search import Search
-from mailkit.imap.states import Reply
+from mailkit.imap.states import OTHERS_TURN, Reply
 from mailkit.imap.syntax import Arguments, BadSyntax, number_set
 from mailkit.imap.view import View
 from mailkit.mailbox import Account, Mailbox, MailboxError
@@ -57,9 +57,17 @@ class MessageCommands:
 
     def do_search(self, arguments: Arguments, by_uid: bool = False) -> Reply:
         """Tell which messages meet all criteria."""
-        search = Search(arguments, self._view)
-        numbers = (b" %d" % (message.uid if by_uid else number) for number, message in search.found())
-        return Reply([b"* SEARCH%b\r\n" % b"".join(numbers)])
+        return Reply(self._search(Search(arguments, self._view), by_uid))
+
+    def _search(self, search: Search, by_uid: bool) -> Iterator[bytes]:
+        numbers = []
+        for found in search.found():
+            if found is None:
+                yield OTHERS_TURN
+            else:
+                number, message = found
+                numbers.append(b" %d" % (message.uid if by_uid else number))
+        yield b"* SEARCH%b\r\n" % b"".join(numbers)
 
     def do_fetch(self, arguments: Arguments, by_uid: bool = False) -> Reply:
         """Tell items of messages."""
@@ -92,7 +100,8 @@ class MessageCommands:
 
     def _store(self, places: list[range], change: Change, silent: bool, by_uid: bool) -> Iterator[bytes]:
         view, gone = self._view, False
-        yield view.keyword_news()
+        if news := view.keyword_news():
+            yield news
         for number, message in view.numbered(places):
             if view.is_gone(message):
                 gone = True

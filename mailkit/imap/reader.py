@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mailkit.imap.syntax import TAG, Command
 
-_ANNOUNCED = re.compile(rb"\{(\d{1,10})(\+?)\}\Z")
+_ANNOUNCED = re.compile(rb"\{(\d{1,99})(\+?)\}\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from mailkit.message import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, Message
 Test = Callable[[int, Message], bool]  # place in the view, message → whether it is found
 
 CHARSETS = ("ascii", "utf-8", "iso8859", "cp125", "koi8")  # as Python's codecs are called
+MAX_TEXTS = 100  # BODY and TEXT keys in one command: each looks through the whole message
+EFFORT = 1_000  # keys put to messages, a BODY or TEXT counting as so many, before others have their turn
 MAX_DEPTH = 50  # of parentheses, NOT and OR in one another
 FLAG_KEYS = {"ANSWERED": ANSWERED, "DELETED": DELETED, "DRAFT": DRAFT, "FLAGGED": FLAGGED, "SEEN": SEEN}
 FIELD_KEYS = frozenset({"BCC", "CC", "FROM", "SUBJECT", "TO"})
@@ -36,16 +38,24 @@ class Search:
     def __init__(self, arguments: Arguments, view: View) -> None:
         self._arguments = arguments
         self._view = view
+        self._keys_read = self._texts_read = 0
+        self._last: tuple[Message, str, str] | None = None  # lower case: what BODY and TEXT look in
         self._charset = self._read_charset()
         self._test = self._all(self._keys(0))
         arguments.end()
 
-    def found(self) -> Iterator[tuple[int, Message]]:
-        """Yield sequence number and message of those that meet all criteria; not of one already expunged."""
+    def found(self) -> Iterator[tuple[int, Message] | None]:
+        """Yield sequence number and message of those that meet all criteria; not of one already expunged.
+
+        None comes between them from time to time, for the work may be long: others may have their turn.
+        """
         view, test = self._view, self._test
+        at_once = max(1, EFFORT // (self._keys_read + EFFORT * self._texts_read))
         for number, message in view.numbered([range(view.count)]):
             if test(number - 1, message) and not view.is_gone(message):
                 yield number, message
+            if not number % at_once:
+                yield None
 
     def _read_charset(self) -> str | None:
         if not self._arguments.take(b" CHARSET "):
@@ -74,6 +84,7 @@ class Search:
     def _key(self, depth: int) -> Test:
         """Read one search key."""
         arguments = self._arguments
+        self._keys_read += 1
         if depth > MAX_DEPTH:
             raise BadSyntax(f"criteria are nested more than {MAX_DEPTH} deep; say it more simply")
         if arguments.next_is(b"("):
@@ -149,12 +160,22 @@ class Search:
         if name not in ("BODY", "TEXT"):
             return None
         wanted, header_too = self._string(), name == "TEXT"
+        self._texts_read += 1
+        if self._texts_read > MAX_TEXTS:
+            raise MailboxError(f"one SEARCH takes {MAX_TEXTS} BODY and TEXT keys; send several", "LIMIT")
 
         def test(place: int, message: Message) -> bool:
-            header, body = structure.searchable(message)
-            return wanted in body.lower() or (header_too and wanted in header.lower())
+            header, body = self._searchable(message)
+            return wanted in body or (header_too and wanted in header)
 
         return test
+
+    def _searchable(self, message: Message) -> tuple[str, str]:
+        """Return headers and texts in lower case; the next key will want the same message's."""
+        if self._last is None or self._last[0] is not message:
+            header, body = structure.searchable(message)
+            self._last = message, header.lower(), body.lower()
+        return self._last[1:]
 
     def _in_header(self, field: str) -> Test:
         wanted = self._string()

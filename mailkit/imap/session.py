@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from mailkit.imap.mailboxes import MailboxCommands
 from mailkit.imap.messages import MessageCommands
 from mailkit.imap.reader import CommandReader, GoAhead, Refusal
-from mailkit.imap.states import ARGUMENTS, COMMANDS, REMEDY, Reply, State
+from mailkit.imap.states import ARGUMENTS, COMMANDS, OTHERS_TURN, REMEDY, Reply, State
 from mailkit.imap.syntax import Arguments, BadSyntax, Command
 from mailkit.imap.view import View
 from mailkit.mailbox import Account, MailboxError, Store
@@ -71,7 +71,7 @@ class ImapSession:
         self._resume: Callable[[bytes], Reply] | None = None  # takes the line that a command waits for
         self._idling = False
         self._bye = ""  # why the server hangs up after this answer
-        self._failed_logins = 0
+        self._failed_logins = self._mistakes = 0
         self._account: Account | None = None
         self._view: View | None = None
         self._commands: tuple[object, ...] = ()  # more methods, which are the commands of later states
@@ -135,13 +135,13 @@ class ImapSession:
             yield from self._run(lambda: resume(line))
 
     def _refuse(self, refusal: Refusal) -> bytes:
-        tag = self._running.tag if self._resume else refusal.tag
+        if not self._resume:
+            self._running = _Running(refusal.tag)
         self._resume, self._idling = None, False
-        answer = f"{tag.decode()} {refusal.answer}\r\n"
+        self._count_mistake()
         if refusal.fatal:
-            self.end()
-            answer += "* BYE that literal is beyond all bounds; connect again\r\n"
-        return answer.encode("ascii", "backslashreplace")
+            self._bye = "that literal is beyond all bounds; connect again"
+        return self._tagged(refusal.answer)
 
     def _judge_literal(self, text: bytes, octets: int) -> str | None:
         """Say why literals of so many octets are not taken here, before they are sent (§4.3, RFC 7888 §4)."""
@@ -185,15 +185,16 @@ class ImapSession:
         try:
             reply = work()
             for piece in reply.pieces:
-                begun = True
+                begun = begun or piece != OTHERS_TURN
                 said.append(piece)
                 size += len(piece)
-                if size >= CHUNK:
+                if size >= CHUNK or piece == OTHERS_TURN:
                     yield b"".join(said)
                     said, size = [], 0
             if not self._resume:
                 said.append(self._completed(reply))
         except BadSyntax as error:
+            self._count_mistake()
             said.append(self._tagged(f"BAD {self._with_remedy(str(error))}"))
         except MailboxError as error:
             said.append(self._tagged(f"NO [{error.code}] {error}"))
@@ -204,6 +205,12 @@ class ImapSession:
                 return
             said.append(self._tagged("NO [SERVERBUG] the server made an error; the session goes on"))
         yield b"".join(said)
+
+    def _count_mistake(self) -> None:
+        """Bear with a person's mistakes, but not with a program that speaks another protocol."""
+        self._mistakes += self.state is State.NOT_AUTHENTICATED
+        if self._mistakes >= self._settings.max_mistakes:
+            self._bye = f"{self._mistakes} mistakes before a login; connect again"
 
     def _with_remedy(self, words: str) -> str:
         name = self._running.name
@@ -334,11 +341,15 @@ class ImapSession:
 
     def do_select(self, arguments: Arguments, read_only: bool = False) -> Reply:
         """Open a mailbox; the one that was open is closed before, without an expunge (§6.3.1)."""
-        name = arguments.only_mailbox()
-        self._deselect()
-        self.state = State.AUTHENTICATED  # and so it stays, where there is no such mailbox
         account = self._logged_in()
-        self._view = view = View(account.get(name), read_only, self._wake)
+        try:
+            mailbox = account.get(arguments.only_mailbox())
+        except MailboxError:
+            self.state = State.AUTHENTICATED  # no mailbox is open after a failure
+            self._deselect()
+            raise
+        self._deselect()
+        self._view = view = View(mailbox, read_only, self._wake)
         self._commands = (MailboxCommands(account), MessageCommands(account, view))
         return Reply([view.opening()], "READ-ONLY" if read_only else "READ-WRITE")
 
@@ -369,7 +380,7 @@ class ImapSession:
         """Wait, and hear news as it happens, until the client says DONE (RFC 2177)."""
         arguments.end()
         self._idling, self._resume = True, self._take_done
-        return Reply([b"+ idling\r\n", self.pending()])
+        return Reply([b"+ idling\r\n" + self.pending()])
 
     def _take_done(self, line: bytes) -> Reply:
         self._idling = False

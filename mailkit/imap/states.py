@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+OTHERS_TURN = b""  # a piece that says nothing: here the server may answer others first
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
