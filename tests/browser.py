@@ -93,6 +93,11 @@ class Lesson:
         self.page.wait_for_function("jupyterapp.shell.currentWidget.content.widgets.every(cell => cell.isAttached)")
         self.script("panel.node.querySelectorAll('details').forEach(one => one.open = true)")
 
+    def list_files(self, shown: bool) -> None:
+        """Show the list of files at the left, or close it, as Ctrl+B does."""
+        self.script(f"if (jupyterapp.shell.leftCollapsed === {str(shown).lower()}) "
+                    "await jupyterapp.commands.execute('application:toggle-left-area')")  # fmt: skip
+
     def failed(self) -> dict[str, str]:
         """Return the cells that hold an error: id → its last words."""
         return dict(
