@@ -302,17 +302,19 @@ class Engine:
             self._thread.join()
 
     async def _shut_down(self) -> None:
-        for server in self._servers:
-            server.close()
-        self.hang_up()
-        for transport in self.transports | {mailer.transport for mailer in self.mailers}:
-            transport.abort()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-        for _ in range(4):  # let transports close their sockets
-            await asyncio.sleep(0)
-        await self.loop.shutdown_default_executor()
-        self.loop.stop()
+        try:
+            for server in self._servers:
+                server.close()
+            self.hang_up()
+            for transport in self.transports | {mailer.transport for mailer in self.mailers}:
+                transport.abort()
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            for _ in range(4):  # let transports close their sockets
+                await asyncio.sleep(0)
+            await self.loop.shutdown_default_executor()
+        finally:
+            self.loop.stop()
 
     # ---- on the engine's thread
 

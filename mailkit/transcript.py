@@ -10,6 +10,7 @@ from typing import Literal
 
 Speaker = Literal["C", "S"]
 MASK = "********"
+OVERHEAD = 100  # octets of memory that a recorded piece takes beside its own
 
 _SECRETS = re.compile(r"^(PASS |\S+ LOGIN (?:\"[^\"]*\"|\S+) |(?:\S+ )?AUTH(?:ENTICATE)? \S+ )(.+)$", re.IGNORECASE)
 _AUTHENTICATE = re.compile(r"^(?:\S+ )?AUTH(?:ENTICATE)? \S+$|^\S+ LOGIN .*\{\d+\+?\}$", re.IGNORECASE)
@@ -64,8 +65,8 @@ class Recorder:
         """Record octets just before they are handled (C) or sent (S)."""
         if who == "C":
             self._heard.append(octets)
-        if len(octets) <= self._room:
-            self._room -= len(octets)
+        if len(octets) + OVERHEAD <= self._room:
+            self._room -= len(octets) + OVERHEAD
             self._chunks.append((who, octets))
         else:
             self._room = 0

@@ -50,7 +50,7 @@ class Lab:
         """Open a notebook as it is committed and not yet trusted; close it with its kernel."""
         self.page.set_viewport_size(LAPTOP)
         shutil.copy(FOLDER / f"{name}.ipynb", self.notebooks)
-        opened = "await jupyterapp.commands.execute('docmanager:open', {path: " + repr(f"{name}.ipynb") + "});"
+        opened = "await jupyterapp.commands.execute('docmanager:open', {path: " + repr(f"notebooks/{name}.ipynb") + "});"
         self.page.evaluate(f"async () => {{ {opened} }}")
         lesson = Lesson(name, self.page)
         lesson.script("await panel.context.ready; await panel.revealed; await panel.sessionContext.ready")
@@ -176,7 +176,8 @@ def start_lab(room: Path) -> Iterator[Lab]:
     news = room / "settings" / NEWS  # JupyterLab's question, answered beforehand
     news.parent.mkdir(parents=True)
     news.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}), "utf-8")
-    command = "-m jupyterlab notebooks/00-start-here.ipynb --no-browser --allow-root --port=0 --expose-app-in-browser"
+    line = next(one for one in (ROOT / "README.md").read_text("utf-8").splitlines() if "-m jupyterlab" in one)
+    command = line[line.index("-m jupyterlab") :] + " --no-browser --allow-root --port=0 --expose-app-in-browser"
     environment = os.environ | private | {"PYTHONPATH": str(course)}
     with subprocess.Popen(
         [sys.executable, *command.split()], cwd=course, env=environment, stderr=subprocess.PIPE, text=True
@@ -188,7 +189,7 @@ def start_lab(room: Path) -> Iterator[Lab]:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
                 page, strayed = quiet_page(browser)
-                page.goto(address.replace("/lab?", "/lab/tree/00-start-here.ipynb?"))
+                page.goto(address.replace("/lab?", "/lab/tree/notebooks/00-start-here.ipynb?"))
                 page.locator(f"{CURRENT} .jp-Cell").first.wait_for()
                 Lesson("00-start-here", page).close()
                 yield Lab(page, course / "notebooks", strayed)
