@@ -50,7 +50,9 @@ class Lab:
         """Open a notebook as it is committed and not yet trusted; close it with its kernel."""
         self.page.set_viewport_size(LAPTOP)
         shutil.copy(FOLDER / f"{name}.ipynb", self.notebooks)
-        opened = "await jupyterapp.commands.execute('docmanager:open', {path: " + repr(f"notebooks/{name}.ipynb") + "});"
+        opened = (
+            "await jupyterapp.commands.execute('docmanager:open', {path: " + repr(f"notebooks/{name}.ipynb") + "});"
+        )
         self.page.evaluate(f"async () => {{ {opened} }}")
         lesson = Lesson(name, self.page)
         lesson.script("await panel.context.ready; await panel.revealed; await panel.sessionContext.ready")

@@ -21,7 +21,9 @@ HONEST = {
 
 def written(path, cells):
     """Write a notebook as an editor would leave it, with what must not stay."""
-    notebook = nbformat.v4.new_notebook(metadata={"widgets": {"state": {}}, "language_info": {"name": "python", "version": "2.7"}})
+    notebook = nbformat.v4.new_notebook(
+        metadata={"widgets": {"state": {}}, "language_info": {"name": "python", "version": "2.7"}}
+    )
     notebook.cells.append(nbformat.v4.new_markdown_cell("### Further: more", metadata={"tags": ["further"]}))
     notebook.cells[0].id = "more"
     for cell_id, (source, tags) in cells.items():

@@ -245,9 +245,11 @@ lost_ledger = Exercise(
     "06.4",
     "Mend a lost ledger",
     _ledger_lost,
-    goal=lambda before, now: _on_server(now) == _on_server(before)
-    and sorted(letter.digest for letter in now.device("laptop").letters)
-    == sorted(letter.digest for letter in now.mailbox("amy").letters),
+    goal=lambda before, now: (
+        _on_server(now) == _on_server(before)
+        and sorted(letter.digest for letter in now.device("laptop").letters)
+        == sorted(letter.digest for letter in now.mailbox("amy").letters)
+    ),
     untouched="Nothing has changed. `pop.top(number, 0)` gives the header of a letter, and a header is small.",
     mistakes=(
         Mistake(

@@ -190,9 +190,11 @@ switch = Exercise(
     "08.2",
     "Switch without losing mail",
     _before_the_switch,
-    goal=lambda before, now: before.devices == now.devices
-    and _both_there(now)
-    and all(SEEN in letter.flags for letter in _uploaded(before, now)),
+    goal=lambda before, now: (
+        before.devices == now.devices
+        and _both_there(now)
+        and all(SEEN in letter.flags for letter in _uploaded(before, now))
+    ),
     untouched="Nothing is on the server yet but the newest letter. Put the others there with `imap.append(…)`.",
     mistakes=(
         Mistake(
@@ -255,9 +257,11 @@ make_room = Exercise(
     "08.3",
     "Make room",
     _full_box,
-    goal=lambda before, now: _still(now) == _still(before) - _large(before)
-    and _at_home(now) == _large(before)
-    and not any(letter.flags for letter in now.mailbox("amy").letters),
+    goal=lambda before, now: (
+        _still(now) == _still(before) - _large(before)
+        and _at_home(now) == _large(before)
+        and not any(letter.flags for letter in now.mailbox("amy").letters)
+    ),
     untouched="Nothing has changed. `numbers` holds the numbers of the large letters: fetch, save, flag, expunge.",
     mistakes=(
         Mistake(
@@ -268,8 +272,10 @@ make_room = Exercise(
         ),
         Mistake(
             "flagged-only",
-            lambda before, now: _still(now) == _still(before)
-            and any("\\Deleted" in letter.flags for letter in now.mailbox("amy").letters),
+            lambda before, now: (
+                _still(now) == _still(before)
+                and any("\\Deleted" in letter.flags for letter in now.mailbox("amy").letters)
+            ),
             "The letters carry `\\Deleted`, and they still fill the box: flagged is not removed. `imap.expunge()`.",
         ),
         Mistake(

@@ -107,9 +107,7 @@ def thirty_days(
 class Home:
     """Amy's laptop, which polls twice a day and is tidied at noon, and her phone, which only looks."""
 
-    def __init__(
-        self, server: MailServer, laptop: Device, phone: Device, clock: Clock, settings: PopSettings
-    ) -> None:
+    def __init__(self, server: MailServer, laptop: Device, phone: Device, clock: Clock, settings: PopSettings) -> None:
         self.octets = self.refused = 0
         self._server, self._clock = server, clock
         self._laptop = PopClient(server, laptop, settings, clock)
