@@ -29,7 +29,7 @@ TURN = 0.02  # seconds that one line is answered while others wait
 LINGER = 10.0  # seconds that a client has to read our last words and close its end
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
-HISTORY_SIZE = 250  # above this many messages and mailboxes, states are not kept: pictures are for lessons
+HISTORY_SIZE = 100  # above this many messages and mailboxes, states are not kept: pictures are for lessons
 TOO_MANY = {
     "POP3": b"-ERR [SYS/TEMP] too many connections; close one and try again\r\n",  # RFC 3206 §4
     "IMAP": b"* BYE [UNAVAILABLE] too many connections; close one and try again\r\n",  # RFC 5530 §3
