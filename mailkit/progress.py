@@ -14,7 +14,8 @@ from typing import Any, Literal
 class Progress:
     """What a learner has done, in a file beside the notebooks: exercises ("tried", "done") and predictions.
 
-    The file is ``notebooks/.progress.json``, or what the environment variable ``MAILKIT_PROGRESS`` names.
+    The file is ``notebooks/.progress.json``, where that may be written, or else ``.progress.json`` where the
+    kernel began; the environment variable ``MAILKIT_PROGRESS`` names another.
     Nothing that is printed or drawn may depend on it: only the values of widgets show it.
     """
 
@@ -88,6 +89,7 @@ class Progress:
 
 def _default_path() -> Path:
     if named := os.environ.get("MAILKIT_PROGRESS"):
-        return Path(named)
+        return Path(named).expanduser()
     notebooks = Path(__file__).resolve().parents[1] / "notebooks"
-    return (notebooks if notebooks.is_dir() else Path.cwd()) / ".progress.json"
+    # on a hub the course may lie where only its teacher writes, and each learner's kernel begins in a copy
+    return (notebooks if os.access(notebooks, os.W_OK) else Path.cwd()) / ".progress.json"

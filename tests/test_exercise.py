@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import weakref
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -174,3 +176,12 @@ def test_no_place_to_write_stops_nobody(tmp_path, monkeypatch, exercise):
 def test_a_write_leaves_one_file(tmp_path):
     Progress().note("99.1", "tried")
     assert [path.name for path in tmp_path.iterdir()] == ["progress.json"]
+
+
+def test_progress_goes_where_it_is_told_or_where_it_may(tmp_path, monkeypatch):
+    monkeypatch.setenv("MAILKIT_PROGRESS", "~/kept.json")
+    assert Progress().path == Path.home() / "kept.json"
+    monkeypatch.delenv("MAILKIT_PROGRESS")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # the course lies where only a teacher writes
+    monkeypatch.chdir(tmp_path)
+    assert Progress().path == Path.cwd() / ".progress.json"

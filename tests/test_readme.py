@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -28,6 +29,29 @@ def test_the_picture_is_what_the_code_draws():
 def test_links_lead_somewhere():
     for target in re.findall(r"\]\(([^)#\s]+)", README):
         assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    ("address", "where"),
+    [
+        ("https://github.com/amy/mail-course", "gh/amy/mail-course"),
+        ("https://github.com/amy/mail-course.git", "gh/amy/mail-course"),
+        ("https://gitlab.com/school/amy/course", "gl/school%2Famy%2Fcourse"),
+        ("https://git.example.org/amy/course.git", "git/https%3A%2F%2Fgit.example.org%2Famy%2Fcourse.git"),
+    ],
+)
+def test_a_badge_opens_each_lesson_on_binder(address, where):
+    page = readme.with_badges(README, "https://github.com/somebody/else")
+    page = readme.with_badges(page, address)
+    assert page == readme.with_badges(page, address)
+    begin = f"https://mybinder.org/v2/{where}/HEAD?urlpath=lab/tree/"
+    opened = re.findall(r"^\| .*?\]\((https://mybinder\.org/v2[^)]*)\)", page, re.MULTILINE)
+    assert opened == [f"{begin}notebooks/{name}.ipynb" for name in LESSONS]
+
+
+def test_no_badge_leads_to_nowhere():
+    """The repository's address is not known here: whoever publishes it puts the badges in."""
+    assert not re.search(r"\]\([^)]*(OWNER|REPOSITORY|HUB)", README)
 
 
 def test_every_lesson_is_listed_in_order():
@@ -63,6 +87,15 @@ def test_binder_installs_the_same_versions_and_no_test_tool():
 @pytest.mark.parametrize("name", pins("requirements.txt"))
 def test_what_is_installed_is_what_is_pinned(name):
     assert version(name) == pins("requirements.txt")[name]
+
+
+def test_windows_can_import_all():
+    """What only POSIX systems have is imported where it is used."""
+    for path in [*(ROOT / "mailkit").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            names = [name.name for name in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) else []
+            assert not {"fcntl", "grp", "pty", "pwd", "resource", "termios"} & set(names), path.name
 
 
 def test_the_command_line_helps_itself():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests import notebooks, test_exercises, test_notebooks
+from tests import notebooks, template, test_exercises, test_notebooks
 from tests.exercises.template import WRONG
 
 NAME = "template"
@@ -41,3 +43,30 @@ def test_its_wrong_answers_get_their_own_advice():
         for mistake, source in answers.items():
             verdict = test_exercises.play(NAME, source)
             assert (verdict.status, verdict.mistake) == ("not right", mistake)
+
+
+def test_a_lesson_begins_as_its_copy(tmp_path):
+    for old in template.FILES:
+        (tmp_path / old).parent.mkdir(parents=True, exist_ok=True)
+    notebook, scenes, wrong = template.begin("10-your-title", tmp_path)
+    assert [one.relative_to(tmp_path).as_posix() for one in (notebook, scenes, wrong)] == [
+        "notebooks/10-your-title.ipynb",
+        "mailkit/scenes/lesson10.py",
+        "tests/exercises/lesson10.py",
+    ]
+    text = notebook.read_text("utf-8")
+    assert "mailkit.scenes.lesson10 import exercises" in text
+    assert '"id": "ex-10-1"' in text
+    for path in (notebook, scenes, wrong):
+        assert "10.1" in path.read_text("utf-8")
+        assert not re.search(r"99\.1|ex-99|scenes\.template", path.read_text("utf-8"))
+    with pytest.raises(FileExistsError, match="choose another number than 10"):
+        template.begin("10-another-title", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["template", "1-title", "10", "10-Title", "../10-title", "10-your title"])
+def test_a_lesson_needs_a_name(name, tmp_path, capsys):
+    with pytest.raises(ValueError, match="as 10-your-title"):
+        template.begin(name, tmp_path)
+    assert template.main([name]) == 1
+    assert "is no lesson's name" in capsys.readouterr().err
