@@ -22,6 +22,7 @@ FOLDER = Path(__file__).parent / "conversations"
 PASSWORD = "secret"
 ACCOUNTS = ("amy", "ben")
 DATE = "02-Mar-2026 09:00:00 +0000"
+ASKS_FOR_TLS = re.compile(rb"\b(STARTTLS|STLS)\r\n")
 TIMEOUT = 20  # seconds for one line; Dovecot waits for 10 before it says [IN-USE]
 LINE = re.compile(r"(?P<kind>[CSD])(?P<who>\d?)(?P<mode>[:~?])(?: (?P<text>.*))?")
 EVENT = re.compile(r"(?P<kind>CONNECT|TLS|CLOSED|DROP)(?: (?P<who>\d))?(?: (?P<rest>.*))?")
@@ -548,8 +549,9 @@ class Socketed:
 
     def send(self, who: int, octets: bytes) -> None:
         at = 0
+        asks_for_tls = ASKS_FOR_TLS.search(octets)  # what comes after it must not come after the server's answer
         while at < len(octets):
-            size = self.cut.randint(1, 7) if self.cut else len(octets)
+            size = self.cut.randint(1, 7) if self.cut and not asks_for_tls else len(octets)
             self.sockets[who].sendall(octets[at : at + size])
             at += size
 
