@@ -16,7 +16,10 @@ LETTERS = [
     b"From: Ben <ben@example.net>\r\nSubject: %s\r\n\r\ntext\r\n..dots\r\n" % name
     for name in (b"one", b"two", b"three")
 ]
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the programs are tried as Debian builds them")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the programs are tried as Debian builds them"),
+]
 SECONDS = 30  # for one run of a program
 
 
@@ -210,7 +213,6 @@ def test_mbsync_fetches_the_mailboxes(mbsync, server, home, way):
     assert box(server, "amy") == INBOX
 
 
-@pytest.mark.slow
 @pytest.mark.mbsync
 def test_mbsync_goes_both_ways(mbsync, server):
     here = mbsync(UPGRADED)
@@ -239,7 +241,6 @@ def test_mbsync_goes_both_ways(mbsync, server):
     assert [uid for uid, _, _ in box(server, "amy")] == [3, 4, 5]
 
 
-@pytest.mark.slow
 @pytest.mark.mbsync
 def test_mbsync_creates_mailboxes_on_the_server(mbsync, server, home):
     mbsync(IN_THE_CLEAR)
