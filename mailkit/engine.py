@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeVar
 
 from mailkit.mailbox import Account, Mailbox, Store
+from mailkit.relay import Address
 from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, MailboxView, Moment, SessionView, Snapshot, view_letter
 from mailkit.tls import Tls, make_tls
@@ -22,7 +23,6 @@ from mailkit.transcript import Recorder
 
 log = logging.getLogger("mailkit")
 Result = TypeVar("Result")
-Address = tuple[str, int]
 
 HANDSHAKE = 10.0  # seconds; where TLS begins, a client that is silent or speaks in the clear is dropped
 TURN = 0.02  # seconds that one line is answered while others wait

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, Literal, Protocol
 
-from mailkit.engine import Address, Engine, Line
+from mailkit.engine import Engine, Line
 from mailkit.imap.session import ImapSession
 from mailkit.mailbox import Store
 from mailkit.message import with_crlf
 from mailkit.pop3 import Pop3Session
+from mailkit.relay import Address
 from mailkit.render import warm
 from mailkit.settings import Settings
 from mailkit.smtp import smtp_protocol

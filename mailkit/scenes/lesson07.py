@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake
+from mailkit.relay import Address
 from mailkit.samples import letters
-from mailkit.scenes.wire import PASSWORD, SECRET, Address, overheard
+from mailkit.scenes.wire import PASSWORD, SECRET, overheard
 from mailkit.server import MailServer
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
 from mailkit.wiretap import Wiretap

@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from mailkit.relay import Address
 from mailkit.render import DEVICE_FILL, GREEN, GROUND, INK, RIM, SERVER_FILL, VERMILLION, Picture, framed, svg_text
 from mailkit.samples import letter
 from mailkit.scenes.tables import show_table
@@ -19,7 +20,6 @@ from mailkit.server import MailServer
 from mailkit.transcript import Transcript
 from mailkit.wiretap import Wiretap
 
-Address = tuple[str, int]
 Beginning = Literal["in the clear", "STARTTLS if offered", "STARTTLS", "TLS from the start"]
 Attack = Literal["listens", "swaps the certificate", "takes the offer out"]
 Protocol = Literal["POP3", "IMAP", "SMTP"]
