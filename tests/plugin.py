@@ -8,14 +8,18 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
-import jupyter_client.manager
-import nbval.kernel
-import pytest
+# jsonschema, below nbformat, would spend a second on grammars for a format that no notebook has.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-from tests.execute import private_line
+import jupyter_client.manager  # noqa: E402
+import nbval.kernel  # noqa: E402
+import pytest  # noqa: E402
+
+from tests.execute import private_line  # noqa: E402
 
 PROGRAMS = {
     "dovecot": ("dovecot", "/usr/sbin/dovecot"),

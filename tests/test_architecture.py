@@ -164,6 +164,7 @@ def test_the_face_has_at_most_ten_names():
     assert all(hasattr(mailkit, name) for name in mailkit.__all__)
 
 
+@pytest.mark.slow
 def test_importing_the_face_is_light():
     """Drawing and widgets are imported when first needed: a notebook that only talks to the server starts at once."""
     code = "import sys, mailkit; print(*{'ipywidgets', 'graphviz', 'wasmtime', 'IPython'} & set(sys.modules))"

@@ -21,6 +21,7 @@ def test_straight_into_the_session(path, piece):
     Play(conversation, Direct(conversation, piece)).run()
 
 
+@pytest.mark.slow
 @every_file
 def test_over_a_socket_in_small_pieces(path):
     conversation = read(path)

@@ -314,6 +314,7 @@ svg = show(Snapshot((MailboxView("amy", "INBOX", 1, letters),))).svg
 """
 
 
+@pytest.mark.slow
 def test_the_same_bytes_in_another_process_and_from_many_threads() -> None:
     rooms: list[dict[str, str]] = [{} for _ in range(4)]
     threads = [threading.Thread(target=exec, args=(SAME, room)) for room in rooms]
@@ -344,6 +345,7 @@ worlds = st.builds(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(worlds, worlds)
 def test_whatever_letters_are_called(before: Snapshot, after: Snapshot) -> None:
@@ -443,6 +445,7 @@ def test_without_the_renderer_dot_draws_or_the_remedy_is_named(monkeypatch: pyte
         show(FULL)
 
 
+@pytest.mark.slow
 def test_where_no_cache_can_be_kept_it_compiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):

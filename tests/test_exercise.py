@@ -105,6 +105,7 @@ def test_starting_again_stops_the_earlier_world(exercise):
     assert not second.server.stopped
 
 
+@pytest.mark.slow
 def test_a_forgotten_box_goes_with_its_world(exercise):
     gone = weakref.ref(exercise.start().server)
     gc.collect()

@@ -210,6 +210,7 @@ LINES = st.lists(WORDS, max_size=8).map(lambda words: b"a " + b" ".join(words) +
 JUNK = st.one_of(LINES, st.lists(WORDS, max_size=12).map(b"".join), st.binary(max_size=40))
 
 
+@pytest.mark.slow
 @given(st.sampled_from([b"", LOGGED_IN, SELECTED]), st.lists(JUNK, max_size=12), st.integers(1, 50))
 @settings(max_examples=150, deadline=None)
 def test_no_octets_bring_it_down(script, junk, piece):

@@ -414,6 +414,7 @@ def test_answers_are_kept_and_fields_forgotten():
     assert body(one, False) == b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 1 0)'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "field",
     ["To: " + '"', "To: (", "To: a@b, ", "To: <", "Content-Type: a/b; c*0*=", "Content-Type: (", "Subject: ", "X "],

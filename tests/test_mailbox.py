@@ -331,7 +331,7 @@ class MailboxModel(RuleBasedStateMachine):
         assert self.watcher.changed <= set(self.model)
 
 
-TestMailboxModel = MailboxModel.TestCase
+TestMailboxModel = pytest.mark.slow(MailboxModel.TestCase)
 TestMailboxModel.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
 
 

@@ -89,6 +89,7 @@ def test_what_is_installed_is_what_is_pinned(name):
     assert version(name) == pins("requirements.txt")[name]
 
 
+@pytest.mark.slow
 def test_windows_can_import_all():
     """What only POSIX systems have is imported where it is used."""
     for path in [*(ROOT / "mailkit").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
@@ -98,6 +99,7 @@ def test_windows_can_import_all():
             assert not {"fcntl", "grp", "pty", "pwd", "resource", "termios"} & set(names), path.name
 
 
+@pytest.mark.slow
 def test_the_command_line_helps_itself():
     done = subprocess.run([sys.executable, "-m", "mailkit", "--help"], capture_output=True, text=True, check=True)
     assert "serve" in done.stdout

@@ -229,6 +229,7 @@ def test_daily_letters_fill_the_box_evenly():
     assert {len(daily_letter(day)) for day in range(1, 31)} == {OCTETS}
 
 
+@pytest.mark.slow
 def test_thirty_days_by_default():
     told = []
     month = thirty_days(each_day=told.append)
@@ -240,12 +241,14 @@ def test_thirty_days_by_default():
     assert "quota 35,000" in month.box.words
 
 
+@pytest.mark.slow
 def test_a_full_box_refuses():
     month = thirty_days(days=None, until_deleted=False)
     assert (month.last.server, month.last.refused) == (17, 13)
     assert all(one.used <= 35_000 for one in month.evenings)
 
 
+@pytest.mark.slow
 def test_the_age_counts_from_the_download():
     late = thirty_days(away_until=10, until_deleted=False, quota=None, phone_every=99)
     servers = [one.server for one in late.evenings]

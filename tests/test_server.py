@@ -186,6 +186,7 @@ def test_the_goodbye_arrives_although_the_client_goes_on_talking(server):
         assert b"signing off" in answer.read()
 
 
+@pytest.mark.slow
 def test_a_reader_that_does_not_read_costs_nobody_else(server):
     server.deliver(b"Subject: big\r\n\r\n" + b"x" * 998 + b"\r\n" * 8_000_000)
     lazy = socket.create_connection(server.pop3)
@@ -245,6 +246,7 @@ def test_stop_frees_port_and_thread_and_may_come_twice():
         server.snapshot()
 
 
+@pytest.mark.slow
 def test_losing_the_name_stops_the_server():
     before = len(server_threads())
     server = MailServer(LETTERS)

@@ -207,6 +207,7 @@ def test_the_next_server_is_stopped(server, other, client):
         client.sendmail("amy@example.org", ["zoe@example.net"], LETTER)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("greeting", [b"", b"220 mail", b"220-mail\r\n" * 1000])
 def test_the_next_server_says_nothing_sensible(server, client, monkeypatch, greeting):
     monkeypatch.setattr(mailkit.relay, "PATIENCE", 0.05)

@@ -29,12 +29,14 @@ def test_it_is_a_lesson(check):
     check(NAME)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", EXERCISES_KEEP, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("key", KEYS)
 def test_its_exercise_is_one(check, key):
     check(NAME, key)
 
 
+@pytest.mark.slow
 def test_its_wrong_answers_get_their_own_advice():
     exercises = test_exercises.defined(NAME)
     assert list(exercises) == list(KEYS) == list(WRONG)

@@ -189,6 +189,7 @@ def test_every_sample_letter_is_posted(server, which, _):
     assert len(server.snapshot().mailbox("amy").letters) == 4
 
 
+@pytest.mark.slow
 def test_the_panel_words_the_settings_as_thunderbird_does(shown):
     play.settings_panel()
     words = shown[0]["text/plain"]
@@ -199,6 +200,7 @@ def test_the_panel_words_the_settings_as_thunderbird_does(shown):
     assert "14" in words
 
 
+@pytest.mark.slow
 def test_a_setting_changes_the_month():
     assert play.month(False, True, True, 14, True) != play.month(False, True, False, 14, True)
     assert "letters on server 0" in play.month(False, False, True, 14, True).words
@@ -211,10 +213,12 @@ def test_the_man_in_the_middle_reads_what_is_not_checked():
         assert play.visit(server, *swapped, checked=False).words.endswith("reads: the password and the letter")
 
 
+@pytest.mark.slow
 def test_the_helper_takes_any_provider():
     assert play.advise("", devices=2).way == "IMAP"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("display", [play.stepper, play.troubles, play.dial_up_calculator, play.decision_helper])
 def test_the_lessons_forms_are_drawn_at_once(shown, display):
     display()

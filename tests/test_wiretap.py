@@ -186,6 +186,7 @@ def test_the_middle_hears_the_same_every_time(server):
     assert 'C: a4 LOGIN amy "secret"' in hear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [None, {}, {"certificate": "its own"}], ids=str)
 def test_who_speaks_in_the_clear_where_tls_begins_at_once_does_not_wait_for_ever(monkeypatch, how):
     monkeypatch.setattr(engine, "HANDSHAKE", 0.3)
@@ -246,6 +247,7 @@ def test_who_insists_gets_an_error(server):
 # ---- as a part of a lesson
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{}, {"certificate": "its own"}, {"strip_tls": True}], ids=str)
 def test_a_large_letter_goes_through(how):
     letter = b"Subject: Large\r\n\r\n" + (b"x" * 998 + b"\r\n") * 3_000
@@ -304,6 +306,7 @@ def test_stopping_hangs_up_both_sides(server):
     assert threading.active_count() == before
 
 
+@pytest.mark.slow
 def test_losing_its_name_stops_it(server):
     before = threading.active_count()
     tap = Wiretap(server.pop3)
