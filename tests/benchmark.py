@@ -330,15 +330,20 @@ def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
     parser.add_argument("--large", action="store_true", help="with 100,000 messages, too (a minute more)")
-    parser.add_argument("classroom", nargs="?", choices=["classroom"], help="many learners on one machine instead")
+    words = "instead: many learners on one machine, or what validating all notebooks costs"
+    parser.add_argument("instead", nargs="?", choices=["classroom", "notebooks"], help=words)
     parser.add_argument("learners", nargs="?", type=int, default=30, help="how many of them (default: 30)")
     chosen = parser.parse_args()
-    if chosen.classroom:
-        from tests.classroom import classroom  # needs the notebook tools, which the table does not
+    if chosen.instead == "classroom":  # this and the next need the notebook tools, which the table does not
+        from tests.classroom import classroom
 
         classroom(chosen.learners)
-        return
-    beside_dovecot(chosen.large)
+    elif chosen.instead == "notebooks":
+        from tests.validation import validation
+
+        validation()
+    else:
+        beside_dovecot(chosen.large)
 
 
 def beside_dovecot(large: bool) -> None:

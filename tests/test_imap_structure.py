@@ -279,6 +279,18 @@ def test_what_has_too_many_parts_ends():
     assert len(parse(many).children) < MAX_PARTS
 
 
+def test_a_boundary_that_never_comes_ends_with_what_it_is_in():
+    """RFC 2046 §5.1.2: the outer delimiter ends an inner multipart that was never closed, or never begun."""
+    inner = "--out\nContent-Type: multipart/mixed; boundary=outer\n\nnothing\n"
+    root = parse(
+        message("Content-Type: multipart/mixed; boundary=out\n\n" + inner * 3 + "--out--\n\n--outer\n\nlate\n")
+    )
+    assert [len(child.children) for child in root.children] == [0, 0, 0]
+    nested = "--out\nContent-Type: multipart/mixed; boundary=outer\n\n--outer\n\ntext\n"
+    root = parse(message("Content-Type: multipart/mixed; boundary=out\n\n" + nested * 2 + "--out--\n"))
+    assert [len(child.children) for child in root.children] == [1, 1]
+
+
 def test_envelope_of_empty_and_repeated_fields():
     """RFC 3501 §7.4.2: absent is NIL, present and empty is an empty string; addresses of all fields count."""
     assert envelope(message("Subject:\nTo:\nFrom: a@b\nFrom: c@d\nSender:\n\n")) == (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from heapq import heappop, heappush, heapreplace
 from typing import TypeVar
 
 from mailkit.message import Message
@@ -16,6 +17,7 @@ from mailkit.message import Message
 MAX_DEPTH = 99  # parts inside parts; a part deeper than this is shown as it is, unopened
 MAX_VALUE = 200_000  # octets of a list or parameters that are taken apart; no honest field is longer
 MAX_PARTS = 10_000  # in one message; what follows is the last one's text
+MAX_EFFORT = 20  # times that a message is looked through; after so many no part is opened any more
 Parameters = tuple[tuple[bytes, bytes], ...]
 Fields = dict[bytes, list[bytes]]  # name in lower case → unfolded values
 Read = TypeVar("Read")
@@ -217,13 +219,19 @@ def _joined(pieces: list[tuple[int, bool, bytes, bytes]]) -> tuple[bytes, bytes]
 
 
 class _Boundary:
-    """The delimiter of an open multipart, and where it comes next."""
+    """The delimiter of an open multipart, and where it comes next; ``number``: how many were opened before it."""
 
-    __slots__ = ("at", "line")
+    __slots__ = ("at", "closed", "line", "number")
 
-    def __init__(self, boundary: bytes) -> None:
+    def __init__(self, boundary: bytes, number: int) -> None:
         self.line = b"\n--" + boundary
-        self.at = -1
+        self.number = number
+        self.at = -2  # not looked for yet
+        self.closed = False
+
+    def rank(self) -> tuple[int, int, int, _Boundary]:
+        """Order delimiters as they are meant: the first; of two in one place the longer, of equal ones the inner."""
+        return self.at, -len(self.line), -self.number, self
 
 
 class _Scanner:
@@ -231,8 +239,9 @@ class _Scanner:
 
     def __init__(self, octets: bytes) -> None:
         self.octets = octets
-        self.open: list[_Boundary] = []
-        self.parts = 0
+        self.ranked: list[tuple[int, int, int, _Boundary]] = []  # a heap: boundaries that are open, or were
+        self.opened = self.parts = 0
+        self.effort = 0  # octets looked through for delimiters
 
     def scan(self, start: int, depth: int, *, inside: bool = False, digest: bool = False) -> Part:
         """Read the part or message that begins at ``start``."""
@@ -244,7 +253,9 @@ class _Scanner:
         if part.is_multipart or part.is_message:
             self.scan_inside(part, depth + 1)
         part.body = min(part.body, part.end)
-        part.lines = self.octets.count(b"\n", part.body, part.end)
+        inner = part.children[0] if part.is_message else None  # whose lines are counted already
+        part.lines = self.octets.count(b"\n", part.body, inner.body if inner else part.end)
+        part.lines += inner.lines if inner else 0
         return part
 
     def read_type(self, part: Part, inside: bool, digest: bool) -> None:
@@ -259,7 +270,7 @@ class _Scanner:
 
     def scan_inside(self, part: Part, depth: int) -> None:
         """Read the parts of a multipart, or the message in a message; the part ends where they do."""
-        if depth > MAX_DEPTH or self.parts >= MAX_PARTS:
+        if depth > MAX_DEPTH or self.parts >= MAX_PARTS or self.effort > MAX_EFFORT * len(self.octets):
             part.set_type(b"application", b"octet-stream", part.parameters)
         elif part.is_message:
             part.body = min(part.body, part.end)
@@ -267,14 +278,15 @@ class _Scanner:
             part.end = part.children[0].end
         elif boundary := part.parameter(b"boundary"):
             # The blank line may already be before "--abc", which an outer boundary "ab" would claim as its own.
-            self.open.append(_Boundary(boundary))
-            if self.next_delimiter(part.body) is not self.open[-1]:
+            own = _Boundary(boundary, self.opened)
+            self.opened += 1
+            heappush(self.ranked, own.rank())
+            if self.next_delimiter(part.body) is not own:
                 part.body = min(part.body, part.end)
-            part.end = self.scan_children(part, depth)
+            part.end = self.scan_children(part, own, depth)
 
-    def scan_children(self, parent: Part, depth: int) -> int:
+    def scan_children(self, parent: Part, own: _Boundary, depth: int) -> int:
         """Read the parts of a multipart, and return where it ends: before its parent's delimiter, or at the end."""
-        own, level = self.open[-1], len(self.open) - 1
         digest = parent.subtype.lower() == b"digest"
         at = parent.body
         while self.next_delimiter(at) is own:
@@ -285,22 +297,23 @@ class _Scanner:
             child = self.scan(at, depth, inside=True, digest=digest)
             parent.children.append(child)
             at = child.end
-        del self.open[level:]
+        own.closed = True
         return self.end_of(at or len(self.octets))
 
     def next_delimiter(self, at: int) -> _Boundary | None:
-        """Return the open boundary whose line comes first from ``at`` on, the beginning of a line.
-
-        Of equal boundaries the innermost is meant, so that the outer ones must be looked at first.
-        """
-        first: _Boundary | None = None
-        for one in self.open:
-            if one.at < at - 1:
-                found = self.octets.find(one.line, at - 1)
-                one.at = found if found >= 0 else len(self.octets)
-            if one.at < len(self.octets) and (not first or (one.at, -len(one.line)) <= (first.at, -len(first.line))):
-                first = one
-        return first
+        """Return the open boundary whose line comes first from ``at`` on, the beginning of a line."""
+        while self.ranked:
+            first = self.ranked[0][-1]
+            if first.closed:
+                heappop(self.ranked)
+            elif first.at < at - 1:
+                found = self.octets.find(first.line, at - 1)
+                first.at = found if found >= 0 else len(self.octets)
+                self.effort += first.at - at
+                heapreplace(self.ranked, first.rank())
+            else:
+                return first if first.at < len(self.octets) else None
+        return None
 
     def end_of(self, at: int) -> int:
         """Return where the text from ``at`` on ends; the line end before a delimiter is the delimiter's."""
