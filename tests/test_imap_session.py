@@ -78,7 +78,7 @@ def test_an_effect_is_in_the_store_before_its_answer_is_taken():
     answers = session.receive(b"a1 STORE 1 +FLAGS.SILENT (\\Deleted)\r\na2 EXPUNGE\r\na3 LOGOUT\r\n")
     assert next(answers) == b"a1 OK STORE completed\r\n"
     assert len(store.accounts["amy"].inbox) == 1, "what is not yet asked for has not happened"
-    assert next(answers) == b"* 1 EXPUNGE\r\na2 OK EXPUNGE completed\r\n"
+    assert next(answers) == b"* 1 EXPUNGE\r\n* 0 RECENT\r\na2 OK EXPUNGE completed\r\n"
     assert not session.closed
     assert next(answers).startswith(b"* BYE")
     assert session.closed

@@ -163,6 +163,12 @@ class MailboxCommands:
         values = " ".join(f"{item} {STATUS_ITEMS[item](mailbox)}" for item in items)
         return Reply([b"* STATUS %b (%b)\r\n" % (_written(mailbox.name), values.encode())])
 
+    def foresee_append(self, arguments: Arguments, octets: int) -> None:
+        """Raise what APPEND would, for want of the mailbox or of room, while the client still holds the message."""
+        arguments.space()
+        target(self._account, arguments.mailbox())
+        self._account.make_room(octets)
+
     def do_append(self, arguments: Arguments) -> Reply:
         """Put a message into a mailbox; the answer tells its UID (RFC 4315 §3)."""
         arguments.space()

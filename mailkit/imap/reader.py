@@ -27,11 +27,11 @@ class GoAhead:
 class CommandReader:
     """Cuts what a client sends into commands, however the network cut it, and holds little of it.
 
-    ``judge(text, octets)`` is asked before each literal, with the command so far and what its literals
+    ``judge(command, octets)`` is asked before each literal, with the command so far and what its literals
     would hold together; it returns None to take the literal, or the answer that refuses it.
     """
 
-    def __init__(self, max_line: int, max_swallow: int, judge: Callable[[bytes, int], str | None]) -> None:
+    def __init__(self, max_line: int, max_swallow: int, judge: Callable[[Command, int], str | None]) -> None:
         self._max_line = max_line
         self._max_swallow = max_swallow  # the largest literal to read and throw away, in octets
         self._judge = judge
@@ -79,7 +79,7 @@ class CommandReader:
         octets, waits = int(literal[1]), not literal[2]
         total = octets + sum(map(len, self._command.literals))
         if not self._refusal:
-            self._refusal = self._judge(self._command.text, total)
+            self._refusal = self._judge(self._command, total)
         if self._refusal and waits:
             return self._refused()  # the client has not sent it yet, and now will not
         if self._refusal and octets > self._max_swallow:

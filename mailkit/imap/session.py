@@ -143,17 +143,19 @@ class ImapSession:
             self._bye = "that literal is beyond all bounds; connect again"
         return self._tagged(refusal.answer)
 
-    def _judge_literal(self, text: bytes, octets: int) -> str | None:
+    def _judge_literal(self, command: Command, octets: int) -> str | None:
         """Say why literals of so many octets are not taken here, before they are sent (§4.3, RFC 7888 §4)."""
-        name = text.split(b" ", 2)[1:2]
-        command = name[0].upper().decode("ascii", "replace") if name else ""
+        arguments, limit = Arguments(command), self._settings.max_imap_line
         try:
-            self._state_after(command)
-            limit = self._settings.max_message if command == "APPEND" else self._settings.max_imap_line
+            arguments.tag()
+            arguments.space()
+            name = arguments.word("a command")
+            self._state_after(name)
+            if name == "APPEND" and not (arguments.next_is(b" {") and not command.literals):  # else it is the name
+                limit = self._settings.max_message
+                MailboxCommands(self._logged_in()).foresee_append(arguments, min(octets, limit))
             if octets > limit:
-                return f"NO [TOOBIG] a literal of {octets} octets is too large; {command} takes {limit}"
-            if command == "APPEND":
-                self._logged_in().make_room(octets)
+                return f"NO [TOOBIG] a literal of {octets} octets is too large; {name} takes {limit}"
         except BadSyntax as error:
             return f"BAD {error}"
         except MailboxError as error:

@@ -102,13 +102,14 @@ class View:
         watcher = self.watcher
         if not watcher and self._keywords == len(self.mailbox.keywords):
             return b""
-        lines = [self.keyword_news()]
+        lines, recent, grown = [self.keyword_news()], self._recent_count(), False
         if watcher.expunged and may_expunge:
             lines += self._expunged_lines()
         if watcher.arrived and not watcher.expunged:
-            watcher.arrived = False
-            if self._catch_up():
-                lines.append(b"* %d EXISTS\r\n* %d RECENT\r\n" % (self.count, self._recent_count()))
+            watcher.arrived, grown = False, self._catch_up()
+            lines += [b"* %d EXISTS\r\n" % self.count] if grown else []
+        if grown or recent != self._recent_count():  # also where it became smaller (§7.3.2)
+            lines.append(b"* %d RECENT\r\n" % self._recent_count())
         if watcher.changed:
             lines += self._changed_lines(with_uid)
         return b"".join(lines)
