@@ -1,6 +1,7 @@
 """What a conversation cannot show of `ImapSession`: pieces, TLS, limits, failures, memory."""
 
 import logging
+import os
 import tracemalloc
 from datetime import UTC, datetime
 
@@ -212,7 +213,7 @@ JUNK = st.one_of(LINES, st.lists(WORDS, max_size=12).map(b"".join), st.binary(ma
 
 @pytest.mark.slow
 @given(st.sampled_from([b"", LOGGED_IN, SELECTED]), st.lists(JUNK, max_size=12), st.integers(1, 50))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100_000 if os.environ.get("MAILKIT_LONG") else 150, deadline=None)  # weekly: a million inputs
 def test_no_octets_bring_it_down(script, junk, piece):
     store = a_store(2)
     session, octets = a_session(store, script, settings=TIGHT, can_upgrade=True), b"".join(junk)
