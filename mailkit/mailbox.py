@@ -95,24 +95,25 @@ class Mailbox:
         self._seen_below = self.uidnext
         return len(self)
 
-    def flag_set(self, flags: Iterable[str]) -> frozenset[str]:
+    def flag_set(self, flags: Iterable[str], new: bool = True) -> frozenset[str]:
         r"""Spell flags as this mailbox does; equal sets share one object, however many messages hold it.
 
-        Raises `MailboxError` for an unknown ``\flag`` and for one keyword too many.
+        A keyword that the mailbox does not know is added; without ``new`` it is left out.
+        Raises `MailboxError` for an unknown ``\flag`` and for one keyword too many, and then adds none.
         """
-        spelled = []
-        for flag in flags:
-            lower = flag.lower()
+        if isinstance(flags, frozenset) and flags in self._flag_sets:
+            return self._flag_sets[flags]
+        asked = {flag.lower(): flag for flag in flags}
+        unknown = {lower: flag for lower, flag in asked.items() if lower not in SYSTEM_FLAGS | self.keywords}
+        for flag in unknown.values():
             if flag.startswith("\\"):
-                if lower not in SYSTEM_FLAGS:
-                    known = " ".join(SYSTEM_FLAGS.values())
-                    raise MailboxError(f"{flag} is not a flag a client can set; these are: {known}", "CANNOT")
-                spelled.append(SYSTEM_FLAGS[lower])
-            else:
-                if lower not in self.keywords and len(self.keywords) >= MAX_KEYWORDS:
-                    raise MailboxError(f"this mailbox already has {MAX_KEYWORDS} keywords; use one of them", "LIMIT")
-                spelled.append(self.keywords.setdefault(lower, flag))
-        wanted = frozenset(spelled)
+                known = " ".join(SYSTEM_FLAGS.values())
+                raise MailboxError(f"{flag} is not a flag a client can set; these are: {known}", "CANNOT")
+        if new and unknown and len(self.keywords) + len(unknown) > MAX_KEYWORDS:
+            raise MailboxError(f"a mailbox has at most {MAX_KEYWORDS} keywords; use those that are there", "LIMIT")
+        self.keywords |= unknown if new else {}
+        spelled = SYSTEM_FLAGS | self.keywords
+        wanted = frozenset(spelled[lower] for lower in asked if lower in spelled)
         if len(self._flag_sets) > MAX_FLAG_SETS:
             self._flag_sets.clear()
         return self._flag_sets.setdefault(wanted, wanted)
@@ -189,6 +190,7 @@ class Account:
         self.used = 0
         self.mailboxes: dict[str, Mailbox] = {}
         self.subscribed: set[str] = set()
+        self._retired = 0  # the largest UIDVALIDITY of a name that lost its mailbox
         self._maildrop_holder: object = None
         self.create("INBOX")
 
@@ -249,7 +251,12 @@ class Account:
             raise MailboxError("INBOX cannot be deleted; delete the messages in it instead", "CANNOT")
         mailbox.expunge([message.uid for message in mailbox.messages])
         del self.mailboxes[mailbox.name]
+        self._retire(mailbox)
         self.store.version += 1
+
+    def _retire(self, mailbox: Mailbox) -> None:
+        """Note that a name lost its mailbox; what has that name next needs a larger UIDVALIDITY (RFC 3501 §2.3.1.1)."""
+        self._retired = max(self._retired, mailbox.uidvalidity)
 
     def rename(self, old: str, new: str) -> None:
         """Rename a mailbox and those below it; INBOX instead gives its mail away (RFC 3501 §6.3.5).
@@ -273,6 +280,9 @@ class Account:
         for name in moving:
             mailbox = self.mailboxes.pop(name)
             mailbox.name = new + name.removeprefix(old)
+            if mailbox.uidvalidity < self._retired:
+                mailbox.uidvalidity = self.store.new_uidvalidity()
+            self._retire(mailbox)
             self.mailboxes[mailbox.name] = mailbox
         self.store.version += 1
 

@@ -99,7 +99,7 @@ def test_imap_hears_what_pop_removed(server):
     pop = pop_login(server)
     pop.dele(2)
     pop.quit()
-    assert idle(imap) == ["2 EXPUNGE"]
+    assert idle(imap) == ["2 EXPUNGE", "2 RECENT"]
     imap.logout()
 
 

@@ -59,6 +59,8 @@ class Request:
     def answers(self, places: list[range]) -> Iterator[bytes]:
         r"""Yield one untagged FETCH for each message; reading a text sets ``\Seen``, which is then told, too."""
         view, items, shows_flags = self._view, list(self._items.values()), "FLAGS" in self._items
+        if news := view.keyword_news():
+            yield news
         for number, message in view.numbered(places):
             shown = items
             if self._sets_seen and self._mark_seen(message) and not shows_flags:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mailkit.imap.states import OTHERS_TURN, Reply
 from mailkit.imap.syntax import Arguments, BadSyntax, astring, encode_name
+from mailkit.imap.view import View
 from mailkit.mailbox import DELIMITER, SPECIAL_USE, Account, Mailbox, MailboxError, canonical_name
 from mailkit.message import DELETED, with_crlf
 
@@ -72,7 +73,8 @@ def with_superiors(names: Iterable[str]) -> dict[str, bool]:
 def listing(word: str, names: Iterable[str], pattern: str, only_special: bool = False) -> Iterator[bytes]:
     r"""Yield a LIST or LSUB line for each name that fits; a level that is no mailbox is ``\Noselect``.
 
-    LSUB shows such a level only for a ``%`` at the pattern's end (RFC 3501 §6.3.9).
+    A pattern is matched with names as they are written, in modified UTF-7. LSUB shows such a level only for a ``%``
+    at the pattern's end (RFC 3501 §6.3.9).
     """
     if len(pattern) > MAX_PATTERN:
         raise MailboxError(f"the pattern is longer than {MAX_PATTERN} characters; use a * in it", "LIMIT")
@@ -82,7 +84,7 @@ def listing(word: str, names: Iterable[str], pattern: str, only_special: bool = 
         attributes = [SPECIAL_USE[name]] if given and name in SPECIAL_USE else []
         if (only_special and not attributes) or not (given or levels_too):
             continue
-        if matches(pattern, name) or (name == "INBOX" and matches(pattern.upper(), name)):
+        if matches(pattern, encode_name(name).decode()) or (name == "INBOX" and matches(pattern.upper(), name)):
             yield list_line(word, attributes if given else ["\\Noselect"], name)
         else:
             yield OTHERS_TURN
@@ -102,8 +104,9 @@ def _written(name: str) -> bytes:
 class MailboxCommands:
     """The commands about mailboxes as a whole, legal once somebody has logged in (RFC 3501 §6.3)."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, view: View | None = None) -> None:
         self._account = account
+        self._view = view
 
     def do_create(self, arguments: Arguments) -> Reply:
         """Make a mailbox."""
@@ -160,7 +163,11 @@ class MailboxCommands:
         if not items or not STATUS_ITEMS.keys() >= set(items):
             raise BadSyntax(f"STATUS knows these items: {' '.join(STATUS_ITEMS)}")
         mailbox = self._account.get(name)
-        values = " ".join(f"{item} {STATUS_ITEMS[item](mailbox)}" for item in items)
+        known = STATUS_ITEMS
+        if self._view and self._view.mailbox is mailbox:  # which has taken \\Recent from the messages (§2.3.2)
+            view = self._view
+            known = {**known, "RECENT": lambda mailbox: view.recent_and_coming()}
+        values = " ".join(f"{item} {known[item](mailbox)}" for item in items)
         return Reply([b"* STATUS %b (%b)\r\n" % (_written(mailbox.name), values.encode())])
 
     def foresee_append(self, arguments: Arguments, octets: int) -> None:
@@ -223,7 +230,7 @@ def target(account: Account, name: str) -> Mailbox:
 
 
 def _reference_and_pattern(arguments: Arguments) -> tuple[str, str]:
-    reference = arguments.mailbox()
+    reference = arguments.pattern()
     arguments.space()
     return reference, arguments.pattern()
 

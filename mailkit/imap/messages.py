@@ -88,15 +88,15 @@ class MessageCommands:
         return Reply(self._store(places, self._change(action, flags), silent, by_uid))
 
     def _change(self, action: str, flags: list[str]) -> Change:
-        given = self._view.mailbox.flag_set(flags)
-        changes: dict[str, Change] = {
-            "FLAGS": lambda old: given,
-            "+FLAGS": lambda old: old | given,
-            "-FLAGS": lambda old: old - given,
+        changes: dict[str, Callable[[frozenset[str], frozenset[str]], frozenset[str]]] = {
+            "FLAGS": lambda old, given: given,
+            "+FLAGS": lambda old, given: old | given,
+            "-FLAGS": lambda old, given: old - given,
         }
         if action not in changes:
             raise BadSyntax(f"STORE knows {', '.join(changes)}, each also with .SILENT, but not {action}")
-        return changes[action]
+        change, given = changes[action], self._view.mailbox.flag_set(flags, new=action != "-FLAGS")
+        return lambda old: change(old, given)
 
     def _store(self, places: list[range], change: Change, silent: bool, by_uid: bool) -> Iterator[bytes]:
         view, gone = self._view, False

@@ -17,7 +17,7 @@ from mailkit.message import Message
 MAX_DEPTH = 99  # parts inside parts; a part deeper than this is shown as it is, unopened
 MAX_VALUE = 200_000  # octets of a list or parameters that are taken apart; no honest field is longer
 MAX_PARTS = 10_000  # in one message; what follows is the last one's text
-MAX_EFFORT = 20  # times that a message is looked through; after so many no part is opened any more
+MAX_EFFORT = 20  # times that a message of some size is looked through; then no part is opened any more
 Parameters = tuple[tuple[bytes, bytes], ...]
 Fields = dict[bytes, list[bytes]]  # name in lower case → unfolded values
 Read = TypeVar("Read")
@@ -242,6 +242,7 @@ class _Scanner:
         self.ranked: list[tuple[int, int, int, _Boundary]] = []  # a heap: boundaries that are open, or were
         self.opened = self.parts = 0
         self.effort = 0  # octets looked through for delimiters
+        self.enough = MAX_EFFORT * (len(octets) + 1_000_000)  # below a million octets no nesting takes long
 
     def scan(self, start: int, depth: int, *, inside: bool = False, digest: bool = False) -> Part:
         """Read the part or message that begins at ``start``."""
@@ -270,7 +271,7 @@ class _Scanner:
 
     def scan_inside(self, part: Part, depth: int) -> None:
         """Read the parts of a multipart, or the message in a message; the part ends where they do."""
-        if depth > MAX_DEPTH or self.parts >= MAX_PARTS or self.effort > MAX_EFFORT * len(self.octets):
+        if depth > MAX_DEPTH or self.parts >= MAX_PARTS or self.effort > self.enough:
             part.set_type(b"application", b"octet-stream", part.parameters)
         elif part.is_message:
             part.body = min(part.body, part.end)

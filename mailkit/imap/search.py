@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 
 from mailkit.imap import structure
@@ -154,9 +154,9 @@ class Search:
     def _text_key(self, name: str) -> Test | None:
         if name == "HEADER":
             self._arguments.space()
-            return self._in_header(self._arguments.astring().decode("latin-1"))
+            return self._in_field(structure.header_values, self._arguments.astring().decode("latin-1"))
         if name in FIELD_KEYS:
-            return self._in_header(name)
+            return self._in_field(structure.envelope_values, name)
         if name not in ("BODY", "TEXT"):
             return None
         wanted, header_too = self._string(), name == "TEXT"
@@ -177,9 +177,9 @@ class Search:
             self._last = message, header.lower(), body.lower()
         return self._last[1:]
 
-    def _in_header(self, field: str) -> Test:
+    def _in_field(self, values: Callable[[Message, str], Iterable[str]], field: str) -> Test:
         wanted = self._string()
-        return lambda place, message: any(wanted in value.lower() for value in structure.header_values(message, field))
+        return lambda place, message: any(wanted in value.lower() for value in values(message, field))
 
     def _string(self) -> str:
         self._arguments.space()

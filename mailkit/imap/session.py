@@ -151,6 +151,8 @@ class ImapSession:
             arguments.space()
             name = arguments.word("a command")
             self._state_after(name)
+            if name == "LOGIN":
+                self._need_privacy()
             if name == "APPEND" and not (arguments.next_is(b" {") and not command.literals):  # else it is the name
                 limit = self._settings.max_message
                 MailboxCommands(self._logged_in()).foresee_append(arguments, min(octets, limit))
@@ -177,7 +179,9 @@ class ImapSession:
         if name not in COMMANDS:
             raise BadSyntax(f"no command {name[:20]!a}; these are known: {' '.join(COMMANDS)}")
         if self.state not in COMMANDS[name]:
-            raise BadSyntax(f"{name} is not valid in the {self.state.value} state; {REMEDY[self.state]}")
+            too_late = State.NOT_AUTHENTICATED in COMMANDS[name]
+            remedy = "it comes before a login: LOGOUT and connect again" if too_late else REMEDY[self.state]
+            raise BadSyntax(f"{name} is not valid in the {self.state.value} state; {remedy}")
         return COMMANDS[name][self.state]
 
     def _run(self, work: Callable[[], Reply]) -> Iterator[bytes]:
@@ -352,7 +356,7 @@ class ImapSession:
             raise
         self._deselect()
         self._view = view = View(mailbox, read_only, self._wake)
-        self._commands = (MailboxCommands(account), MessageCommands(account, view))
+        self._commands = (MailboxCommands(account, view), MessageCommands(account, view))
         return Reply([view.opening()], "READ-ONLY" if read_only else "READ-WRITE")
 
     def do_examine(self, arguments: Arguments) -> Reply:
@@ -376,7 +380,8 @@ class ImapSession:
     def _deselect(self) -> None:
         if self._view:
             self._view.close()
-        self._view, self._commands = None, self._commands[:1]
+            self._commands = (MailboxCommands(self._logged_in()),)
+        self._view = None
 
     def do_idle(self, arguments: Arguments) -> Reply:
         """Wait, and hear news as it happens, until the client says DONE (RFC 2177)."""

@@ -97,6 +97,4 @@ ARGUMENTS: Mapping[str, str] = {  # a command not named here takes none
 REMEDY = {
     State.NOT_AUTHENTICATED: "send LOGIN first",
     State.AUTHENTICATED: "SELECT a mailbox first",
-    State.SELECTED: "CLOSE the mailbox first",
-    State.LOGOUT: "connect again",
 }

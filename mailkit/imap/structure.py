@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Iterator
 from datetime import date
 from email.header import decode_header
 from email.utils import parsedate
@@ -26,7 +27,8 @@ from mailkit.imap.syntax import quote
 from mailkit.message import Message
 
 __all__ = [
-    "Part", "body", "envelope", "header_values", "nstring", "parse", "searchable", "section", "sent_date",
+    "Part", "body", "envelope", "envelope_values", "header_values", "nstring", "parse", "searchable", "section",
+    "sent_date",
 ]  # fmt: skip
 
 MAX_ENCODED = 20_000  # characters of a field that are decoded; the library's time grows with their square
@@ -240,6 +242,25 @@ def header_values(message: Message, name: str) -> list[str]:
     wanted = name.lower().encode("latin-1", "replace")
     own = fields(section(message, (), "HEADER") or b"")
     return [_decoded(value) for field, value in own if field.lower() == wanted]
+
+
+def envelope_values(message: Message, name: str) -> Iterator[str]:
+    """Yield what SEARCH finds a field of ENVELOPE by (RFC 3501 §6.4.4): its values, decoded, and as ENVELOPE has them.
+
+    ENVELOPE knows neither line ends and comments nor how many blanks there are; who searches need not know them either.
+    """
+    for value in _fields(message.octets, parse(message)).get(name.lower().encode(), ()):
+        yield _decoded(value)
+        yield _people(value) if name != "SUBJECT" else " ".join(_decoded(value).split())
+
+
+@remembered
+def _people(value: bytes) -> str:
+    """Write an address list as ENVELOPE has it, one ``name <mailbox@host>`` a line."""
+    return "\n".join(
+        f"{_decoded(_tidy(person) or b'')} <{_characters(mailbox or b'')}@{_characters(host or b'')}>"
+        for person, _, mailbox, host in addresses(value)
+    )
 
 
 def sent_date(message: Message) -> date | None:

@@ -100,7 +100,7 @@ class Arguments:
 
     def tag(self) -> bytes:
         """Read a tag: an astring's characters, but no ``+``."""
-        return self._need(TAG, "a tag and a command, such as a1 NOOP,")
+        return self._need(TAG, "a tag and a command, such as a1 NOOP")
 
     def word(self, wanted: str) -> str:
         """Read a word of the protocol; return it in capitals."""
@@ -139,7 +139,10 @@ class Arguments:
 
     def mailbox(self) -> str:
         """Read a mailbox name. Raises `MailboxError` where it is not modified UTF-7 (RFC 3501 §5.1.3)."""
-        return self._decoded(self.astring())
+        try:
+            return decode_name(self.astring())
+        except ValueError as error:
+            raise MailboxError(str(error), "CANNOT") from None
 
     def only_mailbox(self) -> str:
         """Read a mailbox name, which is the last or only argument."""
@@ -149,15 +152,9 @@ class Arguments:
         return name
 
     def pattern(self) -> str:
-        """Read a mailbox name with the wildcards of LIST. Raises `MailboxError`, too."""
+        """Read a mailbox name with the wildcards of LIST, as it is: one may stand in the middle of a shifted part."""
         found = self.match(_LIST_CHARS)
-        return self._decoded(found[0] if found else self.string())
-
-    def _decoded(self, name: bytes) -> str:
-        try:
-            return decode_name(name)
-        except ValueError as error:
-            raise MailboxError(str(error), "CANNOT") from None
+        return (found[0] if found else self.string()).decode("latin-1")
 
     def flags(self, parenthesized: bool = True) -> list[str]:
         """Read a flag list; STORE may leave the parentheses out (RFC 3501 §9, store-att-flags)."""

@@ -163,6 +163,12 @@ class View:
     def _recent_count(self) -> int:
         return sum(self._index(claimed.stop) - self._index(claimed.start) for claimed in self.recent)
 
+    def recent_and_coming(self) -> int:
+        r"""Return how many messages have ``\Recent`` for this session, with those it will be told of next."""
+        coming = max(self._uidnext, self.mailbox.first_recent)
+        messages = self.mailbox.messages
+        return self._recent_count() + len(messages) - bisect_left(messages, coming, key=_uid)
+
     def _flags_line(self) -> bytes:
         return b"* FLAGS %b\r\n" % self._all_flags()
 
