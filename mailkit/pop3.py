@@ -2,8 +2,7 @@
 
 Read it beside RFC 1939 (a § without a number of its own is of that one). `COMMANDS` is the protocol's state
 machine, one method is one command. RFC 2449 adds CAPA and response codes, RFC 2595 STLS, RFC 5034 AUTH, RFC 3206
-``[AUTH]`` and ``[SYS/TEMP]``. Two options are left out: APOP, because its MD5 protects nobody any more and TLS
-does; LOGIN-DELAY, because a course has no reason to make a client wait.
+``[AUTH]`` and ``[SYS/TEMP]``. Left out: APOP, whose MD5 protects nobody any more; LOGIN-DELAY, which only delays.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ log = logging.getLogger(__name__)
 
 MAX_COMMAND = 255  # octets, CRLF included (RFC 2449 §4)
 CHUNK = 65536  # octets: a long answer is sent in pieces of about this size
+IN_USE = "another POP3 session has this maildrop; QUIT there, or server.hang_up() (in an exercise box.server.hang_up())"
 
 
 class State(Enum):
@@ -261,7 +261,7 @@ class Pop3Session:
         if account is None:
             raise self._failed_login("wrong name or password; send both again")
         if not account.lock_maildrop(self):
-            raise Refusal("[IN-USE] another POP3 session has this maildrop; QUIT there (in a lesson: server.hang_up())")
+            raise Refusal(f"[IN-USE] {IN_USE}")
         self._account, self._inbox, self._messages = account, account.inbox, list(account.inbox.messages)
         return ok(f"{account.name}'s maildrop has {self._contents()}")
 
