@@ -60,6 +60,8 @@ def test_who_reads_what(server, caplog, protocol, beginning, attack, checked, ar
     assert bool(outcome.refusal) != arrived
     assert outcome.refusal != "OSError", "what the client says of a broken line hides what broke it"
     assert f"reads: {read}" in outcome.picture.words
+    if (beginning, attack) == ("STARTTLS", "takes the offer out"):
+        assert "<- hung up: no TLS ->" in outcome.picture.words
     assert not caplog.records, "a client that does not trust us is no error of the server's"
 
 

@@ -70,13 +70,21 @@ def _home(now: Snapshot) -> int:
     return len(now.device("laptop").letters)
 
 
+def _brought(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether the laptop has Amy's letter, octet for octet, and nothing else."""
+    at_home = {letter.digest for letter in now.device("laptop").letters}
+    return at_home == {letter.digest for letter in before.mailbox("amy").letters}
+
+
 # 07.1
 
 lock_it = Exercise(
     "07.1",
     "Put the lock on",
     lambda: Cafe(lambda server: {"pop3": Wiretap(server.pop3), "pop3s": Wiretap(server.pop3s)}),
-    goal=lambda before, now: _home(now) > 0 and not _read(now, "pop3", "pop3s"),
+    goal=lambda before, now: (
+        _brought(before, now) and _hidden(now, "pop3", "pop3s") and not _read(now, "pop3", "pop3s")
+    ),
     untouched="Nobody has connected yet. Let the script run over one of the café's lines, with TLS.",
     mistakes=(
         Mistake(
@@ -87,9 +95,15 @@ lock_it = Exercise(
         ),
         Mistake(
             "not-saved",
-            lambda before, now: not _home(now) and _hidden(now, "pop3", "pop3s"),
-            "The listener got nothing he can read, well done; but neither did the laptop. Give what `pop.retr(1)` "
-            "returns to `box.laptop.save(…)`.",
+            lambda before, now: not _brought(before, now) and _hidden(now, "pop3", "pop3s"),
+            "The listener got nothing he can read, well done; but the letter is not on the laptop. Give what "
+            "`pop.retr(1)` returns to `box.laptop.save(…)`.",
+        ),
+        Mistake(
+            "went-round",
+            lambda before, now: _home(now) > 0,
+            "What is on the laptop did not come over the café's lines, and Amy has no others: connect to `*box.pop3` "
+            "or `*box.pop3s`.",
         ),
     ),
     praise="The letter is home, and all the listener has is octets without a meaning. Did you write `context=`? "
@@ -104,7 +118,12 @@ two_networks = Exercise(
     lambda: Cafe(
         lambda server: {"cafe": Wiretap(server.pop3s, certificate="its own"), "library": Wiretap(server.pop3s)}
     ),
-    goal=lambda before, now: _home(now) == 1 and not _read(now, "cafe", "library"),
+    goal=lambda before, now: (
+        _brought(before, now)
+        and "a refusal" in _got(now, "cafe")
+        and _hidden(now, "library")
+        and not _read(now, "cafe", "library")
+    ),
     untouched="Nothing has happened yet. Try the lines one after the other, with TLS and with `context=box.context`.",
     mistakes=(
         Mistake(
@@ -115,7 +134,7 @@ two_networks = Exercise(
         ),
         Mistake(
             "not-saved",
-            lambda before, now: not _home(now) and _hidden(now, "library"),
+            lambda before, now: not _brought(before, now) and _hidden(now, "library"),
             "Nothing was betrayed, but the letter is not on the laptop. Give what `pop.retr(1)` returns to "
             "`box.laptop.save(…)`.",
         ),
@@ -124,6 +143,18 @@ two_networks = Exercise(
             lambda before, now: "a refusal" in _got(now, "cafe") and not _home(now),
             "The first line was refused, rightly, and then your program stopped. Catch `ssl.SSLError` inside the loop "
             "and go on to the next line.",
+        ),
+        Mistake(
+            "lucky",
+            lambda before, now: _home(now) > 0 and _hidden(now, "library"),
+            "The letter came over the good line, but it was you who chose that line: the program looked at no "
+            "certificate, or tried one line only. Let it try both, with `context=box.context`.",
+        ),
+        Mistake(
+            "went-round",
+            lambda before, now: _home(now) > 0,
+            "What is on the laptop came over neither of the two lines. Connect to `*line`, for each line in "
+            "`box.lines`.",
         ),
     ),
     praise="One line was refused before a word was said, the other brought the letter: that is what certificates do.",
@@ -185,6 +216,8 @@ class Lines:
                 collect(line, self._cafe.laptop)
             except (OSError, poplib.error_proto) as error:
                 print(f"{name}: {type(error).__name__}")  # noqa: T201
+            except Exception as error:  # raised by the learner's own lines: to refuse a line, or by a slip
+                print(f"{name}: {type(error).__name__}: {error}")  # noqa: T201
             else:
                 print(f"{name}: collected")  # noqa: T201
 
@@ -205,8 +238,11 @@ if_possible = Exercise(
     "07.4",
     "TLS, if possible",
     _three_lines,
-    goal=lambda before, now: _home(now) == 1 and not _read(now, "cafe", "station", "library"),
-    untouched="Nothing has happened yet: hand your function to `box.three_lines(collect)`.",
+    goal=lambda before, now: (
+        _brought(before, now) and _hidden(now, "library") and not _read(now, "cafe", "station", "library")
+    ),
+    untouched="Nothing has come home yet. Hand your function to `box.three_lines(collect)`; what that prints says how "
+    "each line ended.",
     mistakes=(
         Mistake(
             "if-possible",
@@ -228,9 +264,14 @@ if_possible = Exercise(
         ),
         Mistake(
             "not-saved",
-            lambda before, now: not _home(now) and _hidden(now, "library"),
+            lambda before, now: not _brought(before, now) and _hidden(now, "library"),
             "Nobody learned anything, and nothing came home either. The library's line is good: log in there, after "
             "`stls`, and save the letter.",
+        ),
+        Mistake(
+            "went-round",
+            lambda before, now: _home(now) > 0,
+            "What is on the laptop did not come over the three lines. In `collect`, connect to `*line`.",
         ),
     ),
     praise="Two lines were refused, one brought the letter. A program that insists on TLS cannot be talked out of it.",

@@ -165,7 +165,9 @@ def show_ways(attempts: Iterable[tuple[Way, Attempt]]) -> Picture:
     for (beginning, attack, checked), outcome in attempts:
         program = beginning if checked or beginning == "in the clear" else f"{beginning}, nothing checked"
         rows.append((program, attack, "yes" if outcome.arrived else "no: refused", outcome.overheard))
-    return show_table(["Amy's program: …", "The one on the line …", "Has Amy her letter?", "What does he read?"], rows)
+    return show_table(
+        ["Amy's program: …", "The one on the line …", "Does Amy get her letter?", "What does he read?"], rows
+    )
 
 
 # ---- the picture of a tapped line
@@ -183,9 +185,14 @@ def show_wire(tap: Wiretap) -> Picture:
     left, right = ("TLS, with him", "TLS") if has_own else (passing, passing)
     if refused:
         left, right = "refused", "not used"
+    elif spoils and reads == "nothing" and not tap.encrypted:
+        left, right = "hung up: no TLS", "not used any more"
     words = f"Amy's laptop <- {left} -> {who} <- {right} -> Mail server\n{who} reads: {reads}"
     alt = f"{who} between Amy's laptop and the mail server reads {reads}. Towards the laptop: {left}."
     return Picture(words, _draw_wire(who, left, right, reads), alt)
+
+
+_OVER = ("refused", "not used", "hung up: no TLS", "not used any more")  # drawn as a broken line
 
 
 def _draw_wire(who: str, left: str, right: str, reads: str) -> str:
@@ -202,7 +209,7 @@ def _draw_wire(who: str, left: str, right: str, reads: str) -> str:
         drawn.append(f'<rect x="{x}" y="16" width="140" height="52" rx="8" {style}/>')
         drawn.append(svg_text(x + 70, 47, name, 13, "middle", strong=True))
     for x, how in ((152, left), (420, right)):
-        dash = ' stroke-dasharray="3 5"' if how in ("refused", "not used") else ""
+        dash = ' stroke-dasharray="3 5"' if how in _OVER else ""
         drawn.append(f'<path d="M{x + 4},42h120" stroke="{INK}" stroke-width="2"{dash}/>')
         drawn.append(svg_text(x + 64, 34, how, 11, "middle"))
     drawn.append(f'<path d="M350,68v18" stroke="{edge}" stroke-width="2"/>')

@@ -41,21 +41,21 @@ box.check()
 """
 _STLS = "    pop.stls(context=box.context)"
 _SAVE = "laptop.save(pop.retr(1))"
+_HOME = """\
+pop = poplib.POP3_SSL({})
+pop.user("amy")
+pop.pass_("secret")
+box.laptop.save(pop.retr(1))
+pop.quit()"""
 
 WRONG = {
     "07.1": {
         "in-the-clear": _LOCK.format(connect="pop = poplib.POP3(*box.pop3)", take="box.laptop.save(pop.retr(1))"),
         "not-saved": _LOCK.format(connect="pop = poplib.POP3_SSL(*box.pop3s, context=box.context)", take="pop.retr(1)"),
+        "went-round": _LOCK.format(connect="pop = poplib.POP3(*box.server.pop3)", take=f"box.{_SAVE}"),
     },
     "07.2": {
-        "no-context": _NETWORKS.format(
-            lines="""\
-pop = poplib.POP3_SSL(*box.lines[0])
-pop.user("amy")
-pop.pass_("secret")
-box.laptop.save(pop.retr(1))
-pop.quit()"""
-        ),
+        "no-context": _NETWORKS.format(lines=_HOME.format("*box.lines[0]")),
         "gave-up": _NETWORKS.format(
             lines="""\
 try:
@@ -76,6 +76,8 @@ pop.pass_("secret")
 print(len(pop.retr(1)[1]))
 pop.quit()"""
         ),
+        "lucky": _NETWORKS.format(lines=_HOME.format("*box.lines[1]")),
+        "went-round": _NETWORKS.format(lines=_HOME.format("*box.server.pop3s, context=box.context")),
     },
     "07.3": {
         "removed": _FORGOTTEN.format(
@@ -98,5 +100,32 @@ pop.quit()"""
         "no-context": _COLLECT.format(begin="    pop.stls()", take=_SAVE),
         "in-the-clear": _COLLECT.format(begin="    if line != box.lines[2]:\n    " + _STLS, take=_SAVE),
         "not-saved": _COLLECT.format(begin=_STLS, take="pop.retr(1)"),
+        "went-round": _COLLECT.format(
+            begin="    pop = poplib.POP3(*box.server.pop3)", take="laptop.letters() or " + _SAVE
+        ),
     },
+}
+
+_BY_STLS = _LOCK.format(
+    connect="pop = poplib.POP3(*box.pop3)\npop.stls(context=box.context)", take="box.laptop.save(pop.retr(1))"
+)
+_REFUSES = """\
+    if "STLS" not in pop.capa():
+        raise ValueError("no TLS here")
+"""
+
+OTHERS = {
+    "07.1": [
+        ("right", _BY_STLS),
+        (
+            "went-round",
+            _LOCK.format(connect="pop = poplib.POP3_SSL(*server.pop3s)", take="box.laptop.save(pop.retr(1))"),
+        ),
+        ("went-round", 'box = exercises["07.1"].start()\nbox.laptop.save(b"x")\nbox.check()\n'),
+    ],
+    "07.2": [("lucky", _NETWORKS.format(lines=_HOME.format("*box.lines[1], context=box.context")))],
+    "07.4": [
+        ("right", _COLLECT.format(begin=_REFUSES + _STLS, take=_SAVE)),
+        ("not yet", _COLLECT.format(begin="    pop.slts(context=box.context)", take=_SAVE)),
+    ],
 }

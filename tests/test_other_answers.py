@@ -1,0 +1,26 @@
+"""Answers beyond those that name a mistake: other right ones, and false ones that once were praised."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from tests import notebooks
+from tests.test_exercises import play
+
+pytestmark = pytest.mark.slow
+
+OTHERS = [
+    (name, key, expected, source)
+    for name in notebooks.LESSONS
+    for key, answers in getattr(importlib.import_module(f"tests.exercises.lesson{name[:2]}"), "OTHERS", {}).items()
+    for expected, source in answers
+]
+
+
+@pytest.mark.parametrize(("name", "key", "expected", "source"), OTHERS)
+def test_the_verdict_is_just(name, key, expected, source):
+    verdict = play(name, source)
+    found = verdict.status if expected in ("right", "not yet") else verdict.mistake
+    assert (verdict.key, found) == (key, expected), verdict
