@@ -119,10 +119,11 @@ def _boxes(snapshot: Snapshot) -> list[Box]:
     found = [Box(view.key, f"Server · {clean(view.key)}", kept=view.letters) for view in snapshot.mailboxes]
     for device in snapshot.devices:
         name = clean(device.name.capitalize() if device.name.islower() else device.name)
+        name, comes = (name, "saved") if device.keeps else (f"{name} shows", "shown")
         folders = device.folders or (("INBOX", ()),)
         for folder, letters in folders:
             title = name if [folder] == ["INBOX"] else f"{name} · {clean(folder)}"
-            found.append(Box(f"{device.name}/{folder}", title, device.name, kept=letters))
+            found.append(Box(f"{device.name}/{folder}", title, device.name, comes, kept=letters))
     return found
 
 
@@ -308,15 +309,15 @@ def _kept_row(letter: LetterView, was: bool, is_now: bool, given: Collection[str
 
 def _origin(change: _Change, box: Box, letter: LetterView) -> str:
     """Say how a letter came: saved by a device, copied or moved between an account's mailboxes, or just new."""
-    was_in, is_in = change.was_in.get(letter.digest, []), change.is_in.get(letter.digest, [])
     if box.device:
-        return "saved" if was_in or is_in else "new"
+        return box.comes
+    was_in, is_in = change.was_in.get(letter.digest, []), change.is_in.get(letter.digest, [])
     account = box.key.partition("/")[0]
     for view in was_in:
         if view.account == account and view.key != box.key:
             stays = any(other.key == view.key for other in is_in)
             return f"{'copied' if stays else 'moved'} from {clean(view.name)}"
-    return "new"
+    return box.comes
 
 
 # Words

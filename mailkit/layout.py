@@ -72,6 +72,7 @@ class Box:
     key: str
     title: str
     device: str = ""  # none: it is on the server
+    comes: str = "new"  # what is said of a new letter here: "saved" by a device, "shown" by webmail
     count: str = ""  # "3 letters", or "3 letters → 2"
     tally: str = ""  # "1 new, 1 gone"
     lines: tuple[str, ...] = ()  # as at this moment

@@ -58,10 +58,11 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
-    """What a laptop or phone keeps, folder by folder."""
+    """What a laptop or phone keeps, folder by folder; with ``keeps`` False: what a window on the server shows."""
 
     name: str
     folders: tuple[tuple[str, tuple[LetterView, ...]], ...] = ()
+    keeps: bool = True
 
     @property
     def letters(self) -> tuple[LetterView, ...]:

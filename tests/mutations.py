@@ -23,7 +23,7 @@ from mailkit.imap.view import View
 from mailkit.mailbox import Account, Mailbox, Store, Watcher
 from mailkit.message import DELETED, SEEN
 from mailkit.pop3 import Pop3Session, Refusal, State, ok
-from mailkit.scenes import advice, lesson03, lesson05
+from mailkit.scenes import advice, events, lesson03
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
 from mailkit.server import MailServer
@@ -400,7 +400,7 @@ def fire_spares_the_home(patch):
 
 def the_server_is_lost_with_the_laptop(patch):
     """Losing the laptop empties the mailboxes on the server."""
-    lost = lesson05.Household._lost
+    lost = events.Household._lost
 
     def lose_all(self):
         lost(self)
@@ -408,7 +408,7 @@ def the_server_is_lost_with_the_laptop(patch):
         for box in engine.store.accounts["amy"].mailboxes.values():
             engine.call(lambda box=box: box.expunge([message.uid for message in box.messages]))
 
-    patch.setattr(lesson05.Household, "_lost", lose_all)
+    patch.setattr(events.Household, "_lost", lose_all)
 
 
 def home_has_no_folders(patch):

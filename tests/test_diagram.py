@@ -92,6 +92,15 @@ def test_retr_and_dele_in_words() -> None:
     )
 
 
+def test_a_window_on_the_server_keeps_nothing() -> None:
+    letters = (letter(1, "Lunch on Thursday"),)
+    web = [DeviceView("webmail", (("INBOX", seen), ("Trips", ())), keeps=False) for seen in ((), letters)]
+    box = (mailbox(*letters),)
+    assert str(show_change(Snapshot(box, devices=(web[0],)), Snapshot(box, devices=(web[1],)), "webmail")) == (
+        "Webmail shows: 0 letters → 1\n  + 1 Lunch on Thursday  shown\nWebmail shows · Trips: 0 letters\n    (empty)"
+    )
+
+
 def test_quit_in_words() -> None:
     assert str(show_change(MARKED, TAKEN)) == (
         "Server · amy/INBOX: 3 letters → 2\n"

@@ -6,7 +6,7 @@ import pytest
 
 from mailkit import Device, MailServer
 from mailkit.scenes.advice import PLACES, WAYS, WISHES, comparison, decide
-from mailkit.scenes.lesson05 import EVENTS
+from mailkit.scenes.events import EVENTS
 from mailkit.scenes.lesson08 import came_next, rules, where_it_says
 from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, expected, lost
 from tests.notebooks import FOLDER

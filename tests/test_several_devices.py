@@ -1,10 +1,12 @@
 """The ten events of lesson 05: the same at every run, and honest about what there is not."""
 
+import imaplib
 from itertools import pairwise
 
 import pytest
 
-from mailkit.scenes.lesson05 import EVENTS, QUESTIONS, measured, run, show_event
+from mailkit.scenes.events import EVENTS, QUESTIONS, measured, run, show_event
+from mailkit.scenes.lesson05 import exercises
 from mailkit.scenes.tables import show_models, show_table
 
 pytestmark = pytest.mark.slow
@@ -38,6 +40,19 @@ def test_what_is_not_there_is_refused_by_name():
         show_event("fire")
     with pytest.raises(ValueError, match="a cell for each"):
         show_table(["", "POP"], [["one cell"]])
+
+
+def test_an_accident_happens_once_and_only_to_what_is_there():
+    box = exercises["05.2"].start()
+    box.laptop.save(b"Subject: kept\r\n\r\n", "Backup")
+    imap = imaplib.IMAP4(*box.server.imap)
+    imap.login("amy", "secret")
+    imap.create("Empty")
+    imap.logout()
+    box.accident()
+    with pytest.raises(RuntimeError, match="run the cell from its first line"):
+        box.accident()
+    box.stop()
 
 
 @pytest.mark.parametrize("event", EVENTS)

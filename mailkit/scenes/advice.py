@@ -15,7 +15,7 @@ from typing import Any
 from mailkit.mailbox import MailboxError
 from mailkit.message import DELETED
 from mailkit.samples import table
-from mailkit.scenes.lesson05 import Finding, measured
+from mailkit.scenes.events import Finding, measured
 from mailkit.scenes.lesson06 import LEFT
 from mailkit.scenes.programs import logged_in
 from mailkit.scenes.thirtydays import QUOTA, daily_letter, thirty_days

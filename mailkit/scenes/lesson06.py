@@ -11,7 +11,7 @@ from typing import Any
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters, table
-from mailkit.scenes.lesson05 import Finding, measured
+from mailkit.scenes.events import Finding, measured
 from mailkit.scenes.popclient import Clock, PopClient, PopSettings
 from mailkit.scenes.thirtydays import QUOTA, Home
 from mailkit.server import MailServer

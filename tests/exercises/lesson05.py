@@ -19,6 +19,11 @@ smtp.sendmail("amy@example.org", ["ben@example.org"], box.note)
 smtp.quit()""",
         ),
         "wrong-mailbox": _cell("05.1", r'imap.append("INBOX", r"(\Seen)", None, box.note)'),
+        "twice": _cell(
+            "05.1",
+            r"""for _ in range(2):
+    imap.append("Sent", r"(\Seen)", None, box.note)""",
+        ),
         "unread": _cell("05.1", 'imap.append("Sent", None, None, box.note)'),
         "laptop-only": _cell("05.1", 'box.laptop.save(box.note, "Sent")'),
     },
@@ -34,6 +39,11 @@ box.accident()""",
             """box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"))
 box.accident()""",
         ),
+        "only-a-part": _cell(
+            "05.2",
+            """box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[TEXT])"), "Backup")
+box.accident()""",
+        ),
         "incomplete": _cell(
             "05.2",
             """box.laptop.save(imap.fetch("1", "(BODY.PEEK[])"), "Backup")
@@ -42,6 +52,12 @@ box.accident()""",
         "never-tested": _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Backup")'),
     },
     "05.3": {
+        "mixed-up": _cell(
+            "05.3",
+            r"""imap.uid("STORE", "2", "+FLAGS", r"(\Deleted)")
+imap.uid("STORE", "3", "+FLAGS", r"(\Flagged)")
+imap.expunge()""",
+        ),
         "by-number": _cell(
             "05.3",
             """for number, flag in box.notes:
@@ -56,4 +72,15 @@ imap.logout()""",
         ),
         "half-replayed": _cell("05.3", r'imap.uid("STORE", "2", "+FLAGS", r"(\Flagged)")'),
     },
+}
+
+OTHERS = {
+    "05.2": [
+        ("only-a-part", _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[HEADER])"), "Backup")')),
+        ("right", _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(RFC822)"), "Stick")\nbox.accident()')),
+    ],
+    "05.3": [
+        ("mixed-up", _cell("05.3", r'imap.store("1:*", "+FLAGS", r"(\Deleted)")' + "\nimap.expunge()")),
+        ("by-number", _cell("05.3", r'imap.store("2", "+FLAGS", r"(\Flagged)")')),
+    ],
 }
