@@ -94,8 +94,8 @@ settings_for_two = Exercise(
         Mistake(
             "full",
             lambda _, now: bool(_kept(now)) and not set(_kept(now)) >= WANTED,
-            "Letters were refused: the box filled up, because nothing that you keep ever leaves it. The phone needs "
-            "each letter only until its next look; give `days` a number.",
+            "Letters were refused: the box filled up. Only seventeen fit, and the phone needs each letter only until "
+            "its next look. Give `days` a number (`None` never deletes), and a smaller one.",
         ),
         Mistake(
             "too-short",
@@ -197,6 +197,12 @@ class ThreeVisits:
         print(f"{day}: {len(self._laptop.letters()) - before} fetched")  # noqa: T201
 
 
+def _whole(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether all that is on the laptop was on the server, octet for octet."""
+    were = {letter.digest for seen in (before, now) for letter in seen.mailbox("amy").letters}
+    return {letter.digest for letter in now.device("laptop").letters} <= were
+
+
 def _three_visits() -> World:
     server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
     return World(server, laptop=laptop, three_visits=ThreeVisits(server, laptop))
@@ -206,7 +212,11 @@ bug_hunt = Exercise(
     "06.3",
     "The letter that never comes",
     _three_visits,
-    goal=lambda _, now: sorted(_kept(now)) == sorted([LUNCH, INVOICE, PHOTOS, WALK]) and len(_on_server(now)) == 3,
+    goal=lambda before, now: (
+        sorted(_kept(now)) == sorted([LUNCH, INVOICE, PHOTOS, WALK])
+        and len(_on_server(now)) == 3
+        and _whole(before, now)
+    ),
     untouched="Nothing has changed: hand the function to `box.three_visits(poll)`.",
     mistakes=(
         Mistake(
@@ -225,6 +235,11 @@ bug_hunt = Exercise(
             "deletes",
             lambda _, now: len(_on_server(now)) < 3,
             "All is fetched, but the letters have left the server. This script is to leave them there: no `dele`.",
+        ),
+        Mistake(
+            "header-only",
+            lambda before, now: bool(_kept(now)) and not _whole(before, now),
+            "What is on the laptop are no whole letters: `top` brings a header, `retr` a letter.",
         ),
     ),
     praise="Four letters, each once. A ledger must hold names that last: UIDLs, not numbers.",
@@ -270,7 +285,7 @@ lost_ledger = Exercise(
         ),
     ),
     praise="One letter fetched, none twice. The Message-ID stood in for the UIDL; a program that loses its ledger "
-    "could do the same, and most do not.",
+    "could do the same.",
 )
 
 exercises = {one.key: one for one in (settings_for_two, fourteen_days, bug_hunt, lost_ledger)}

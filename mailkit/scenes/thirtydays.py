@@ -130,7 +130,7 @@ class Home:
     def _postman(self, day: int) -> None:
         try:
             self._server.deliver(daily_letter(day))
-        except MailboxError:  # over quota: the letter goes back to its sender
+        except MailboxError:  # over quota: refused with 452, in the end for good
             self.refused += 1
 
     def _poll(self, shut: bool) -> None:

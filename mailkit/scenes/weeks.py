@@ -113,7 +113,7 @@ class Weeks:
     def _deliver(self, octets: bytes, account: str) -> None:
         try:
             self._server.deliver(octets, account)
-        except MailboxError:  # the box is full: back to the sender
+        except MailboxError:  # the box is full: refused with 452, in the end for good
             return
 
 

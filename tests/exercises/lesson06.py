@@ -72,6 +72,11 @@ WRONG = {
             ledger.add(number)
 """),
         "no-ledger": _hunt("        laptop.save(pop.retr(number))"),
+        "header-only": _hunt("""\
+        if name not in ledger:
+            laptop.save(pop.top(number, 0))
+            ledger.add(name)
+"""),
         "deletes": _hunt("""\
         if name not in ledger:
             laptop.save(pop.retr(number))
@@ -85,3 +90,5 @@ WRONG = {
         "header-only": _mend("    if name not in at_home:\n        box.laptop.save(pop.top(number, 0))"),
     },
 }
+
+OTHERS = {"06.1": [("full", _month("leave=True, days=25, until_deleted=True"))]}
