@@ -130,7 +130,7 @@ class PopClient:
     """A mail program for one POP account, on one device.
 
     Takes the server, the device, the settings, a clock (anything that returns the time), name and password.
-    ``ledger`` is the device's: a letter whose UIDL is in it is not fetched again.
+    ``ledger`` is the device's: a letter whose UIDL is in it is not fetched again. ``polls`` are its visits so far.
     """
 
     def __init__(
@@ -143,6 +143,7 @@ class PopClient:
         password: str = "secret",
     ) -> None:
         self.device, self.settings, self.clock = device, settings, clock
+        self.polls: list[Poll] = []
         self._server, self._login = server, (account, password)
         self._copies: dict[str, int] = {}  # UIDL → number of the copy on the device
         self._plans: dict[str, _Plan] = {}
@@ -176,6 +177,10 @@ class PopClient:
 
         Raises `PollRefused` where the settings need UIDL and the server has none; `poplib.error_proto`.
         """
+        self.polls.append(self._visit())
+        return self.polls[-1]
+
+    def _visit(self) -> Poll:
         self._forget_all_but(set(self.ledger))  # somebody may have lost it since
         with self._session() as (pop, capabilities):
             count, _ = pop.stat()

@@ -22,6 +22,7 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org") as smtp
 
 
 _APPEND_ALL = 'for octets in box.laptop.letters():\n    imap.append("INBOX", None, None, octets)'
+_SENT = r'imap.append("Sent", r"(\Seen)", None, box.phone.letters("Sent")[0])'
 _COLLECT = """\
 def collect(pop, device):
 {lines}
@@ -34,6 +35,17 @@ def _collect(lines: str, before: str = "") -> str:
     return _cell("09.10", before + _COLLECT.format(lines=lines))
 
 
+def _noted(which: str, end: str) -> str:
+    return _pop(
+        "09.6",
+        f"""\
+for line in pop.uidl()[1]{which}:
+    number, name = line.decode().split()
+    box.ledger[name] = box.now
+{end}""",
+    )
+
+
 def _switched(lines: str) -> str:
     return _imap("09.14", lines)
 
@@ -43,6 +55,7 @@ WRONG = {
         "taken-again": _imap("09.1", f"{_APPEND_ALL}\nbox.program.poll()"),
         "posted-again": _cell("09.1", _posted("box.laptop.letters()")),
         "not-all": _imap("09.1", 'imap.append("INBOX", None, None, box.laptop.letters()[0])'),
+        "too-soon": _imap("09.1", "box.program.settings = PopSettings(leave=True, days=None)\nbox.program.poll()"),
         "not-tried": _imap("09.1", _APPEND_ALL),
     },
     "09.2": {
@@ -53,6 +66,7 @@ WRONG = {
     },
     "09.3": {
         "walk-gone": _imap("09.3", "imap.expunge()"),
+        "walk-moved": _imap("09.3", 'imap.create("gone")\nimap.uid("MOVE", "2", "gone")\nimap.expunge()'),
         "all-unflagged": _imap("09.3", r'imap.store("1:*", "-FLAGS", r"(\Deleted)")'),
         "not-expunged": _imap("09.3", r'imap.store("2", "-FLAGS", r"(\Deleted)")'),
         "still-a-wish": _imap("09.3", 'imap.uid("EXPUNGE", "1,4")'),
@@ -74,20 +88,15 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
     smtp.sendmail("amy@example.org", ["ben@example.org"], box.phone.letters("Sent")[0])""",
         ),
         "into-inbox": _imap("09.5", r'imap.append("INBOX", r"(\Seen)", None, box.phone.letters("Sent")[0])'),
+        "twice": _imap("09.5", _SENT + "\n" + _SENT),
         "unread": _imap("09.5", 'imap.append("Sent", None, None, box.phone.letters("Sent")[0])'),
     },
     "09.6": {
         "emptied": _pop("09.6", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()\nbox.program.poll()"),
         "again": _pop("09.6", "box.laptop.save(pop.retr(4))\npop.quit()\nbox.program.poll()"),
-        "noted-all": _pop(
-            "09.6",
-            """\
-for line in pop.uidl()[1]:
-    number, name = line.decode().split()
-    box.laptop.seen_uidls[name] = box.now
-pop.quit()
-box.program.poll()""",
-        ),
+        "saved-by-hand": _pop("09.6", "box.laptop.save(pop.retr(4))\npop.quit()"),
+        "noted-all": _noted("", "pop.quit()\nbox.program.poll()"),
+        "not-visited": _noted("[:3]", "pop.quit()"),
     },
     "09.7": {
         "lost": _pop("09.7", "for number in (1, 2, 3, 4):\n    pop.dele(number)\npop.quit()\nbox.postman_comes_back()"),
@@ -109,17 +118,34 @@ for number in (1, 2, 3):
     pop.dele(number)
 pop.quit()""",
         ),
+        "only-unmarked": _cell("09.8", "box.phone_line.rset()"),
         "only-unlocked": _cell("09.8", "box.phone_line.close()\nbox.server.wait_for_hang_up()"),
     },
     "09.9": {
         "never-fetched": _pop("09.9", "for number in (1, 2, 4):\n    pop.dele(number)\npop.quit()"),
         "by-its-date": _pop("09.9", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
         "no-quit": _pop("09.9", "for number in (1, 2):\n    pop.dele(number)"),
-        "not-both": _pop("09.9", "pop.dele(1)\npop.quit()"),
+        "too-early": _pop("09.9", "pop.dele(1)\npop.dele(2)\npop.quit()"),
+        "not-both": _cell("09.9", "box.tablet_program.poll()"),
     },
     "09.10": {
         "again-and-again": _collect(
             "    for number in range(1, pop.stat()[0] + 1):\n        device.save(pop.retr(number))"
+        ),
+        "headers": _collect(
+            """\
+    for line in pop.uidl()[1]:
+        number, name = line.decode().split()
+        if name not in device.seen_uidls:
+            device.save(pop.top(number, 0))
+            device.seen_uidls[name] = box.now"""
+        ),
+        "numbers": _collect(
+            """\
+    for number in range(1, pop.stat()[0] + 1):
+        if number not in device.seen_uidls:
+            device.save(pop.retr(number))
+            device.seen_uidls[number] = box.now"""
         ),
         "one-ledger": _collect(
             """\
@@ -160,6 +186,10 @@ pop.quit()""",
     for octets in box.laptop.letters(folder):
         imap.append(folder, r"(\Seen)", None, octets)"""
         ),
+        "twice": _switched(
+            r"""for octets in 2 * box.laptop.letters("INBOX"):
+    imap.append("INBOX", r"(\Seen)", None, octets)"""
+        ),
         "one-heap": _switched(
             r"""for folder in ("INBOX", "Bills"):
     for octets in box.laptop.letters(folder):
@@ -180,6 +210,20 @@ box.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Family")
 imap.store("1:*", "+FLAGS", r"(\Deleted)")
 imap.close()""",
         ),
+        "not-as-it-was": _imap(
+            "09.15",
+            """\
+for octets in box.stick.letters():
+    imap.append("INBOX", None, None, octets.partition(b"\\r\\n\\r\\n")[2])""",
+        ),
+        "only-a-part": _imap(
+            "09.15",
+            """\
+for octets in box.stick.letters():
+    imap.append("INBOX", None, None, octets)
+imap.select("Family")
+box.stick.save(imap.fetch("1:*", "(BODY.PEEK[HEADER])"), "Family")""",
+        ),
         "heap": _imap(
             "09.15",
             """\
@@ -194,4 +238,76 @@ for octets in box.stick.letters():
             "09.15", 'imap.select("Family")\nbox.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Family")'
         ),
     },
+}
+
+_LEAVE = "box.program.settings = PopSettings(leave=True, days=None)"
+_NAMES_FIRST = f"""\
+{_APPEND_ALL}
+{_LEAVE}
+pop = poplib.POP3(*box.server.pop3)
+pop.user("amy")
+pop.pass_("secret")
+for line in pop.uidl()[1]:
+    box.laptop.seen_uidls[line.decode().split()[1]] = None
+pop.quit()
+box.program.poll()"""
+_DOUBLES_AWAY = f"""\
+{_APPEND_ALL}
+{_LEAVE}
+box.program.poll()
+for number in (4, 5, 6):
+    box.laptop.throw_away(number)"""
+
+OTHERS = {
+    "09.1": [
+        ("right", _imap("09.1", _NAMES_FIRST)),
+        ("right", _imap("09.1", _DOUBLES_AWAY)),
+        ("not-tried", _imap("09.1", f"{_LEAVE}\nbox.program.poll()\n{_APPEND_ALL}")),
+        ("taken-again", _imap("09.1", _NAMES_FIRST.replace(_LEAVE, ""))),
+    ],
+    "09.6": [("not-visited", _noted("[:3]", ""))],
+    "09.9": [
+        ("not-both", _pop("09.9", "pop.dele(1)\npop.quit()").replace("pop = ", "box.tablet_program.poll()\npop = ")),
+        ("too-early", _pop("09.9", "pop.dele(1)\npop.dele(2)\npop.quit()\nbox.tablet_program.poll()")),
+    ],
+    "09.10": [
+        (
+            "right",
+            _collect(
+                """\
+    for line in pop.uidl()[1]:
+        number, name = line.decode().split()
+        if name not in device.seen_uidls:
+            device.save(pop.retr(number))
+            device.seen_uidls[name] = box.now
+        if device is box.laptop:
+            pop.dele(number)"""
+            ),
+        )
+    ],
+    "09.12": [
+        (
+            "right",
+            _imap(
+                "09.12",
+                'imap.select("School")\nimap.uid("MOVE", "1:*", "INBOX")\nimap.close()\nimap.delete("School")\n'
+                "box.program.poll()",
+            ),
+        )
+    ],
+    "09.14": [
+        (
+            "unread",
+            _switched(
+                r"""imap.create("Bills")
+for octets in box.laptop.letters("INBOX"):
+    imap.append("INBOX", r"(\Seen)", None, octets)
+for octets in box.laptop.letters("Bills"):
+    imap.append("Bills", None, None, octets)"""
+            ),
+        )
+    ],
+    "09.15": [
+        ("only-a-part", _imap("09.15", 'imap.select("Family")\nbox.stick.save(imap.fetch("1:*", "(BODY.PEEK[TEXT])"))'))
+    ],
 }

@@ -9,13 +9,30 @@ from typing import Any
 
 from mailkit.scenes.popclient import PopSettings
 from mailkit.server import MailServer
-from mailkit.snapshot import LetterView, Snapshot
+from mailkit.snapshot import DeviceView, LetterView, Snapshot
 
 LUNCH, INVOICE, PHOTOS = "Lunch on Thursday", "Invoice 2026-114", "Photos of the lake"
 WALK = "Walk this afternoon?"
 
 TAKE_ALL = PopSettings(leave=False, days=None, until_deleted=False)
 LEAVE_ALL = PopSettings(leave=True, days=None, until_deleted=False)
+
+
+class Notes:
+    """What a check sees beside the devices: the names in a ledger, or what a program's visits have done."""
+
+    def __init__(self, name: str, lines: Callable[[], Iterable[str]]) -> None:
+        self._name, self._lines = name, lines
+
+    def snapshot(self) -> DeviceView:
+        """Freeze the lines, one a row."""
+        rows = tuple(LetterView(at, line, "", 0, frozenset(), line) for at, line in enumerate(self._lines(), 1))
+        return DeviceView(self._name, (("lines", rows),))
+
+
+def noted(now: Snapshot, name: str) -> list[str]:
+    """Return the lines of `Notes`."""
+    return [row.subject for row in now.device(name).letters]
 
 
 def by_pop(server: MailServer) -> poplib.POP3:
@@ -47,6 +64,11 @@ def kept(now: Snapshot, device: str) -> list[str]:
 def subjects(letters: Iterable[LetterView]) -> list[str]:
     """Return the letters' subjects, sorted; one that is there twice stands there twice."""
     return sorted(letter.subject for letter in letters)
+
+
+def anywhere(now: Snapshot) -> list[str]:
+    """Return the subjects of Amy's letters on the server, whatever the mailbox, sorted."""
+    return subjects(letter for view in now.mailboxes if view.account == "amy" for letter in view.letters)
 
 
 def flagged(now: Snapshot, flag: str, name: str = "INBOX") -> set[str]:

@@ -15,12 +15,15 @@ from mailkit.scenes.lesson09.boxes import (
     PHOTOS,
     TAKE_ALL,
     WALK,
+    Notes,
+    anywhere,
     by_imap,
     by_pop,
     flagged,
     inbox,
     kept,
     lost,
+    noted,
     rewritten,
     twice,
 )
@@ -41,19 +44,25 @@ def _taken_home() -> World:
     server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
     program = PopClient(server, laptop, TAKE_ALL)
     program.poll()
-    return World(server, laptop=laptop, program=program)
+    visits = Notes("visits", lambda: [f"{poll.deleted} deleted, {poll.left} left" for poll in program.polls[1:]])
+    return World(server, laptop=laptop, program=program, _visits=visits)
 
 
 vanished = Exercise(
     "09.1",
     "My webmail is empty",
     _taken_home,
-    goal=lambda before, now: inbox(now) == THREE and not rewritten(before, now) and len(kept(now, "laptop")) == 6,
+    goal=lambda before, now: (
+        inbox(now) == THREE
+        and not rewritten(before, now)
+        and set(kept(now, "laptop")) == set(THREE)
+        and noted(now, "visits")[-1] == "0 deleted, 3 left"
+    ),
     untouched="The box is still empty; all three letters are on the laptop. Put each of them back with `imap.append`.",
     mistakes=(
         Mistake(
             "taken-again",
-            lambda before, now: not inbox(now) and len(kept(now, "laptop")) == 6,
+            lambda before, now: not inbox(now) and any(line[0] != "0" for line in noted(now, "visits")),
             "The letters were back, and at its next visit the laptop took them again. The cause is a setting: change "
             "`box.program.settings` first, so that the program leaves mail on the server.",
         ),
@@ -69,14 +78,20 @@ vanished = Exercise(
             "Not all of the letters are back. `box.laptop.letters()` is a list; append each letter in it.",
         ),
         Mistake(
+            "too-soon",
+            lambda before, now: not inbox(now) and bool(noted(now, "visits")),
+            "The laptop has looked, and the box was still empty. First put the letters back with `imap.append`, then "
+            "let it look.",
+        ),
+        Mistake(
             "not-tried",
             lambda before, now: inbox(now) == THREE,
             "All three are back. Will they stay? Let the laptop look for mail with `box.program.poll()`, and see that "
             "its settings are right before.",
         ),
     ),
-    praise="The box is full again and stays full. The laptop has fetched the letters a second time, though: what you "
-    "append is a new message to POP, with a new UIDL.",
+    praise="The box is full again and stays full. What you append is a new message to POP, with a new UIDL: unless its "
+    "name is in the ledger before, the laptop fetches it a second time.",
 )
 
 
@@ -164,9 +179,15 @@ struck_through = Exercise(
     mistakes=(
         Mistake(
             "walk-gone",
-            lambda before, now: WALK not in inbox(now),
+            lambda before, now: WALK not in anywhere(now),
             r"The invitation to a walk is gone, too. `EXPUNGE`, like `CLOSE`, removes whatever is flagged `\Deleted`. "
             "Take the flag from letter 2 first.",
+        ),
+        Mistake(
+            "walk-moved",
+            lambda before, now: WALK not in inbox(now),
+            r"The walk is safe, but Amy will look for it in INBOX. Nothing needs to be moved: `-FLAGS` takes "
+            r"`\Deleted` away.",
         ),
         Mistake(
             "all-unflagged",
@@ -276,6 +297,12 @@ sent = Exercise(
             "into-inbox",
             lambda before, now: MAP in inbox(now),
             "The copy is in INBOX, as if Amy had got it. Name the mailbox in `imap.append`: it is `Sent`.",
+        ),
+        Mistake(
+            "twice",
+            lambda before, now: len(inbox(now, "Sent")) > 1,
+            "There is more than one letter in `Sent`: each `append` adds one. Run the cell from its first line, and "
+            "append once.",
         ),
         Mistake(
             "unread",

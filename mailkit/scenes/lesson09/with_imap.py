@@ -15,8 +15,10 @@ from mailkit.scenes.lesson09.boxes import (
     PHOTOS,
     TAKE_ALL,
     WALK,
+    anywhere,
     by_imap,
     by_pop,
+    digests,
     flagged,
     inbox,
     kept,
@@ -99,7 +101,7 @@ filtered = Exercise(
     "09.12",
     "The school never writes",
     _filed_by_a_filter,
-    goal=lambda before, now: TRIP in inbox(now) and not inbox(now, "School") and TRIP in kept(now, "laptop"),
+    goal=lambda before, now: TRIP in inbox(now) and anywhere(now).count(TRIP) == 1 and TRIP in kept(now, "laptop"),
     untouched="The letter is in the mailbox `School`, and POP opens INBOX only. Select `School`, and move the letter.",
     mistakes=(
         Mistake(
@@ -110,7 +112,7 @@ filtered = Exercise(
         ),
         Mistake(
             "copied",
-            lambda before, now: TRIP in inbox(now) and bool(inbox(now, "School")),
+            lambda before, now: TRIP in inbox(now) and anywhere(now).count(TRIP) > 1,
             "The letter lies in two mailboxes now. `COPY` leaves the first where it is; `MOVE` takes it along.",
         ),
         Mistake(
@@ -209,6 +211,12 @@ switched = Exercise(
             "what it returns: `NO`. First `imap.create`.",
         ),
         Mistake(
+            "twice",
+            lambda before, now: twice(anywhere(now)),
+            "A letter is on the server twice. Each `append` adds one, so append each letter once: run the cell from "
+            "its first line.",
+        ),
+        Mistake(
             "one-heap",
             lambda before, now: len(inbox(now)) == 4,
             "All four letters are in INBOX: saved, and unsorted. What was in the folder `Bills` belongs into a mailbox "
@@ -217,7 +225,7 @@ switched = Exercise(
         Mistake(
             "unread",
             lambda before, now: (inbox(now), inbox(now, "Bills")) == (AT_HOME, BILLS),
-            r"Every letter is in its place, and every device shows four new ones. They have been read: append them "
+            r"Every letter is in its place, and some look new on every device. All four have been read: append each "
             r"with the flag `\Seen`.",
         ),
     ),
@@ -251,8 +259,13 @@ def _file_family(imap: imaplib.IMAP4) -> None:
     imap.uid("MOVE", "4,5", "Family")
 
 
-def _all_saved(now: Snapshot) -> bool:
-    return kept(now, "stick") == sorted((LUNCH, PHOTOS, PARTY, POSTCARD, CAKE))
+def _all_saved(before: Snapshot, now: Snapshot) -> bool:
+    return {letter.digest for letter in now.device("stick").letters} == digests(before)
+
+
+def _cut(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether something on the stick is no whole letter."""
+    return not {letter.digest for letter in now.device("stick").letters} <= digests(before)
 
 
 backup = Exercise(
@@ -261,7 +274,8 @@ backup = Exercise(
     _no_backup,
     goal=lambda before, now: (
         inbox(now) == sorted((LUNCH, PHOTOS, PARTY))
-        and _all_saved(now)
+        and not rewritten(before, now)
+        and _all_saved(before, now)
         and len(inbox(now, "Family")) == 2
         and not flagged(now, SEEN, "Family")
     ),
@@ -272,6 +286,18 @@ backup = Exercise(
             lambda before, now: len(inbox(now, "Family")) < 2,
             "`Family` has lost letters on the server, and every device will follow. A backup copies, and removes "
             "nothing.",
+        ),
+        Mistake(
+            "not-as-it-was",
+            rewritten,
+            "What you put into INBOX is not what was there: append each of `box.stick.letters()` as it is, whole, and "
+            "do not send it again.",
+        ),
+        Mistake(
+            "only-a-part",
+            _cut,
+            "Only a part of each letter of `Family` was saved. The whole letter is `BODY.PEEK[]`, with nothing between "
+            "the brackets.",
         ),
         Mistake(
             "heap",
@@ -293,7 +319,7 @@ backup = Exercise(
         ),
         Mistake(
             "not-restored",
-            lambda before, now: _all_saved(now),
+            lambda before, now: _all_saved(before, now),
             "Now the stick holds everything. INBOX is still empty: append to it what the stick has of it.",
         ),
     ),

@@ -16,10 +16,12 @@ from mailkit.scenes.lesson09.boxes import (
     PHOTOS,
     TAKE_ALL,
     WALK,
+    Notes,
     by_pop,
     inbox,
     kept,
     lost,
+    noted,
     twice,
 )
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
@@ -44,15 +46,25 @@ def _ledger_lost() -> World:
         laptop.throw_away(double)
     laptop.seen_uidls.clear()
     server.deliver(letter("walk"))
-    return World(server, laptop=laptop, program=program, now=fixed_clock())
+    names = Notes("ledger", lambda: laptop.seen_uidls)
+    return World(server, laptop=laptop, ledger=laptop.seen_uidls, program=program, now=fixed_clock(), _names=names)
+
+
+def _names(now: Snapshot) -> list[str]:
+    """Return the UIDLs of the letters on the server (RFC 1939 §7), which are all to be in the ledger."""
+    view = now.mailbox("amy")
+    return [f"{view.uidvalidity}.{letter.uid}" for letter in view.letters]
 
 
 downloaded_again = Exercise(
     "09.6",
     "Everything came again",
     _ledger_lost,
-    goal=lambda before, now: kept(now, "laptop") == inbox(now) == sorted([*THREE, WALK]),
-    untouched="Nothing has come yet. Note in `box.laptop.seen_uidls` what the laptop has, then `box.program.poll()`.",
+    goal=lambda before, now: (
+        kept(now, "laptop") == inbox(now) == sorted([*THREE, WALK])
+        and sorted(noted(now, "ledger")) == sorted(_names(now))
+    ),
+    untouched="Nothing has come yet. Note in `box.ledger` what the laptop has, then `box.program.poll()`.",
     mistakes=(
         Mistake(
             "emptied",
@@ -64,13 +76,25 @@ downloaded_again = Exercise(
             "again",
             lambda before, now: twice(kept(now, "laptop")),
             "The laptop has letters twice. A POP program knows a letter by its UIDL alone, and one that is not in "
-            "`box.laptop.seen_uidls` is new to it. Note the names of the letters that it has before it polls.",
+            "`box.ledger` is new to it. Note the names of the letters that it has before it polls.",
+        ),
+        Mistake(
+            "saved-by-hand",
+            lambda before, now: len(kept(now, "laptop")) == 4,
+            "All four letters are there, and the ledger does not know them all: at its next visit the program brings "
+            "them again. Note the first three names; the visit itself fetches the fourth letter, and notes it.",
         ),
         Mistake(
             "noted-all",
-            lambda before, now: len(kept(now, "laptop")) == 3,
+            lambda before, now: _names(now)[3] in noted(now, "ledger"),
             "Nothing came twice, and the invitation to a walk did not come at all: you noted its name as well. Note "
             "only letters that are on the laptop; the walk, letter 4, is not.",
+        ),
+        Mistake(
+            "not-visited",
+            lambda before, now: bool(noted(now, "ledger")),
+            "Names are noted; the program has not visited since: `pop.quit()`, then `box.program.poll()`. While your "
+            "own session is open, it is refused.",
         ),
     ),
     praise="One letter came, the new one. Whoever restores a POP program's mail must restore its ledger, too.",
@@ -105,7 +129,7 @@ def _full() -> World:
     server.deliver(letter("invoice"))
     postman = Postman(server, letter("tickets"))
     postman()
-    return World(server, laptop=laptop, postman_comes_back=postman)
+    return World(server, laptop=laptop, ledger=laptop.seen_uidls, postman_comes_back=postman)
 
 
 def _room(now: Snapshot) -> int:
@@ -185,6 +209,12 @@ locked = Exercise(
             lambda before, now: not now.sessions and not kept(now, "laptop"),
             "The maildrop is free, and no letter is lost. Now collect: log in from the laptop and save all three.",
         ),
+        Mistake(
+            "only-unmarked",
+            lambda before, now: not now.marks("amy") and not kept(now, "laptop"),
+            "The marks are gone, and a session still holds the maildrop. If it is the phone's, end it: without marks "
+            "even `line.quit()` removes nothing. If it is yours, save all three letters.",
+        ),
     ),
     praise="A lock lasts as long as its session, and a session that is cut removes nothing. Left alone, the server "
     "would have ended it too, after ten minutes or more (autologout).",
@@ -195,8 +225,11 @@ locked = Exercise(
 
 
 def _fourteen_days() -> World:
-    """Let a program with "for at most 14 days" poll on days 1 and 10, then never again; today is day 20."""
-    clock, laptop = Clock(), Device("laptop")
+    """Let a program with "for at most 14 days" poll on days 1 and 10, then never again; today is day 20.
+
+    The tablet, which looks every three weeks and deletes nothing, has not seen a letter yet.
+    """
+    clock, laptop, tablet = Clock(), Device("laptop"), Device("tablet")
     server = MailServer(letters("lunch", "photos"), password="secret", clock=clock)
     program = PopClient(server, laptop, NEW_ACCOUNT, clock)
     program.poll()
@@ -206,19 +239,27 @@ def _fourteen_days() -> World:
     clock.turn_to(12)
     server.deliver(letter("parcel"))
     clock.turn_to(20)
-    return World(server, laptop=laptop, clock=clock)
+    on_tablet = PopClient(server, tablet, LEAVE_ALL, clock)
+    ledger = laptop.seen_uidls
+    return World(server, laptop=laptop, ledger=ledger, now=clock.now, tablet=tablet, tablet_program=on_tablet)
+
+
+def _missed(before: Snapshot, now: Snapshot) -> set[str]:
+    """Return what has left the server before the tablet had it."""
+    return set(inbox(before)) - set(inbox(now)) - set(kept(now, "tablet"))
 
 
 fourteen_days = Exercise(
     "09.9",
     "Fourteen days",
     _fourteen_days,
-    goal=lambda before, now: inbox(now) == sorted((POSTCARD, PARCEL)),
-    untouched="All four letters are still there. Which of them did the laptop fetch more than fourteen days ago?",
+    goal=lambda before, now: inbox(now) == sorted((POSTCARD, PARCEL)) and kept(now, "tablet") == inbox(before),
+    untouched="All four letters are still there, and the tablet has none. Which of them did the laptop fetch more than "
+    "fourteen days ago?",
     mistakes=(
         Mistake(
             "never-fetched",
-            lost,
+            lambda before, now: PARCEL not in inbox(now),
             "The parcel's letter is gone, and the laptop never had it: its name is not in the ledger. What has not "
             "been fetched has no age.",
         ),
@@ -234,13 +275,19 @@ fourteen_days = Exercise(
             "Marked, and not removed. Two words end every visit that shall have an effect: `pop.quit()`.",
         ),
         Mistake(
+            "too-early",
+            lambda before, now: bool(_missed(before, now)),
+            "For the tablet it was too early: what it has not fetched, it never will. Fourteen days are too few for a "
+            "device that looks every three weeks. Let it poll first: `box.tablet_program.poll()`, before you log in.",
+        ),
+        Mistake(
             "not-both",
-            lambda before, now: len(inbox(now)) == 3,
-            "One letter has gone. Two were fetched on day 1, and both are nineteen days old.",
+            lambda before, now: len(inbox(now)) == 3 or kept(now, "tablet") == inbox(now) == inbox(before),
+            "Two letters were fetched on day 1, and both are nineteen days old: both are to go.",
         ),
     ),
-    praise="The days count from the download by this program, and the deletion is sent at its next visit: no visit, no "
-    "deletion. On another device the ages would be different.",
+    praise="The days count from the download by this program, and the deletion is sent at its next visit: too late for "
+    "Amy, whose laptop did not visit, and too early for a tablet that looks every three weeks.",
 )
 
 
@@ -248,14 +295,14 @@ fourteen_days = Exercise(
 
 
 class Week:
-    """Seven days: each day brings a letter, then the desktop collects, then the laptop."""
+    """Seven days: each brings a letter, then the desktop collects, then the laptop; on the fourth one letter goes."""
 
     def __init__(self, server: MailServer, brought: Iterable[bytes], *devices: Device) -> None:
         self._server, self._brought, self._devices = server, list(brought), devices
 
     def __call__(self, collect: Callable[[poplib.POP3, Device], object]) -> None:
         """Let ``collect(pop, device)`` work twice a day, each time with a new session that is logged in."""
-        for octets in self._brought:
+        for day, octets in enumerate(self._brought, 1):
             self._server.deliver(octets)
             for device in self._devices:
                 pop = by_pop(self._server)
@@ -264,6 +311,15 @@ class Week:
                 finally:
                     pop.close()  # after QUIT this does nothing
                     self._server.wait_for_hang_up()
+            if day == 4:
+                self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove the first letter, as one does in webmail; by now both computers should have it."""
+        webmail = by_pop(self._server)
+        if webmail.stat()[0]:
+            webmail.dele(1)
+        webmail.quit()
 
 
 def _two_computers() -> World:
@@ -275,24 +331,46 @@ def _two_computers() -> World:
     return World(server, desktop=desktop, laptop=laptop, now=fixed_clock(), one_week=week)
 
 
+def _week() -> list[str]:
+    """Return the digests of the week's seven letters, as a device keeps them."""
+    device = Device("a device")
+    for octets in letters("week"):
+        device.save(octets)
+    return sorted(one.digest for one in device.snapshot().letters)
+
+
+THE_WEEK = _week()
+
+
 first_computer = Exercise(
     "09.10",
     "Only the first computer",
     _two_computers,
-    goal=lambda before, now: len(_new(before, now, "desktop")) == 7 == len(_new(before, now, "laptop")),
+    goal=lambda before, now: sorted(_new(before, now, "desktop")) == sorted(_new(before, now, "laptop")) == THE_WEEK,
     untouched="The new week has not begun: hand the function to `box.one_week(collect)`.",
     mistakes=(
         Mistake(
             "again-and-again",
             lambda before, now: twice(_new(before, now, "desktop")),
             "The same letters came again every day. Leaving them is right; now each computer must know what it has. "
-            "Look for the UIDL in `device.seen_uidls`, and note it there after saving.",
+            "Look for the UIDL in its ledger, `device.seen_uidls`, and note it there after saving.",
         ),
         Mistake(
             "one-ledger",
-            lambda before, now: len(inbox(now)) == 7 and not kept(now, "laptop"),
+            lambda before, now: bool(inbox(now)) and not kept(now, "laptop"),
             "The desktop has the week, and the laptop skipped it all, though the letters were there: both go by one "
-            "list. Each needs its own, `device.seen_uidls`.",
+            "ledger. Each needs its own, `device.seen_uidls`.",
+        ),
+        Mistake(
+            "headers",
+            lambda before, now: bool(_new(before, now, "desktop")) and _new(before, now, "desktop")[0] not in THE_WEEK,
+            "What came are no whole letters: `top` brings a header, `retr` a letter.",
+        ),
+        Mistake(
+            "numbers",
+            lambda before, now: bool(inbox(now)) and len(_new(before, now, "desktop")) < 7,
+            "A letter never came, though it lies on the server. The numbers moved up when another was deleted in "
+            "webmail (lesson 06), so the new one got a number that was in the ledger. Note the UIDL.",
         ),
         Mistake(
             "first-takes-all",
@@ -301,7 +379,7 @@ first_computer = Exercise(
             "ends with `quit`, no other will see. Leave the letters on the server.",
         ),
     ),
-    praise="Both computers have the whole week. The box only grows, though: one of the two should clear it, after some "
+    praise="Both computers have the whole week. If nobody clears it, the box grows: one of the two should, after some "
     "days.",
 )
 
