@@ -189,7 +189,9 @@ def test_every_row_says_where_it_comes_from_and_when(name):
         assert None not in row
         assert None not in row.values()
         assert row["source"]
-        assert all(re.fullmatch(r"(19|20)\d\d(-\d\d){0,2}", date) for date in row["date"].split("; ")), row
+        when = [*filter(None, row["date"].split("; ")), *filter(None, [row.get("read")])]
+        assert when, row
+        assert all(re.fullmatch(r"(19|20)\d\d(-\d\d){0,2}", date) for date in when), row
 
 
 def test_an_rfc_is_cited_with_one_date_everywhere():

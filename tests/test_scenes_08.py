@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mailkit import Device, MailServer
-from mailkit.scenes.advice import PLACES, WAYS, WISHES, comparison, decide
+from mailkit.scenes.advice import PLACES, WAYS, WISHES, comparison, decide, month
 from mailkit.scenes.events import EVENTS
 from mailkit.scenes.lesson08 import came_next, rules, where_it_says
+from mailkit.scenes.play import advise
+from mailkit.scenes.thirtydays import thirty_days
 from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, expected, lost
 from tests.notebooks import FOLDER
 from tests.test_notebooks import anchors
@@ -23,8 +25,13 @@ def test_every_line_of_the_table_has_its_place_in_the_course():
         assert fragment in anchors(page), place
 
 
+def test_left_for_ever_refuses_what_imap_refuses():
+    """What lesson 08 says below its table."""
+    assert thirty_days(days=None).last.refused == month("IMAP")[0] == 5
+
+
 def test_every_wish_is_spoken_to_by_a_line_of_the_table():
-    assert {question for _, question, _ in WISHES.values()} <= {one.question for one in comparison()}
+    assert {question for _, question, *_ in WISHES.values()} <= {one.question for one in comparison()}
 
 
 @pytest.mark.parametrize(
@@ -47,12 +54,22 @@ def test_advice(wishes, way):
     assert repr(advice).startswith(f"Take {way}")
     html = advice._repr_mimebundle_()["text/html"]
     assert html.count("<a href=") == len(advice.reasons)
+    in_the_widget = advise(**{"provider": "", **wishes})._repr_mimebundle_()["text/html"]
+    assert "<a" not in in_the_widget
+    assert in_the_widget.count("(lesson 0") == len(advice.reasons)
 
 
 def test_advice_says_what_it_cannot_give():
     advice = decide(devices=2, small_box=True, provider="Proton Mail")
     assert [reason.wish for reason in advice.price] == ["The box is small, and you keep most."]
-    assert "IMAP through Bridge" in repr(advice)
+    assert repr(advice).endswith(
+        "The price of IMAP: a full box refuses new mail.\n"
+        "Proton Mail offers IMAP through Bridge. Your provider offers nothing else."
+    )
+    assert "The price of POP: what you do" in repr(decide(devices=2, small_box=True, empty_box=True))
+    assert "nothing else" in repr(decide(provider="iCloud Mail"))
+    assert "Nothing you named decides" not in repr(decide(provider="iCloud Mail"))
+    assert "Nothing you named decides" in repr(decide(provider="Gmail"))
     with pytest.raises(LookupError, match="Gmail"):
         decide(provider="Nobody")
 
@@ -79,9 +96,12 @@ def test_a_way_that_there_is_not_is_refused_before_the_week_begins():
 
 
 def test_what_the_tables_say():
-    assert where_it_says("android").count("source of") == 2
-    assert where_it_says("nothing like it") == ""
-    assert rules("iCloud Mail").startswith("iCloud Mail, no POP (source of")
+    assert where_it_says("android").count("read 2026-11") == 2
+    assert where_it_says("iPhone").startswith("Mail (iPhone, iPad")
+    with pytest.raises(LookupError, match=r"it has: Thunderbird .*; Outlook"):
+        where_it_says("nothing like it")
+    assert rules("iCloud Mail").startswith("iCloud Mail, no POP (read 2026-11)")
+    assert rules("gmail") == rules("Gmail")
     assert len(rules().splitlines()) > len(rules("Gmail").splitlines())
     with pytest.raises(LookupError, match="Yahoo"):
         rules("Nobody")

@@ -1,6 +1,6 @@
 """Lesson 08: lessons 05 and 06 in one table, and a helper that decides by it and shows why.
 
-`decide` is a plain function: what is put in are wishes, what comes out is a way and, for each wish, the line of the
+`decide` is a plain function: what is put in are wishes, what comes out is a way and, for each wish, the row of the
 table that speaks to it. Nothing in the table is typed: `comparison` measures it.
 """
 
@@ -83,26 +83,34 @@ def _month_by_imap() -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A wish, the line of the table that speaks to it, and which ways fulfil it."""
+    """A wish, the row of the table that speaks to it, and which ways fulfil it."""
 
     wish: str
     finding: Finding
     fits: Mapping[str, bool]
+    price: str  # what it means not to get it
 
     @property
     def link(self) -> str:
-        """Where in the course this was seen."""
+        """Where in the course this was seen, as a page and a place on it."""
         return PLACES[self.finding.event]
+
+    @property
+    def place(self) -> str:
+        """The same in words."""
+        page, _, heading = self.link.partition("#")
+        return f"lesson {page[:2]}, “{heading.replace('-', ' ')}”"
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A way, and why; drawn as text and as HTML with a link to each experiment."""
+    """A way, and why; drawn as text and as HTML, which names or, with ``links``, links each experiment."""
 
     way: str
     reasons: tuple[Reason, ...]
     offered: tuple[str, ...]
     note: str
+    links: bool = True
 
     @property
     def price(self) -> tuple[Reason, ...]:
@@ -114,11 +122,11 @@ class Advice:
         for reason in self.reasons:
             lines.append(f"  {reason.wish} {reason.finding.question}")
             lines += [f"    {line}" for line in self._answers(reason)]
-        return "\n".join([*lines, self.note] if self.note else lines)
+        return "\n".join([*lines, *self._last_lines()])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         items = "".join(
-            f'<li>{_html(reason.wish)} <a href="{reason.link}" style="{_LINK}">{_html(reason.finding.question)}</a>'
+            f"<li>{_html(reason.wish)} {self._question(reason)}"
             f"<br>{'<br>'.join(map(_html, self._answers(reason)))}</li>"
             for reason in self.reasons
         )
@@ -126,13 +134,25 @@ class Advice:
             "background-color:#ffffff;color:#000000;border:1px solid #767676;border-left:8px solid #0072b2;"
             "padding:8px 12px;max-width:44em"
         )
-        inside = f"<strong>{_html(self._headline())}</strong><ul>{items}</ul>{_html(self.note)}"
+        inside = (
+            f"<strong>{_html(self._headline())}</strong><ul>{items}</ul>{'<br>'.join(map(_html, self._last_lines()))}"
+        )
         return {"text/plain": repr(self), "text/html": f'<div style="{style}">{inside}</div>'}
 
     def _headline(self) -> str:
         count = len(self.reasons)
         kept = f" (wishes fulfilled: {count - len(self.price)} of {count})" if count else ""
         return f"Take {self.way}{kept}."
+
+    def _question(self, reason: Reason) -> str:
+        question = _html(reason.finding.question)
+        if self.links:
+            return f'<a href="{reason.link}" style="{_LINK}">{question}</a>'
+        return f"{question} ({_html(reason.place)})"
+
+    def _last_lines(self) -> list[str]:
+        price = [f"The price of {self.way}: {'; '.join(reason.price for reason in self.price)}."] if self.price else []
+        return [*price, self.note] if self.note else price
 
     def _answers(self, reason: Reason) -> list[str]:
         return [
@@ -152,14 +172,32 @@ def _nothing_lost(answer: str) -> bool:
 
 
 _Test = Callable[[str], bool]
-WISHES: dict[str, tuple[str, str, _Test]] = {
-    "devices": ("You use several devices.", "You read it on the laptop: who sees that?", _everywhere),
-    "others": ("Others answer from the same box.", "You answer it: who sees that?", _everywhere),
-    "no_backup": ("Nobody backs up the laptop.", "The laptop is lost: letters left?", _nothing_lost),
-    "off_line": ("You are often off line.", "No line: letters you can read on it?", lambda answer: answer != "0"),
-    "small_box": ("The box is small, and you keep most.", REFUSED, lambda answer: answer == "0"),
-    "empty_box": ("Nothing shall stay at the provider.", STAYS, lambda answer: answer == "0"),
-}
+WISHES: dict[str, tuple[str, str, _Test, str]] = {  # the last: what it means not to get it
+    "devices": (
+        "You use several devices.", "You read it on the laptop: who sees that?", _everywhere,
+        "what you do with a letter on one device, the others do not see",
+    ),
+    "others": (
+        "Others answer from the same box.", "You answer it: who sees that?", _everywhere,
+        "nobody else sees what has been answered",
+    ),
+    "no_backup": (
+        "Nobody backs up the laptop.", "The laptop is lost: letters left?", _nothing_lost,
+        "with the laptop you lose letters",
+    ),
+    "off_line": (
+        "You are often off line.", "No line: letters you can read on it?", lambda answer: answer != "0",
+        "off line you can read nothing",
+    ),
+    "small_box": (
+        "The box is small, and you keep most.", REFUSED, lambda answer: answer == "0",
+        "a full box refuses new mail",
+    ),
+    "empty_box": (
+        "Nothing shall stay at the provider.", STAYS, lambda answer: answer == "0",
+        "your mail stays at the provider",
+    ),
+}  # fmt: skip
 
 
 def decide(
@@ -183,18 +221,20 @@ def decide(
         "small_box": small_box, "empty_box": empty_box,
     }  # fmt: skip
     found = {one.question: one for one in comparison(WAYS)}
-    reasons = tuple(_reason(*WISHES[name], found) for name, asked in wanted.items() if asked)
+    reasons = tuple(_reason(*WISHES[name], found=found) for name, asked in wanted.items() if asked)
     offered = _offered(provider)
     way = min(offered, key=lambda one: (sum(not reason.fits[one] for reason in reasons), WAYS.index(one)))
     note = f"{provider} offers {', '.join(offered.values())}." if provider else ""
-    if not any(not fits for reason in reasons for fits in reason.fits.values()):
+    if len(offered) == 1:
+        note = f"{note} Your provider offers nothing else."
+    elif all(reason.fits[one] for reason in reasons for one in offered):
         note = f"{note} Nothing you named decides; where you have the choice, IMAP leaves most doors open.".strip()
     return Advice(way, reasons, tuple(offered), note)
 
 
-def _reason(wish: str, question: str, fulfils: _Test, found: Mapping[str, Finding]) -> Reason:
+def _reason(wish: str, question: str, fulfils: _Test, price: str, found: Mapping[str, Finding]) -> Reason:
     finding = found[question]
-    return Reason(wish, finding, {way: fulfils(answer) for way, answer in finding.answers.items()})
+    return Reason(wish, finding, {way: fulfils(answer) for way, answer in finding.answers.items()}, price)
 
 
 def _offered(provider: str | None) -> dict[str, str]:

@@ -204,7 +204,7 @@ def left(snapshot: Snapshot) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the table: an event, a question, and for each way the answer that its snapshots give."""
+    """One row of the table: an event, a question, and for each way the answer that its snapshots give."""
 
     event: str
     question: str

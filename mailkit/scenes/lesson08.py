@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from mailkit.device import Device
@@ -58,25 +58,31 @@ def looks(steps: Steps) -> tuple[list[str], list[str]]:
 def where_it_says(program: str = "") -> str:
     """Return where mail programs say whether they use POP or IMAP, from ``data/programs.csv``.
 
-    Takes a part of a program's or a system's name; all by default.
+    Takes a part of a program's or a system's name; all by default. Raises `LookupError`, naming those there are.
     """
-    wanted = program.lower()
+    rows = {f"{row['program']} ({row['system']})": row for row in table("programs")}
+    found = {name: row for name, row in rows.items() if program.casefold() in name.casefold()}
+    if not found:
+        raise LookupError(f"no program or system {program!r} in the table; it has: {'; '.join(rows)}")
     return "\n".join(
-        f"{row['program']} ({row['system']}), source of {row['date'][:7]}\n{_indented(row['where'])}\n"
-        f"{_indented('says: ' + row['says'])}"
-        for row in table("programs")
-        if wanted in f"{row['program']} {row['system']}".lower()
+        f"{name}, {_when(row)}\n{_indented(row['where'])}\n{_indented('says: ' + row['says'])}"
+        for name, row in found.items()
     )
 
 
 def rules(provider: str = "") -> str:
     """Return providers' rules, from ``data/providers.csv``: of one, or of all. Raises `LookupError`."""
-    rows = [row for row in table("providers") if provider in ("", row["provider"])]
+    rows = [row for row in table("providers") if provider.casefold() in ("", row["provider"].casefold())]
     if not rows:
         known = ", ".join(dict.fromkeys(row["provider"] for row in table("providers")))
         raise LookupError(f"no provider {provider!r} in the table; it has: {known}")
-    return "\n".join(
-        f"{row['provider']}, {row['topic']} (source of {row['date'][:7]})\n{_indented(row['rule'])}" for row in rows
+    return "\n".join(f"{row['provider']}, {row['topic']} ({_when(row)})\n{_indented(row['rule'])}" for row in rows)
+
+
+def _when(row: Mapping[str, str]) -> str:
+    """Say how old a row's source is, or, where that bears no date, when it was read."""
+    return ", ".join(
+        f"{words} {row[what][:7]}" for words, what in (("source of", "date"), ("read", "read")) if row[what]
     )
 
 
@@ -138,8 +144,8 @@ three_people = Exercise(
         Mistake(
             "bruno-full",
             lambda _, now: not _none_yet(now) and bool(lost(now, "bruno")),
-            "Bruno's box was full after four pictures, and the rest went back to their senders. He keeps everything, "
-            "on one computer: let him take it home.",
+            "Bruno's box was full after four pictures, and the rest was refused: a sender's server tries for some "
+            "days, then gives up. He keeps everything, on one computer: let him take it home.",
         ),
         Mistake(
             "chloe-filed",
@@ -218,7 +224,9 @@ switch = Exercise(
         Mistake(
             "folder-forgotten",
             lambda _, now: _all_there(now, "INBOX") and not _both_there(now),
-            "The INBOX is complete, and the folder “Trips” has been left behind: `box.laptop.letters('Trips')`.",
+            "The INBOX is complete, and the folder “Trips” has been left behind. Into a mailbox that is not there "
+            "APPEND is refused (`NO`, no error): first `imap.create('Trips')`, spelled so; then append what "
+            "`box.laptop.letters('Trips')` holds.",
         ),
         Mistake(
             "unread",
@@ -253,6 +261,15 @@ def _at_home(now: Snapshot) -> set[str]:
     return {letter.digest for letter in _folder(now.device("laptop"), "Archive")}
 
 
+def _missing(before: Snapshot, now: Snapshot) -> set[str]:
+    """Return the digests of what has left INBOX and is not in the laptop's Archive."""
+    return _still(before) - _still(now) - _at_home(now)
+
+
+def _kept_somewhere(now: Snapshot) -> set[str]:
+    return {*_everywhere(now), *_digests(now.device("laptop").letters)}
+
+
 make_room = Exercise(
     "08.3",
     "Make room",
@@ -265,8 +282,14 @@ make_room = Exercise(
     untouched="Nothing has changed. `numbers` holds the numbers of the large letters: fetch, save, flag, expunge.",
     mistakes=(
         Mistake(
+            "elsewhere",
+            lambda before, now: bool(_missing(before, now)) and _missing(before, now) <= _kept_somewhere(now),
+            "Nothing is lost, but what has left INBOX is not in the laptop's folder `Archive`, spelled so. The folder "
+            'is the second argument of `save`: `box.laptop.save(…, "Archive")`.',
+        ),
+        Mistake(
             "lost",
-            lambda before, now: bool(_still(before) - _still(now) - _at_home(now)),
+            lambda before, now: bool(_missing(before, now)),
             "A letter has left the server and is not in the laptop's Archive: it is lost. First fetch and save, and "
             "only then flag and expunge.",
         ),

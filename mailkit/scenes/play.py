@@ -6,6 +6,7 @@ What is shown is computed by the functions, which can be called without a widget
 from __future__ import annotations
 
 import smtplib
+from dataclasses import replace
 from email import message_from_bytes
 from functools import cache, partial
 from typing import get_args
@@ -141,5 +142,5 @@ def decision_helper() -> None:
 
 
 def advise(provider: str, **wishes: int) -> Advice:
-    """Return what `decide` says; an empty provider is any."""
-    return decide(**wishes, provider=provider or None)  # type: ignore[arg-type]
+    """Return what `decide` says, without links: a widget's lead away from the page. An empty provider is any."""
+    return replace(decide(**wishes, provider=provider or None), links=False)  # type: ignore[arg-type]

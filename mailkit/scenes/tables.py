@@ -27,7 +27,7 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Picture:
         fill, y = SERVER_FILL if at % 2 else GROUND, 38 + 28 * at
         drawn.append(f'<rect x="8" y="{y}" width="{WIDEST - 16}" height="25" rx="4" fill="{fill}"/>')
         drawn += [svg_text(x, y + 17, cell) for x, cell in zip(lefts, row, strict=False)]
-    alt = f"A table of {len(rows)} lines. Columns: {', '.join(filter(None, heads))}."
+    alt = f"A table of {len(rows)} rows. Columns: {', '.join(filter(None, heads))}."
     return Picture("\n".join(words), framed("\n".join(drawn), WIDEST, 48 + 28 * len(rows)), alt)
 
 

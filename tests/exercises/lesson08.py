@@ -62,9 +62,18 @@ WRONG = {
         "unread": _switch(_carry(flags="None") + _carry("Trips", "Trips", flags="None")),
     },
     "08.3": {
+        "elsewhere": _room(_SAVE.replace("Archive", "archive") + _FLAG),
         "lost": _room(_FLAG),
         "flagged-only": _room(_SAVE + _FLAG, ""),
         "copied-only": _room(_SAVE),
         "small-ones-too": _room(_SAVE + _FLAG, search='None, "ALL"'),
     },
+}
+
+OTHERS = {
+    "08.2": [("folder-forgotten", _switch(_carry() + _carry("Trips", "Trips").partition("\n")[2]))],
+    "08.3": [
+        ("elsewhere", _room(_SAVE.replace(', "Archive"', "") + _FLAG)),
+        ("elsewhere", _room("    pass", 'imap.create("Archive")\nimap.uid("MOVE", "2,4", "Archive")')),
+    ],
 }
