@@ -13,7 +13,7 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters, table
 from mailkit.scenes.events import Finding, measured
 from mailkit.scenes.popclient import Clock, PopClient, PopSettings
-from mailkit.scenes.thirtydays import QUOTA, Home
+from mailkit.scenes.thirtydays import OCTETS, QUOTA, Home
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -90,6 +90,11 @@ settings_for_two = Exercise(
             "emptied",
             lambda _, now: not _kept(now, "phone") and bool(_kept(now)),
             "The phone has not got one letter: without `leave=True` the laptop deletes each as soon as it has it.",
+        ),
+        Mistake(
+            "headers",
+            lambda _, now: any(letter.size < OCTETS for letter in now.device("laptop").letters),
+            "With `headers_only` the laptop gets headers, and their letters wait on the server for ever. Leave it out.",
         ),
         Mistake(
             "full",

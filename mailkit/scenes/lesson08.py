@@ -282,6 +282,12 @@ make_room = Exercise(
     untouched="Nothing has changed. `numbers` holds the numbers of the large letters: fetch, save, flag, expunge.",
     mistakes=(
         Mistake(
+            "only-a-part",
+            lambda before, now: not _kept_somewhere(now) <= {*_everywhere(before)},
+            "Only a part of each letter was saved. The whole letter is `BODY.PEEK[]`, with nothing between the "
+            "brackets.",
+        ),
+        Mistake(
             "elsewhere",
             lambda before, now: bool(_missing(before, now)) and _missing(before, now) <= _kept_somewhere(now),
             "Nothing is lost, but what has left INBOX is not in the laptop's folder `Archive`, spelled so. The folder "

@@ -56,6 +56,7 @@ box.check()
 WRONG = {
     "06.1": {
         "emptied": _month("leave=False, days=10, until_deleted=True"),
+        "headers": _month("leave=True, days=10, until_deleted=True, headers_only=True"),
         "full": _month("leave=True, days=None, until_deleted=True"),
         "too-short": _month("leave=True, days=3, until_deleted=True"),
     },

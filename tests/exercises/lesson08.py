@@ -62,6 +62,7 @@ WRONG = {
         "unread": _switch(_carry(flags="None") + _carry("Trips", "Trips", flags="None")),
     },
     "08.3": {
+        "only-a-part": _room(_SAVE.replace("[]", "[TEXT]") + _FLAG),
         "elsewhere": _room(_SAVE.replace("Archive", "archive") + _FLAG),
         "lost": _room(_FLAG),
         "flagged-only": _room(_SAVE + _FLAG, ""),

@@ -118,6 +118,17 @@ for number in (1, 2, 3):
     pop.dele(number)
 pop.quit()""",
         ),
+        "headers": _cell(
+            "09.8",
+            """\
+box.server.hang_up()
+pop = poplib.POP3(*box.server.pop3)
+pop.user("amy")
+pop.pass_("secret")
+for number in (1, 2, 3):
+    box.laptop.save(pop.top(number, 0))
+pop.quit()""",
+        ),
         "only-unmarked": _cell("09.8", "box.phone_line.rset()"),
         "only-unlocked": _cell("09.8", "box.phone_line.close()\nbox.server.wait_for_hang_up()"),
     },
@@ -169,6 +180,7 @@ pop.quit()""",
         "one-missing": _imap("09.11", r'imap.store("1", "+FLAGS", r"(\Seen)")'),
     },
     "09.12": {
+        "lost": _imap("09.12", 'imap.delete("School")\nbox.program.poll()'),
         "saved-by-hand": _imap(
             "09.12", 'imap.select("School")\nbox.laptop.save(imap.fetch("1", "(BODY.PEEK[])"))\nbox.program.poll()'
         ),
@@ -266,6 +278,12 @@ OTHERS = {
         ("taken-again", _imap("09.1", _NAMES_FIRST.replace(_LEAVE, ""))),
     ],
     "09.6": [("not-visited", _noted("[:3]", ""))],
+    "09.4": [
+        (
+            "lost",
+            _pop("09.4", "box.laptop.save(pop.top(3, 0))\nfor number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
+        )
+    ],
     "09.9": [
         ("not-both", _pop("09.9", "pop.dele(1)\npop.quit()").replace("pop = ", "box.tablet_program.poll()\npop = ")),
         ("too-early", _pop("09.9", "pop.dele(1)\npop.dele(2)\npop.quit()\nbox.tablet_program.poll()")),
@@ -308,6 +326,20 @@ for octets in box.laptop.letters("Bills"):
         )
     ],
     "09.15": [
-        ("only-a-part", _imap("09.15", 'imap.select("Family")\nbox.stick.save(imap.fetch("1:*", "(BODY.PEEK[TEXT])"))'))
+        (
+            "heap",
+            _imap(
+                "09.15",
+                """\
+imap.select("Family")
+box.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Family")
+for octets in box.stick.letters("Family"):
+    imap.append("INBOX", None, None, octets)""",
+            ),
+        ),
+        (
+            "only-a-part",
+            _imap("09.15", 'imap.select("Family")\nbox.stick.save(imap.fetch("1:*", "(BODY.PEEK[TEXT])"))'),
+        ),
     ],
 }

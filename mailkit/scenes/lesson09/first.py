@@ -230,15 +230,15 @@ half_way = Exercise(
     "09.4",
     "The line was cut",
     _cut_half_way,
-    goal=lambda before, now: not inbox(now) and kept(now, "laptop") == THREE,
+    goal=lambda before, now: not inbox(now) and kept(now, "laptop") == THREE and not lost(before, now),
     untouched="All three letters are on the server, for nobody said QUIT, and two are on the laptop as well. Which one "
     "is still to be fetched?",
     mistakes=(
         Mistake(
             "lost",
             lost,
-            "A letter is gone and not on the laptop. Letter 3 had not been fetched when the line was cut: save it "
-            "before you mark it.",
+            "A letter is gone and not, or not whole, on the laptop. Letter 3 had not been fetched when the line was "
+            "cut: save it, with `retr`, before you mark it.",
         ),
         Mistake(
             "twice",

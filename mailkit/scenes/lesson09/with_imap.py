@@ -22,6 +22,7 @@ from mailkit.scenes.lesson09.boxes import (
     flagged,
     inbox,
     kept,
+    lost,
     rewritten,
     twice,
 )
@@ -104,6 +105,11 @@ filtered = Exercise(
     goal=lambda before, now: TRIP in inbox(now) and anywhere(now).count(TRIP) == 1 and TRIP in kept(now, "laptop"),
     untouched="The letter is in the mailbox `School`, and POP opens INBOX only. Select `School`, and move the letter.",
     mistakes=(
+        Mistake(
+            "lost",
+            lost,
+            "The school's letter is gone: `delete` removes a mailbox with all that is in it. Move the letter first.",
+        ),
         Mistake(
             "saved-by-hand",
             lambda before, now: TRIP not in inbox(now) and TRIP in kept(now, "laptop"),
@@ -301,7 +307,7 @@ backup = Exercise(
         ),
         Mistake(
             "heap",
-            lambda before, now: len(inbox(now)) > 3,
+            lambda before, now: twice(inbox(now)) or not {*inbox(now)} <= {LUNCH, PHOTOS, PARTY},
             "INBOX holds more than it did: letters of `Family`, or doubles. Restore first, and save `Family` after "
             "that, in a folder of its own on the stick.",
         ),
@@ -319,7 +325,7 @@ backup = Exercise(
         ),
         Mistake(
             "not-restored",
-            lambda before, now: _all_saved(before, now),
+            lambda before, now: _all_saved(before, now) and not inbox(now),
             "Now the stick holds everything. INBOX is still empty: append to it what the stick has of it.",
         ),
     ),

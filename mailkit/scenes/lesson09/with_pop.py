@@ -18,6 +18,7 @@ from mailkit.scenes.lesson09.boxes import (
     WALK,
     Notes,
     by_pop,
+    digests,
     inbox,
     kept,
     lost,
@@ -189,7 +190,7 @@ locked = Exercise(
     "09.8",
     "The mailbox is locked",
     _locked,
-    goal=lambda before, now: kept(now, "laptop") == inbox(now) == THREE,
+    goal=lambda before, now: kept(now, "laptop") == inbox(now) == THREE and digests(now) == digests(before),
     untouched="The phone's session still holds the maildrop, three marks with it. There are two ways to end it; one of "
     "them keeps the letters.",
     mistakes=(
@@ -203,6 +204,11 @@ locked = Exercise(
             "took-all",
             lambda before, now: not inbox(now),
             "The laptop has the letters, and the server none. The phone will want them, too: collect without `dele`.",
+        ),
+        Mistake(
+            "headers",
+            lambda before, now: digests(now) != digests(before),
+            "What is on the laptop are no whole letters: `top` brings a header, `retr` a letter.",
         ),
         Mistake(
             "only-unlocked",
@@ -357,7 +363,7 @@ first_computer = Exercise(
         ),
         Mistake(
             "one-ledger",
-            lambda before, now: bool(inbox(now)) and not kept(now, "laptop"),
+            lambda before, now: bool(_new(before, now, "desktop") and inbox(now)) and not kept(now, "laptop"),
             "The desktop has the week, and the laptop skipped it all, though the letters were there: both go by one "
             "ledger. Each needs its own, `device.seen_uidls`.",
         ),
@@ -368,7 +374,7 @@ first_computer = Exercise(
         ),
         Mistake(
             "numbers",
-            lambda before, now: bool(inbox(now)) and len(_new(before, now, "desktop")) < 7,
+            lambda before, now: bool(inbox(now)) and 0 < len(_new(before, now, "desktop")) < 7,
             "A letter never came, though it lies on the server. The numbers moved up when another was deleted in "
             "webmail (lesson 06), so the new one got a number that was in the ledger. Note the UIDL.",
         ),
