@@ -58,10 +58,10 @@ class Client:
 
     def answer(self) -> bytes:
         """Read one answer, its literals included."""
-        answer = line = self.imap.file.readline()
+        answer = line = self.imap.readline()
         while announced := re.search(rb"\{(\d+)\}\r\n\Z", line):
-            octets = self.imap.file.read(int(announced[1]))
-            line = self.imap.file.readline()
+            octets = self.imap.read(int(announced[1]))
+            line = self.imap.readline()
             answer += octets + line
         assert line, "the server hung up"
         return answer.removesuffix(b"\r\n")

@@ -70,9 +70,12 @@ def plain_imap(server, tap):
 
 def imap_by_starttls(server, tap, careless=False):
     imap = imaplib.IMAP4(*tap.address, timeout=10)
-    with contextlib.closing(imap.sock), contextlib.closing(imap.file):
+    try:
         imap.starttls(context(server, careless))
         read(imap)
+    finally:
+        with contextlib.suppress(OSError):  # a line that has ended, or broke in the handshake, cannot be shut down
+            imap.shutdown()
 
 
 def imaps(server, tap, careless=False):

@@ -77,8 +77,8 @@ class ImapSession:
         self._commands: tuple[object, ...] = ()  # more methods, which are the commands of later states
 
     def greeting(self) -> bytes:
-        """Return the line that opens the session (§7.1.1)."""
-        return f"* OK [{self._capabilities()}] {self._settings.host_name} IMAP server ready\r\n".encode()
+        """Return the line that opens the session (§7.1.1); with a CAPABILITY code, newer `imaplib`s would not ask."""
+        return f"* OK {self._settings.host_name} IMAP server ready\r\n".encode()
 
     def receive(self, octets: bytes) -> Iterator[bytes]:
         """Take what came in, however it was cut, and yield what to send, command by command.
