@@ -23,7 +23,7 @@ from mailkit.imap.view import View
 from mailkit.mailbox import Account, Mailbox, Store, Watcher
 from mailkit.message import DELETED, SEEN
 from mailkit.pop3 import Pop3Session, Refusal, State, ok
-from mailkit.scenes import advice, events, lesson03
+from mailkit.scenes import advice, dialup, events
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
 from mailkit.server import MailServer
@@ -439,18 +439,18 @@ def a_device_keeps_no_letter_twice(patch):
 
 def calls_cost_the_same_however_long(patch):
     """A call has one price."""
-    patch.setattr(lesson03, "_price", lambda minutes, peak: 6.35)
+    patch.setattr(dialup, "_price", lambda minutes, peak: 6.35)
 
 
 def a_modem_is_as_fast_as_fibre(patch):
     """Every modem of the table brings 100 Mbit/s."""
-    table = lesson03.table
+    table = dialup.table
 
     def fast(name):
         rows = table(name)
         return [{**row, "real_kbit_s": "100000"} for row in rows] if name == "modems" else rows
 
-    patch.setattr(lesson03, "table", fast)
+    patch.setattr(dialup, "table", fast)
 
 
 # ---- mail programs

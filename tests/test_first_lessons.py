@@ -6,7 +6,7 @@ import poplib
 
 import pytest
 
-from mailkit.scenes import lesson00, lesson01, lesson03
+from mailkit.scenes import dialup, lesson00, lesson01
 from mailkit.server import MailServer
 
 
@@ -46,7 +46,7 @@ def test_what_is_unknown_is_answered_with_what_there_is():
     with pytest.raises(LookupError, match="a fire at home"):
         lesson01.scenario("an earthquake")
     with pytest.raises(LookupError, match=r"28\.8"):
-        lesson03.dial_up(5, "fast")
+        dialup.dial_up(5, "fast")
 
 
 def test_a_box_without_a_lock_takes_any_password():
@@ -66,14 +66,14 @@ def test_a_box_without_a_lock_takes_any_password():
     ("megabytes", "modem", "minutes"), [(5, "28.8", 23.15), (5, "56", 15.15), (0, "14.4", 0), (1, "14.4", 9.26)]
 )
 def test_how_long_a_call_takes(megabytes, modem, minutes):
-    assert lesson03.dial_up(megabytes, modem).minutes == pytest.approx(minutes, abs=0.01)
+    assert dialup.dial_up(megabytes, modem).minutes == pytest.approx(minutes, abs=0.01)
 
 
 def test_what_a_call_costs():
-    an_hour = lesson03.dial_up(0, reading=63, on_line=True)
+    an_hour = dialup.dial_up(0, reading=63, on_line=True)
     assert an_hour.francs == pytest.approx(0.74 + 16.70)
-    assert lesson03.dial_up(0, reading=63, on_line=True, peak=False).francs == pytest.approx(0.74 + 8.35)
-    assert lesson03.dial_up(0, reading=2, on_line=True).francs == pytest.approx(0.74)
+    assert dialup.dial_up(0, reading=63, on_line=True, peak=False).francs == pytest.approx(0.74 + 8.35)
+    assert dialup.dial_up(0, reading=2, on_line=True).francs == pytest.approx(0.74)
     assert an_hour.euros == pytest.approx(an_hour.francs / 6.55957)
     with pytest.raises(ValueError, match="0 or more"):
-        lesson03.dial_up(-1)
+        dialup.dial_up(-1)
