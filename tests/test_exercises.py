@@ -123,6 +123,17 @@ def test_advice_is_never_the_same_twice(name):
         assert len(set(advice)) == len(advice), one.key
 
 
+@pytest.mark.parametrize("name", [name for name in notebooks.LESSONS if notebooks.exercise_keys(name)])
+def test_nobody_is_told_to_end_python(name):
+    """A bare ``quit()`` kills the kernel; the goodbye is said on the line, ``pop.quit()``."""
+    told = [cell.source for cell in notebooks.markdown_cells(name)]
+    for one in defined(name).values():
+        told += [one.untouched, one.praise, *(mistake.advice for mistake in one.mistakes)]
+    for text in told:
+        allowed = text.replace("a bare `quit()` would end", "").replace("`quit()` without `pop.` ends", "")
+        assert not re.search(r"(?<![\w.])(quit|exit)\(", allowed), text
+
+
 @pytest.mark.parametrize(("name", "key"), KEYS)
 def test_help_comes_in_three_steps_and_a_solution(name, key):
     cells = notebooks.load(name).cells

@@ -219,8 +219,8 @@ first_copy = Exercise(
         Mistake(
             "taken-away",
             lambda before, now: _on_server(now) < 3,
-            "The server has a letter less: `dele` asked for its removal, and `quit` did it. A copy was wanted; leave "
-            "`dele` out.",
+            "The server has a letter less: `pop.dele(…)` asked for its removal, and `pop.quit()` did it. A copy was "
+            "wanted; leave `pop.dele(…)` out.",
         ),
         Mistake(
             "other-letter",

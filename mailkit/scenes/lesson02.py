@@ -268,8 +268,8 @@ whom_to_believe = Exercise(
     "Whom to believe",
     _three_bens,
     goal=lambda before, now: _left(now) == {TRUE},
-    untouched="All three letters are still there. Print the `Received:` lines of each, then `dele` the false ones and "
-    "`quit`.",
+    untouched="All three letters are still there. Read the `Received:` lines of each, then `pop.dele(…)` the false "
+    "ones and `pop.quit()`.",
     mistakes=(
         Mistake(
             "no-quit",

@@ -117,7 +117,7 @@ first_letter = Exercise(
             "other-letter",
             lambda before, now: LUNCH in _on_server(now) and _on_server(now) != _on_server(before),
             f"Another letter has left the server, and “{LUNCH}” is still there. POP3 counts from 1, not from 0: "
-            "the first letter is `retr(1)` and `dele(1)`.",
+            "the first letter is `pop.retr(1)` and `pop.dele(1)`.",
         ),
         Mistake(
             "copied-only",
@@ -201,7 +201,7 @@ bug_hunt = Exercise(
             "lost",
             lambda before, now: bool(_lost(before, now)),
             "A letter is neither on the server nor on the laptop: it was marked, not saved (the disk was full), and "
-            "then `quit()` made the server remove it. What stands under `finally` runs after a crash, too.",
+            "then `pop.quit()` made the server remove it. What stands under `finally` runs after a crash, too.",
         ),
         Mistake(
             "left-open",
@@ -212,7 +212,8 @@ bug_hunt = Exercise(
         Mistake(
             "never-deletes",
             lambda before, now: len(_at_home(now)) == 3,
-            "All are home, and the box is still full. Mark a letter once it is saved; end a good visit with `quit()`.",
+            "All are home, and the box is still full. Mark a letter once it is saved; end a good visit "
+            "with `pop.quit()`.",
         ),
     ),
     praise="Nothing is lost, and in the end everything is home. Mark only what is saved; commit only what went well.",
@@ -241,7 +242,8 @@ change_your_mind = Exercise(
         Mistake(
             "all-gone",
             lambda before, now: not _on_server(now),
-            "All three are gone: you said `quit()` while all were marked. First `rset()`, which takes the marks back.",
+            "All three are gone: you said `pop.quit()` while all were marked. First `pop.rset()`, which takes the "
+            "marks back.",
         ),
         Mistake(
             "other-letter",
@@ -251,18 +253,19 @@ change_your_mind = Exercise(
         Mistake(
             "dropped",
             lambda before, now: not now.sessions and _on_server(now) == _on_server(before),
-            "The session is over and nothing was removed: the line was dropped, or no mark was left at `quit()`. After "
-            "`rset()` mark letter 2 again, then `quit()`.",
+            "The session is over and nothing was removed: the line was dropped, or no mark was left at `pop.quit()`. "
+            "After `pop.rset()` mark letter 2 again, `pop.dele(2)`, then `pop.quit()`.",
         ),
         Mistake(
             "no-quit",
             lambda before, now: now.marks("amy") == {2},
-            "The right letter is marked, the other two are safe. Nothing happens, though, until you say `quit()`.",
+            "The right letter is marked, the other two are safe. Nothing happens, though, until you say `pop.quit()`.",
         ),
         Mistake(
             "no-marks",
             lambda before, now: bool(now.sessions) and not now.marks("amy"),
-            "All marks are taken back, the newsletter's too: `rset` takes no number. Mark letter 2 again; `quit()`.",
+            "All marks are taken back, the newsletter's too: `pop.rset()` takes no number. Mark letter 2 again with "
+            "`pop.dele(2)`, then `pop.quit()`.",
         ),
     ),
     praise="Until QUIT you may change your mind: RSET wiped the marks, and only the one you set afterwards counted.",
@@ -313,8 +316,8 @@ only_small_ones = Exercise(
         Mistake(
             "copied-only",
             lambda before, now: _at_home(now) == _small(before),
-            "The right letters came home, but they are still on the server too. Mark each with `dele` and end with "
-            "`quit()`.",
+            "The right letters came home, but they are still on the server too. Mark each with "
+            "`pop.dele(number)` and end with `pop.quit()`.",
         ),
     ),
     praise="Three small letters came home; the two large ones wait for a faster line. This is how people read mail "
