@@ -101,7 +101,8 @@ def eleven() -> list[bytes]:
 
 
 BILLS = {"Your water bill", "Invoice 2026-114"}
-FRIENDS = {"Come to my birthday", "Photos of the lake", "Walk this afternoon?"}
+LEAFLET, PARTY, WALK = "Two pizzas for one!", "Come to my birthday", "Walk this afternoon?"
+FRIENDS = {PARTY, "Photos of the lake", WALK}
 
 
 def _inbox(snapshot: Snapshot, name: str = "INBOX") -> set[str]:
@@ -137,21 +138,36 @@ def _sorted(now: Snapshot) -> bool:
     return _inbox(now) == FRIENDS and _inbox(now, "Bills") == BILLS and not _flagged(now, DELETED)
 
 
-def _meanwhile(server: MailServer, uid: str) -> Callable[[], None]:
-    """Return what the phone does while you look away: it removes one letter."""
+def _meanwhile(server: MailServer, phone: Device, uid: str) -> Callable[[], None]:
+    """Return what the phone does while you look away: it keeps what lies there unflagged, and removes one letter."""
 
-    def phone() -> None:
+    def visit() -> None:
         imap = open_inbox(server)
+        there = imap.uid("SEARCH", "UNDELETED")[1][0].decode().replace(" ", ",")
+        if there and not phone.letters():
+            phone.save(imap.uid("FETCH", there, "(BODY.PEEK[])"))
         imap.uid("STORE", uid, "+FLAGS", r"(\Deleted)")
-        imap.expunge()
+        imap.uid("EXPUNGE", uid)  # this letter alone, whatever you have flagged
         imap.logout()
 
-    return phone
+    return visit
 
 
 def _with_phone() -> World:
-    server = MailServer(letters("bill", "leaflet", "walk", "party"), password="secret")
-    return World(server, phone_deletes_the_bill=_meanwhile(server, "1"))
+    """Make a box from which a letter has gone, so that no number agrees with its UID: the leaflet is 2, UID 3."""
+    server = MailServer(letters("newsletter", "bill", "leaflet", "walk", "party"), password="secret")
+    _meanwhile(server, Device("phone"), "1")()
+    phone = Device("phone")
+    return World(server, phone=phone, phone_deletes_the_bill=_meanwhile(server, phone, "2"))
+
+
+def _phone_found(now: Snapshot) -> set[str]:
+    return {letter.subject for letter in now.device("phone").letters}
+
+
+def _handled(now: Snapshot) -> bool:
+    """Tell whether the leaflet is gone, or on its way."""
+    return LEAFLET not in _inbox(now) or LEAFLET in _flagged(now, DELETED)
 
 
 def _with_marks() -> World:
@@ -236,18 +252,19 @@ exercises = {
             "04.3",
             "Somebody else is tidying, too",
             _with_phone,
-            goal=lambda _, now: _inbox(now) == {"Walk this afternoon?", "Come to my birthday"},
+            goal=lambda _, now: _inbox(now) == {WALK, PARTY} and LEAFLET in _phone_found(now),
             untouched="Nothing has happened yet. Look for the leaflet first, then let the phone do its part.",
             mistakes=(
                 Mistake(
                     "by-number",
-                    lambda _, now: "Walk this afternoon?" not in _inbox(now),
-                    "The invitation to a walk is gone, and the leaflet is not. You noted a sequence number, the phone "
-                    "removed a letter before it, and your number slid on to the next. Note a UID.",
+                    lambda _, now: not _inbox(now) >= {WALK, PARTY},
+                    "A friend's letter is gone, and the leaflet is not. A sequence number is a place: when a letter "
+                    "before it goes, the next one slides into it. Note a UID, and say `imap.uid(…)` both when you "
+                    "search and when you remove.",
                 ),
                 Mistake(
                     "too-early",
-                    lambda _, now: "Your water bill" in _inbox(now),
+                    lambda _, now: _handled(now) and LEAFLET not in _phone_found(now),
                     "You were quicker than the phone, which proves little. Look for the leaflet, then call "
                     "`box.phone_deletes_the_bill()` and `imap.noop()`, and only then remove it.",
                 ),
@@ -258,12 +275,13 @@ exercises = {
                 ),
                 Mistake(
                     "phone-only",
-                    lambda _, now: "Two pizzas for one!" in _inbox(now),
-                    "The phone has done its part; the leaflet is still there. Remove it by the UID that you noted.",
+                    lambda _, now: bool(_phone_found(now)),
+                    "The phone has done its part; the leaflet is still there. Remove it by the UID that you noted. If "
+                    'you did: what `imap.search` gives is a number and no UID; `imap.uid("SEARCH", …)` gives UIDs.',
                 ),
             ),
-            praise="The leaflet is gone, and nothing else of yours. A UID that you noted stays right, whatever the "
-            "phone does; a sequence number only until your session hears of it.",
+            praise="The leaflet is gone, and nothing else of yours. Did you note it before the phone came? Then it was "
+            "a UID that saved you.",
         ),
         Exercise(
             "04.4",

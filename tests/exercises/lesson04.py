@@ -65,3 +65,24 @@ imap.expunge()""",
         "only-marked": _cell("04.4", 'imap.store("4", "+FLAGS", r"(\\Deleted)")\nimap.logout()'),
     },
 }
+
+_TIDY = """{note}
+box.phone_deletes_the_bill()
+imap.noop()
+{remove}
+imap.expunge()"""
+_BY_UID = 'noted = imap.uid("SEARCH", "SUBJECT", "pizzas")[1][0].decode()'
+_BY_NUMBER = 'noted = imap.search(None, "SUBJECT", "pizzas")[1][0].decode()'
+_STORE_UID = r'imap.uid("STORE", noted, "+FLAGS", r"(\Deleted)")'
+_STORE_NUMBER = r'imap.store(noted, "+FLAGS", r"(\Deleted)")'
+
+OTHERS = {
+    "04.3": [
+        ("phone-only", _cell("04.3", _TIDY.format(note=_BY_NUMBER, remove=_STORE_UID))),
+        ("by-number", _cell("04.3", _TIDY.format(note=_BY_UID, remove=_STORE_NUMBER))),
+        ("too-early", _cell("04.3", f"{_BY_UID}\n{_STORE_UID}\nimap.expunge()\nbox.phone_deletes_the_bill()")),
+        ("too-early", _cell("04.3", f"{_BY_UID}\n{_STORE_UID}\nbox.phone_deletes_the_bill()\nimap.expunge()")),
+        ("not yet", _cell("04.3", _BY_UID)),
+        ("right", _cell("04.3", f"box.phone_deletes_the_bill()\n{_BY_UID}\n{_STORE_UID}\nimap.expunge()")),
+    ],
+}
