@@ -19,6 +19,7 @@ from tests import notebooks
 pytestmark = pytest.mark.slow
 
 KEYS = [(name, key) for name in notebooks.LESSONS for key in notebooks.exercise_keys(name)]
+ACTING = {"03.2", "06.3", "07.1", "07.3", "07.4", "09.6", "09.10"}  # starters that do something by themselves
 FOLDS = ["Hint 1", "Hint 2", "Hint 3", "Solution"]
 
 
@@ -96,8 +97,9 @@ def test_the_solution_is_right(name, key):
 
 @pytest.mark.parametrize(("name", "key"), KEYS)
 def test_the_starter_is_not(name, key):
+    """Who has done nothing is accused of nothing; a starter that acts by itself may be wrong, and say so."""
     verdict = play(name, notebooks.cell(name, notebooks.exercise_keys(name)[key]).source)
-    assert verdict.status == "not yet" or (verdict.status == "not right" and verdict.mistake), verdict
+    assert verdict.status == "not yet" or (key in ACTING and verdict.mistake), verdict
 
 
 @pytest.mark.parametrize(("name", "key", "mistake"), WRONG)

@@ -263,6 +263,11 @@ def _left(now: Snapshot) -> set[str]:
     return {letter.subject for letter in now.mailbox("amy").letters}
 
 
+def _marked(now: Snapshot) -> set[str]:
+    marks = now.marks("amy")
+    return {letter.subject for letter in now.mailbox("amy").letters if letter.uid in marks}
+
+
 whom_to_believe = Exercise(
     "02.4",
     "Whom to believe",
@@ -271,6 +276,11 @@ whom_to_believe = Exercise(
     untouched="All three letters are still there. Read the `Received:` lines of each, then `pop.dele(…)` the false "
     "ones and `pop.quit()`.",
     mistakes=(
+        Mistake(
+            "marked-wrong",
+            lambda before, now: TRUE in _marked(now),
+            "The wrong letters are marked; nothing is lost yet. Start the cell again.",
+        ),
         Mistake(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
@@ -289,7 +299,7 @@ whom_to_believe = Exercise(
         ),
         Mistake(
             "kept-the-plain-one",
-            lambda before, now: PLAIN in _left(now),
+            lambda before, now: PLAIN in _left(now) != _left(before),
             f"“{PLAIN}” is still there. `From:` says Ben, but no line says that the letter passed Ben's server.",
         ),
     ),

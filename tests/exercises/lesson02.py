@@ -74,6 +74,7 @@ for guest in box.guests:
         ),
     },
     "02.4": {
+        "marked-wrong": _delete(2, last=""),
         "no-quit": _delete(1, 3, last=""),
         "deleted-the-true-one": _delete(2),
         "believed-the-lowest": _delete(1),
