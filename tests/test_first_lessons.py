@@ -6,7 +6,7 @@ import poplib
 
 import pytest
 
-from mailkit.scenes import dialup, lesson00, lesson01
+from mailkit.scenes import dialup, lesson00, lesson01, troubles
 from mailkit.server import MailServer
 
 
@@ -44,7 +44,7 @@ def test_what_is_unknown_is_answered_with_what_there_is():
     with pytest.raises(LookupError, match="take home, read there"):
         lesson01.steps("by balloon")
     with pytest.raises(LookupError, match="a fire at home"):
-        lesson01.scenario("an earthquake")
+        troubles.scenario("an earthquake")
     with pytest.raises(LookupError, match=r"28\.8"):
         dialup.dial_up(5, "fast")
 

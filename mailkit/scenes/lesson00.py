@@ -203,6 +203,11 @@ def _on_server(now: Snapshot) -> int:
     return len(now.mailbox("amy").letters)
 
 
+def _digests(now: Snapshot, device: str = "") -> list[str]:
+    """Return what tells whole letters apart, of those on a device or on the server."""
+    return [letter.digest for letter in (now.device(device) if device else now.mailbox("amy")).letters]
+
+
 def _on(now: Snapshot, device: str) -> list[str]:
     return [letter.subject for letter in now.device(device).letters]
 
@@ -213,7 +218,7 @@ first_copy = Exercise(
     "00.1",
     "A copy for the phone",
     _three_letters,
-    goal=lambda before, now: _on(now, "phone") == [LUNCH] and _on_server(now) == 3,
+    goal=lambda before, now: _digests(now, "phone") == _digests(before)[:1] and _on_server(now) == 3,
     untouched="The phone is still empty. Write one line: `box.phone.save(…)`, with what `pop.retr(1)` returns.",
     mistakes=(
         Mistake(
@@ -221,6 +226,11 @@ first_copy = Exercise(
             lambda before, now: _on_server(now) < 3,
             "The server has a letter less: `pop.dele(…)` asked for its removal, and `pop.quit()` did it. A copy was "
             "wanted; leave `pop.dele(…)` out.",
+        ),
+        Mistake(
+            "only-a-part",
+            lambda before, now: _on(now, "phone") == [LUNCH],
+            "The phone has only a part of the letter. `pop.retr(1)` brings all of it.",
         ),
         Mistake(
             "other-letter",
@@ -271,9 +281,18 @@ both_full = Exercise(
     "00.3",
     "Both full",
     _three_letters,
-    goal=lambda before, now: _on_server(now) == len(_on(now, "phone")) == len(_on(now, "laptop")) == 3,
-    untouched="Both devices are still empty. Let each of them save what `imap.fetch` returns.",
+    goal=lambda before, now: (
+        sorted(_digests(now, "phone")) == sorted(_digests(now, "laptop")) == sorted(_digests(before))
+        and _on_server(now) == 3
+    ),
+    untouched="Both are still empty. Let each save what `imap.fetch` returns. They are `box.laptop` and `box.phone`; "
+    "without `box.` you fill those of the lesson.",
     mistakes=(
+        Mistake(
+            "only-a-part",
+            lambda before, now: not {*_digests(now, "phone"), *_digests(now, "laptop")} <= set(_digests(before)),
+            "What was saved is only a part of a letter. With nothing between its brackets, `BODY.PEEK[]` brings all.",
+        ),
         Mistake(
             "only-one",
             lambda before, now: sorted((len(_on(now, "laptop")), len(_on(now, "phone")))) == [0, 3],

@@ -1,4 +1,4 @@
-"""Lesson 01: two ways to empty a letterbox, step by step; five troubles, each computed; and the exercises.
+"""Lesson 01: two ways to empty a letterbox, step by step; and the exercises.
 
 Way 1 takes everything home, and is played by a POP3 client. Way 2 reads at the box, and is played by an IMAP
 client. The box in the street is the server's, the home is a device.
@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import imaplib
 import poplib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes
 from typing import Any, Literal
 
 from mailkit.device import Device
 from mailkit.diagram import Picture, show_columns
-from mailkit.exercise import Exercise, Mistake, World
-from mailkit.plot import bars
+from mailkit.exercise import Exercise, Mistake, World, marked_unsaved
 from mailkit.samples import letters
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
@@ -46,8 +44,8 @@ def steps(way: Way) -> tuple[Step, ...]:
 
     Takes "take home" or "read there". Raises `LookupError`, naming both, for any other.
     """
-    with _box() as server:
-        return tuple(_walk(way, server, Device("home")))
+    with letterbox() as server:
+        return tuple(walk(way, server, Device("home")))
 
 
 def side_by_side(first: int = 1, last: int = 6) -> Picture:
@@ -61,11 +59,13 @@ def _caption(number: int, one: Step, other: Step) -> str:
     return f"{number}. {one.caption}" if one.caption == other.caption else f"{number}. {one.caption} · {other.caption}"
 
 
-def _box(**settings: Any) -> MailServer:
+def letterbox(**settings: Any) -> MailServer:
+    """Return a server with the postman's five letters; takes the settings of `MailServer`."""
     return MailServer(letters("postman"), password="secret", **settings)
 
 
-def _walk(way: Way, server: MailServer, home: Device) -> Iterator[Step]:
+def walk(way: Way, server: MailServer, home: Device) -> Iterator[Step]:
+    """Go one of the two ways, step by step. Raises `LookupError`, naming both, for any other."""
     ways = {"take home": _take_home, "read there": _read_there}
     if way not in ways:
         raise LookupError(f"there is no way {way!r}; there are: {', '.join(ways)}")
@@ -75,7 +75,7 @@ def _walk(way: Way, server: MailServer, home: Device) -> Iterator[Step]:
 
 
 def _take_home(server: MailServer, home: Device) -> Iterator[str]:
-    pop = _log_in(server)
+    pop = log_in(server)
     yield "You walk to the box and open it"
     for number in range(1, pop.stat()[0] + 1):
         home.save(pop.retr(number))
@@ -112,7 +112,8 @@ def _read_there(server: MailServer, home: Device) -> Iterator[str]:
     yield "You lock the box and walk home"
 
 
-def _log_in(server: MailServer, password: str = "secret") -> poplib.POP3:
+def log_in(server: MailServer, password: str = "secret") -> poplib.POP3:
+    """Open the box by POP3, as Amy."""
     pop = poplib.POP3(*server.pop3)
     pop.user("amy")
     pop.pass_(password)
@@ -124,142 +125,11 @@ def _number(imap: imaplib.IMAP4, subject: str) -> str:
     return found
 
 
-# ---- five troubles
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What somebody gets hold of in the end, and the world as it is then."""
-
-    subjects: tuple[str, ...]
-    snapshot: Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """One trouble, met by both ways."""
-
-    name: str
-    told: str  # what happens
-    asked: str  # whose letters are counted
-    take_home: Reach
-    read_there: Reach
-
-    def __repr__(self) -> str:
-        return self._picture().words
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return self._picture()._repr_mimebundle_()
-
-    def _picture(self) -> Picture:
-        both = (self.take_home, self.read_there)
-        heads = [f"{head} → {len(reach.subjects)}" for head, reach in zip(HEADS, both, strict=True)]
-        return show_columns([(f"{self.told} {self.asked}", *(reach.snapshot for reach in both))], heads)
-
-
-_Trouble = Callable[[MailServer, Device, Way], tuple[list[bytes], Snapshot]]  # letters reached, the world after
-
-
-def _fire(server: MailServer, home: Device, way: Way) -> tuple[list[bytes], Snapshot]:
-    home.empty()
-    return home.letters() + _visit(server), server.snapshot(home)
-
-
-def _travelling(server: MailServer, home: Device, way: Way) -> tuple[list[bytes], Snapshot]:
-    phone = Device("phone")
-    for octets in _visit(server):
-        phone.save(octets)
-    return phone.letters(), server.snapshot(home, phone)
-
-
-def _second_home(server: MailServer, home: Device, way: Way) -> tuple[list[bytes], Snapshot]:
-    server.deliver(letters("walk")[0])
-    cottage = Device("second home")
-    for octets in _visit(server):
-        cottage.save(octets)
-    if way == "take home":
-        pop = _log_in(server)
-        pop.dele(1)
-        pop.quit()
-    return cottage.letters(), server.snapshot(home, cottage)
-
-
-def _no_lock(server: MailServer, home: Device, way: Way) -> tuple[list[bytes], Snapshot]:
-    return _visit(server, "let me in"), server.snapshot(home)
-
-
-def _no_road(server: MailServer, home: Device, way: Way) -> tuple[list[bytes], Snapshot]:
-    server.stop()
-    kept = [octets for folder, _ in home.snapshot().folders for octets in home.letters(folder)]
-    try:
-        return kept + _visit(server), Snapshot()
-    except OSError:  # nobody answers: the road is closed
-        return kept, Snapshot(devices=(home.snapshot(),))
-
-
-_TROUBLES: dict[str, tuple[_Trouble, str, str]] = {
-    "a fire at home": (_fire, "A fire at home: all that was there is lost.", "Letters Amy still reaches:"),
-    "travelling": (_travelling, "Amy is travelling, with her phone.", "Letters she reaches from there:"),
-    "a second home": (
-        _second_home, "One more letter comes; Amy is at her second home.", "Letters she reaches there:",
-    ),
-    "a box without a lock": (_no_lock, "The box has no lock; a stranger comes.", "Letters the stranger reads:"),
-    "no road to the box": (_no_road, "The road to the box is closed; Amy is at home.", "Letters she reaches:"),
-}  # fmt: skip
-SCENARIOS = tuple(_TROUBLES)
-
-
-def scenario(name: str) -> Scenario:
-    """Play both ways to their end, let one trouble happen, and return what can be reached then.
-
-    Takes one of `SCENARIOS`. Raises `LookupError`, naming them, for any other.
-    """
-    if name not in _TROUBLES:
-        raise LookupError(f"there is no scenario {name!r}; there are: {', '.join(SCENARIOS)}")
-    trouble, told, asked = _TROUBLES[name]
-    return Scenario(name, told, asked, *(_meet(trouble, way) for way in WAYS))
-
-
-def scenarios_picture() -> Picture:
-    """Draw all five: how many letters can be reached, by either way."""
-    measured = [scenario(name) for name in SCENARIOS]
-    values = {
-        one.name: {"way 1": len(one.take_home.subjects), "way 2": len(one.read_there.subjects)} for one in measured
-    }
-    return bars("Letters that can be reached (without a lock: by a stranger)", values)
-
-
-def _meet(trouble: _Trouble, way: Way) -> Reach:
-    with _box(check_password=trouble is not _no_lock) as server:
-        home = Device("home")
-        for _ in _walk(way, server, home):
-            pass
-        reached, snapshot = trouble(server, home, way)
-        return Reach(tuple(_subject(octets) for octets in reached), snapshot)
-
-
-def _visit(server: MailServer, password: str = "secret") -> list[bytes]:
-    """Read what lies in any of the boxes, and leave it there."""
-    found = []
-    with imaplib.IMAP4(*server.imap) as imap:
-        imap.login("amy", password)
-        for line in imap.list()[1]:
-            assert isinstance(line, bytes)
-            held = imap.select(line.decode().rpartition(" ")[2], readonly=True)[1]
-            if held != [b"0"]:
-                found += [part[1] for part in imap.fetch("1:*", "(BODY.PEEK[])")[1] if isinstance(part, tuple)]
-    return found
-
-
-def _subject(octets: bytes) -> str:
-    return str(message_from_bytes(octets)["Subject"])
-
-
 # ---- what the exercises look at
 
 
 def _by_hand() -> World:
-    return World(_box(), home=Device("home"))
+    return World(letterbox(), home=Device("home"))
 
 
 def _in_box(now: Snapshot) -> list[str]:
@@ -270,17 +140,27 @@ def _at_home(now: Snapshot) -> list[str]:
     return sorted(letter.subject for letter in now.device("home").letters)
 
 
-def _all_home(now: Snapshot) -> bool:
-    return _at_home(now) == sorted((POSTCARD, BILL, LEAFLET, PARTY, CARD))
+def _all_home(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether each letter is at home: once, and whole."""
+    return sorted(_digests(now)) == sorted(letter.digest for letter in before.mailbox("amy").letters)
+
+
+def _digests(now: Snapshot) -> list[str]:
+    return [letter.digest for letter in now.device("home").letters]
+
+
+def _in_parts(before: Snapshot, now: Snapshot) -> bool:
+    return not set(_digests(now)) <= {letter.digest for letter in before.mailbox("amy").letters}
 
 
 way_1 = Exercise(
     "01.1",
     "Way 1 by hand",
     _by_hand,
-    goal=lambda before, now: not _in_box(now) and _all_home(now),
+    goal=lambda before, now: not _in_box(now) and _all_home(before, now),
     untouched="Five letters are in the box and none is at home. For each number: take it, save it, mark it.",
     mistakes=(
+        marked_unsaved("home", "at home"),
         Mistake(
             "no-goodbye",
             lambda before, now: bool(now.marks("amy")),
@@ -291,6 +171,11 @@ way_1 = Exercise(
             lambda before, now: not _in_box(now) and len(set(_at_home(now))) < 5,
             "The box is empty, but not every letter came home: what was not saved is lost. Save each with "
             "`box.home.save(letter)`, inside the loop and before you mark it.",
+        ),
+        Mistake(
+            "only-a-part",
+            _in_parts,
+            "What is at home is not all of a letter. Save what `pop.retr(number)` returns; `pop.top(…)` brings a part.",
         ),
         Mistake(
             "twice",
@@ -307,7 +192,7 @@ way_1 = Exercise(
             "some-left",
             lambda before, now: len(_in_box(now)) in range(1, 5),
             "Some letters are left in the box. `range(1, 6)` counts from 1 to 5; what is done for each letter stands "
-            "inside the loop, indented.",
+            "inside the loop, indented; `pop.quit()` comes after it, not indented.",
         ),
     ),
     praise="The box is empty and all five letters are at home. That is way 1.",
@@ -318,8 +203,14 @@ way_2 = Exercise(
     "Way 2 by hand",
     _by_hand,
     goal=lambda before, now: _in_box(now) == [POSTCARD, BILL, PARTY, CARD] and not _at_home(now),
-    untouched="Nothing has changed in the box. The leaflet is letter 3: mark it, then throw away what is marked.",
+    untouched="Nothing has changed in the box. The leaflet is letter 3: mark it, then throw away what is marked. If "
+    "you did write lines, print what they returned: `NO` says why.",
     mistakes=(
+        Mistake(
+            "own-flag",
+            lambda before, now: any("deleted" in map(str.lower, letter.flags) for letter in now.mailbox("amy").letters),
+            "You made a flag of your own: the backslash belongs to `\\Deleted`.",
+        ),
         Mistake(
             "only-marked",
             lambda before, now: any(r"\Deleted" in letter.flags for letter in now.mailbox("amy").letters),
@@ -350,10 +241,16 @@ both_places = Exercise(
     "01.3",
     "Safe from fire and from a closed road",
     _by_hand,
-    goal=lambda before, now: len(_in_box(now)) == 5 and _all_home(now) and not now.sessions,
+    goal=lambda before, now: len(_in_box(now)) == 5 and _all_home(before, now) and not now.sessions,
     untouched="All five letters are in the box and none is at home: a closed road would cut you off. What "
     "`pop.retr(number)` fetches, `box.home.save(…)` keeps.",
     mistakes=(
+        Mistake(
+            "only-a-part",
+            _in_parts,
+            "What is at home is not all of a letter: a fire at the box would take the rest. Save what "
+            "`pop.retr(number)` returns.",
+        ),
         Mistake(
             "box-emptied",
             lambda before, now: len(_in_box(now)) < 5,
@@ -377,7 +274,7 @@ both_places = Exercise(
         ),
         Mistake(
             "line-open",
-            lambda before, now: bool(now.sessions) and _all_home(now),
+            lambda before, now: bool(now.sessions) and _all_home(before, now),
             "All five are in both places. One thing is left: your line is still open. End with `pop.quit()`; nothing "
             "is marked, so nothing is removed.",
         ),

@@ -15,8 +15,9 @@ from mailkit.diagram import Picture, show_columns
 from mailkit.samples import compose, letter, table
 from mailkit.scenes.advice import Advice, decide
 from mailkit.scenes.dialup import dial_up_picture
-from mailkit.scenes.lesson01 import SCENARIOS, scenario, side_by_side
+from mailkit.scenes.lesson01 import side_by_side
 from mailkit.scenes.thirtydays import thirty_days
+from mailkit.scenes.troubles import SCENARIOS, scenario
 from mailkit.scenes.wire import Attack, Beginning, attempt
 from mailkit.server import MailServer
 from mailkit.widgets import Choice, Number, Tick, Words, form

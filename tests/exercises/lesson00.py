@@ -37,6 +37,7 @@ _ALL = 'imap.fetch("1:*", "(BODY.PEEK[])")'
 WRONG = {
     "00.1": {
         "taken-away": _pop("box.phone.save(pop.retr(1))\npop.dele(1)"),
+        "only-a-part": _pop("box.phone.save(pop.top(1, 0))"),
         "other-letter": _pop("box.phone.save(pop.retr(2))"),
         "other-device": _pop("box.laptop.save(pop.retr(1))"),
         "too-many": _pop("for number in (1, 2, 3):\n    box.phone.save(pop.retr(number))"),
@@ -47,6 +48,9 @@ WRONG = {
         "other-letter": _throw("box.laptop.throw_away(3)"),
     },
     "00.3": {
+        "only-a-part": _imap(
+            f"for one in (box.laptop, box.phone):\n    one.save({_ALL.replace('PEEK[]', 'PEEK[HEADER]')})"
+        ),
         "only-one": _imap(f"box.laptop.save({_ALL})"),
         "too-few": _imap('for one in (box.laptop, box.phone):\n    one.save(imap.fetch("1", "(BODY.PEEK[])"))'),
         "twice": _imap(f"for one in (box.laptop, box.phone, box.phone):\n    one.save({_ALL})"),

@@ -31,6 +31,10 @@ _TAKE = _SAVE + "    pop.dele(number)\n"
 
 WRONG = {
     "01.1": {
+        "marked-unsaved": _pop(
+            "01.1", "for number in range(1, 6):\n    letter = pop.retr(number)\n    pop.dele(number)"
+        ),
+        "only-a-part": _pop("01.1", _TAKE.format(end=6).replace("retr(number)", "top(number, 0)") + "pop.quit()"),
         "no-goodbye": _pop("01.1", _TAKE.format(end=6)),
         "thrown-away": _pop("01.1", "for number in range(1, 6):\n    pop.dele(number)\npop.quit()"),
         "twice": _pop("01.1", _SAVE.format(end=6) + _TAKE.format(end=6) + "pop.quit()"),
@@ -38,6 +42,7 @@ WRONG = {
         "some-left": _pop("01.1", _TAKE.format(end=5) + "pop.quit()"),
     },
     "01.2": {
+        "own-flag": _imap('imap.store("3", "+FLAGS", "(Deleted)")\nimap.expunge()'),
         "only-marked": _imap(r'imap.store("3", "+FLAGS", r"(\Deleted)")'),
         "other-letter": _imap('imap.store("2", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
         "carried-home": _imap(
@@ -46,6 +51,7 @@ WRONG = {
         "too-many": _imap('imap.store("1:*", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
     },
     "01.3": {
+        "only-a-part": _pop("01.3", _SAVE.format(end=6).replace("retr(number)", "top(number, 0)") + "pop.quit()"),
         "box-emptied": _pop("01.3", _TAKE.format(end=6) + "pop.quit()"),
         "twice": _pop("01.3", _SAVE.format(end=6) + _SAVE.format(end=6) + "pop.quit()"),
         "some-missing": _pop("01.3", _SAVE.format(end=5) + "pop.quit()"),
