@@ -181,8 +181,9 @@ secret_copy = Exercise(
         Mistake(
             "only-ben",
             lambda before, now: _counts(now) == {BEN: 1},
-            "Ben has it and Noor has not: the addresses came from the header alone. Say who is on the envelope with "
-            "`to_addrs`.",
+            "Ben has it and Noor has not. Without `to_addrs` the header alone says who gets it. With it: a list, "
+            '`["…", "…"]`, with her exact address, noor@example.net; an address that is refused beside a good one '
+            "raises no error.",
         ),
         Mistake(
             "only-noor",

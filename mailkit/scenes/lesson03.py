@@ -9,7 +9,7 @@ from typing import Any
 
 from mailkit.device import Device
 from mailkit.diagram import Picture, show_columns
-from mailkit.exercise import Exercise, Mistake, World
+from mailkit.exercise import Exercise, Mistake, World, marked_unsaved
 from mailkit.samples import letters
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
@@ -76,8 +76,18 @@ def _at_home(now: Snapshot) -> set[str]:
     return {letter.subject for letter in now.device("laptop").letters}
 
 
+def _there(now: Snapshot) -> list[str]:
+    """Return the digests of the letters on the server."""
+    return [letter.digest for letter in now.mailbox("amy").letters]
+
+
+def _saved(now: Snapshot) -> list[str]:
+    """Return the digests of what is on the laptop: a part of a letter has another one than the letter."""
+    return [letter.digest for letter in now.device("laptop").letters]
+
+
 def _lost(before: Snapshot, now: Snapshot) -> set[str]:
-    return _on_server(before) - _on_server(now) - _at_home(now)
+    return {*_there(before)} - {*_there(now)} - {*_saved(now)}
 
 
 def _three_letters() -> World:
@@ -90,12 +100,10 @@ first_letter = Exercise(
     "03.1",
     "Bring the first letter home",
     _three_letters,
-    goal=lambda before, now: (
-        _on_server(now) == {INVOICE, PHOTOS}
-        and [one.digest for one in now.device("laptop").letters] == [before.mailbox("amy").letters[0].digest]
-    ),
+    goal=lambda before, now: _on_server(now) == {INVOICE, PHOTOS} and _saved(now) == _there(before)[:1],
     untouched="Nothing has changed yet. Fetch letter 1, save it on the laptop, mark it, and end the session.",
     mistakes=(
+        marked_unsaved("laptop", "on the laptop"),
         Mistake(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
@@ -105,7 +113,7 @@ first_letter = Exercise(
         Mistake(
             "deleted-unsaved",
             lambda before, now: LUNCH not in _on_server(now) | _at_home(now),
-            "The letter is gone from the server, but you never saved it on the laptop: now nobody has it. "
+            "The letter is gone from the server, but it is not on `box.laptop`: now nobody has it. "
             "`retr` before `dele`, and give what it returns to `box.laptop.save(…)`.",
         ),
         Mistake(
@@ -122,12 +130,14 @@ first_letter = Exercise(
         Mistake(
             "copied-only",
             lambda before, now: LUNCH in _on_server(now) and LUNCH in _at_home(now),
-            "The letter is on the laptop and still on the server: `RETR` copies. Add `pop.dele(1)` and `pop.quit()`.",
+            "The letter is on the laptop and still on the server: `RETR` copies. Mark it with `pop.dele(1)` and end "
+            "with `pop.quit()`; after `pop.close()` a mark is forgotten.",
         ),
         Mistake(
             "not-one-whole",
             lambda before, now: _on_server(now) == {INVOICE, PHOTOS},
-            "The laptop shall hold letter 1, once and whole: save once, and what `retr` returns (`top` brings a part).",
+            "More than letter 1 is on the laptop, or not all of it: save once, and what `pop.retr(1)` returns "
+            "(`pop.top(…)` brings a part).",
         ),
     ),
     praise="One letter came home, two still wait. Copied, marked, committed: RETR, DELE, QUIT.",
@@ -194,7 +204,7 @@ bug_hunt = Exercise(
     "03.2",
     "Bug hunt",
     _full_disk,
-    goal=lambda before, now: not _on_server(now) and len(_at_home(now)) == 3,
+    goal=lambda before, now: not _there(now) and {*_saved(now)} >= {*_there(before)},
     untouched="Nothing has changed: hand the function to `box.two_visits(collect)`.",
     mistakes=(
         Mistake(
@@ -257,6 +267,11 @@ change_your_mind = Exercise(
             "After `pop.rset()` mark letter 2 again, `pop.dele(2)`, then `pop.quit()`.",
         ),
         Mistake(
+            "marked-wrong",
+            lambda before, now: now.marks("amy") not in ({2}, before.marks("amy"), frozenset()),
+            "Another letter is marked. `pop.rset()`, then `pop.dele(2)`.",
+        ),
+        Mistake(
             "no-quit",
             lambda before, now: now.marks("amy") == {2},
             "The right letter is marked, the other two are safe. Nothing happens, though, until you say `pop.quit()`.",
@@ -283,11 +298,21 @@ def _small(before: Snapshot) -> set[str]:
     return {letter.subject for letter in before.mailbox("amy").letters if letter.size <= 10_000}
 
 
+def _all_small(before: Snapshot) -> list[str]:
+    return [letter.digest for letter in before.mailbox("amy").letters if letter.size <= 10_000]
+
+
+def _large_marked(before: Snapshot, now: Snapshot) -> bool:
+    return any(one.uid in now.marks("amy") and one.size > 10_000 for one in now.mailbox("amy").letters)
+
+
 only_small_ones = Exercise(
     "03.4",
     "Only the small ones",
     _a_week,
-    goal=lambda before, now: _at_home(now) == _small(before) == _on_server(before) - _on_server(now),
+    goal=lambda before, now: (
+        sorted(_saved(now)) == sorted(_all_small(before)) and _small(before) == _on_server(before) - _on_server(now)
+    ),
     untouched="Nothing has changed yet. `pop.list()` gives number and size of each letter, as text: make numbers of "
     "them with `int(…)`, then compare.",
     mistakes=(
@@ -297,6 +322,12 @@ only_small_ones = Exercise(
             "You fetched every letter, the two large ones too, and paid for the minutes. Look at the size in the line "
             "before you call `retr`; compare numbers, so turn it into one with `int(…)`.",
         ),
+        Mistake(
+            "marked-wrong",
+            _large_marked,
+            "The wrong letters are marked; nothing is lost yet. Start the cell again.",
+        ),
+        marked_unsaved("laptop", "on the laptop"),
         Mistake(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
@@ -311,7 +342,13 @@ only_small_ones = Exercise(
         Mistake(
             "unsaved",
             lambda before, now: bool(_lost(before, now)),
-            "A letter was removed and is not on the laptop. Save what `retr` returns before you mark it.",
+            "A letter was removed and is not on `box.laptop`, or not all of it. Save what `pop.retr(number)` returns "
+            "before you mark it.",
+        ),
+        Mistake(
+            "twice",
+            lambda before, now: len(_saved(now)) > len({*_saved(now)}),
+            "A letter is on the laptop twice. Save each once: `retr`, `save` and `dele`, one line of each in the loop.",
         ),
         Mistake(
             "copied-only",

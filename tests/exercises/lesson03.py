@@ -33,8 +33,11 @@ def _small(lines: str) -> str:
     return _START.format(key="03.4", lines=f"answer, lines, octets = pop.list()\n{lines}")
 
 
+_TWICE = "for n in (1, 3, 5):\n" + "    box.laptop.save(pop.retr(n))\n" * 2
+
 WRONG = {
     "03.1": {
+        "marked-unsaved": _first("pop.dele(1)"),
         "no-quit": _first("box.laptop.save(pop.retr(1))\npop.dele(1)"),
         "deleted-unsaved": _first("pop.retr(1)\npop.dele(1)\npop.quit()"),
         "everything": _first("for n in (1, 2, 3):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"),
@@ -73,6 +76,7 @@ WRONG = {
         "all-gone": _change("pop.quit()"),
         "other-letter": _change("pop.rset()\npop.dele(1)\npop.dele(2)\npop.quit()"),
         "dropped": _change("pop.close()\nbox.server.wait_for_hang_up()"),
+        "marked-wrong": _change("pop.rset()\npop.dele(1)"),
         "no-quit": _change("pop.rset()\npop.dele(2)"),
         "no-marks": _change("pop.rset()"),
     },
@@ -80,9 +84,25 @@ WRONG = {
         "everything": _small(
             "for n in range(1, len(lines) + 1):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"
         ),
+        "marked-wrong": _small("for n in (2, 4):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)"),
+        "marked-unsaved": _small("for n in (1, 3, 5):\n    pop.dele(n)"),
         "no-quit": _small("for n in (1, 3, 5):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)"),
         "large-ones": _small("for n in (2, 4):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"),
         "unsaved": _small("for n in (1, 3, 5):\n    pop.dele(n)\npop.quit()"),
+        "twice": _small(f"{_TWICE}    pop.dele(n)\npop.quit()"),
         "copied-only": _small("for n in (1, 3, 5):\n    box.laptop.save(pop.retr(n))\npop.quit()"),
     },
+}
+
+OTHERS = {
+    "03.1": [
+        (
+            "copied-only",
+            _first("box.laptop.save(pop.retr(1))\npop.dele(1)\npop.close()\nbox.server.wait_for_hang_up()"),
+        ),
+        ("not-one-whole", _first("for n in (1, 2, 3):\n    box.laptop.save(pop.retr(n))\npop.dele(1)\npop.quit()")),
+    ],
+    "03.4": [
+        ("unsaved", _small("for n in (1, 3, 5):\n    box.laptop.save(pop.top(n, 1))\n    pop.dele(n)\npop.quit()")),
+    ],
 }
