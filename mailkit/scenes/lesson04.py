@@ -126,6 +126,10 @@ def _has_invoice(now: Snapshot) -> bool:
     return _digests(now, "laptop") == _digests(now, uid=2)
 
 
+def _twice(now: Snapshot) -> bool:
+    return len(now.device("laptop").letters) > len(_digests(now, "laptop"))
+
+
 def _all(now: Snapshot) -> set[str]:
     return {letter.subject for mailbox in now.mailboxes for letter in mailbox.letters}
 
@@ -135,7 +139,14 @@ def _to_sort() -> World:
 
 
 def _sorted(now: Snapshot) -> bool:
-    return _inbox(now) == FRIENDS and _inbox(now, "Bills") == BILLS and not _flagged(now, DELETED)
+    count = sum(len(mailbox.letters) for mailbox in now.mailboxes)
+    in_place = _inbox(now) == FRIENDS and _inbox(now, "Bills") == BILLS and count == len(FRIENDS | BILLS)
+    return in_place and not _flagged(now, DELETED)
+
+
+def _elsewhere(now: Snapshot) -> set[str]:
+    """Return what lies in other mailboxes than INBOX."""
+    return {letter.subject for mailbox in now.mailboxes if mailbox.name != "INBOX" for letter in mailbox.letters}
 
 
 def _meanwhile(server: MailServer, phone: Device, uid: str) -> Callable[[], None]:
@@ -171,7 +182,7 @@ def _handled(now: Snapshot) -> bool:
 
 
 def _with_marks() -> World:
-    """Make a box where the phone has marked the photos, and may still think better of it."""
+    """Make a box where the phone has marked the photos, and may still change its mind."""
     server = MailServer(letters("three-letters", "prize"), password="secret")
     imap = open_inbox(server)
     imap.uid("STORE", "3", "+FLAGS", r"(\Deleted)")
@@ -186,7 +197,7 @@ exercises = {
             "04.1",
             "Read the invoice and leave no mark",
             _with_laptop,
-            goal=lambda _, now: _has_invoice(now) and not _flagged(now, SEEN),
+            goal=lambda _, now: _has_invoice(now) and not _twice(now) and not _flagged(now, SEEN),
             untouched="Nothing is on the laptop yet: fetch letter 2, then hand the answer to `box.laptop.save`.",
             mistakes=(
                 Mistake(
@@ -202,6 +213,11 @@ exercises = {
                     "the invoice is number 2.",
                 ),
                 Mistake(
+                    "twice",
+                    lambda _, now: _twice(now),
+                    "The laptop has the same thing twice: saving copies, as often as you say it. Save once.",
+                ),
+                Mistake(
                     "only-a-part",
                     lambda _, now: bool(now.device("laptop").letters),
                     "What is on the laptop is not the whole letter. With something between the brackets you get a "
@@ -215,7 +231,8 @@ exercises = {
             "Sort the box",
             _to_sort,
             goal=lambda _, now: _sorted(now),
-            untouched="The eight letters lie as they came. Begin with the bills: `create` the mailbox they go into.",
+            untouched="The eight letters lie as they came. Begin with the bills: `create` the mailbox they go into. If "
+            "you did write lines, print what they returned: `NO` says why.",
             mistakes=(
                 Mistake(
                     "lost-a-letter",
@@ -223,6 +240,12 @@ exercises = {
                     "A letter worth keeping is gone for good. Either it was never copied (without a mailbox `Bills` "
                     "the server answers NO), or you used a sequence number after others had moved up. Create `Bills` "
                     "first, and use `imap.uid(…)`.",
+                ),
+                Mistake(
+                    "advertising-kept",
+                    lambda _, now: bool(_elsewhere(now) - BILLS - FRIENDS),
+                    "The advertising lies in another mailbox; thrown away means flagged and expunged. Number and UID "
+                    "differ as soon as a letter has gone: use `imap.uid(…)`.",
                 ),
                 Mistake(
                     "copied-only",
@@ -238,7 +261,18 @@ exercises = {
                 Mistake(
                     "friend-filed",
                     lambda _, now: not _inbox(now) >= FRIENDS,
-                    "A friend's letter has left the INBOX. Only bills go into `Bills`; friends stay where they are.",
+                    "A friend's letter has left the INBOX. Only bills go into `Bills`; friends stay where they are. Or "
+                    "a number had moved up: use `imap.uid(…)`.",
+                ),
+                Mistake(
+                    "bills-unfiled",
+                    lambda _, now: _all(now) == _inbox(now) == BILLS | FRIENDS,
+                    "The advertising is gone; the bills are still in INBOX. They go into a mailbox `Bills`.",
+                ),
+                Mistake(
+                    "bills-empty",
+                    lambda _, now: not _inbox(now, "Bills") and _inbox(now) >= BILLS,
+                    '`Bills` is there, and empty. Now move 1 and 4 into it: `imap.uid("MOVE", …)`.',
                 ),
                 Mistake(
                     "half-done",
@@ -311,7 +345,7 @@ exercises = {
                     r"The prize is flagged, and that is all. Expunge it, by its UID.",
                 ),
             ),
-            praise="One letter removed, and the phone may still think better of the other.",
+            praise="One letter removed, and the phone may still change its mind about the other.",
         ),
     )
 }

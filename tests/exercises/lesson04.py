@@ -10,10 +10,13 @@ def _cell(key: str, lines: str) -> str:
     return f'box = exercises["{key}"].start()\n{_LOG_IN}{lines}\nbox.check()'
 
 
+_NO_ADVERTISING = 'imap.store("2,6,7", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'
+
 WRONG = {
     "04.1": {
         "left-a-mark": _cell("04.1", 'box.laptop.save(imap.fetch("2", "(BODY[])"))'),
         "wrong-letter": _cell("04.1", 'box.laptop.save(imap.fetch("1", "(BODY.PEEK[])"))'),
+        "twice": _cell("04.1", 'for _ in (1, 2):\n    box.laptop.save(imap.fetch("2", "(BODY.PEEK[])"))'),
         "only-a-part": _cell("04.1", 'box.laptop.save(imap.fetch("2", "(BODY.PEEK[TEXT])"))'),
     },
     "04.2": {
@@ -24,6 +27,15 @@ imap.uid("MOVE", "1,4", "Bills")
 imap.store("2,6", "+FLAGS", r"(\Deleted)")
 imap.expunge()""",
         ),
+        "advertising-kept": _cell(
+            "04.2",
+            """imap.create("Bills")
+imap.uid("MOVE", "1,4", "Bills")
+imap.create("Trash")
+imap.uid("MOVE", "2,6,7", "Trash")""",
+        ),
+        "bills-unfiled": _cell("04.2", _NO_ADVERTISING),
+        "bills-empty": _cell("04.2", 'imap.create("Bills")'),
         "copied-only": _cell("04.2", 'imap.create("Bills")\nimap.copy("1,4", "Bills")'),
         "only-marked": _cell(
             "04.2",
@@ -76,7 +88,17 @@ _BY_NUMBER = 'noted = imap.search(None, "SUBJECT", "pizzas")[1][0].decode()'
 _STORE_UID = r'imap.uid("STORE", noted, "+FLAGS", r"(\Deleted)")'
 _STORE_NUMBER = r'imap.store(noted, "+FLAGS", r"(\Deleted)")'
 
+_TRASH = """imap.create("Bills")
+imap.uid("MOVE", "1,4", "Bills")
+imap.create("Trash")
+imap.uid("MOVE", "2,6,7", "Trash")
+imap.delete("Trash")"""
+
 OTHERS = {
+    "04.2": [
+        ("right", _cell("04.2", _TRASH)),
+        ("bills-unfiled", _cell("04.2", f'{_NO_ADVERTISING}\nimap.create("Bills")')),
+    ],
     "04.3": [
         ("phone-only", _cell("04.3", _TIDY.format(note=_BY_NUMBER, remove=_STORE_UID))),
         ("by-number", _cell("04.3", _TIDY.format(note=_BY_UID, remove=_STORE_NUMBER))),
