@@ -40,7 +40,12 @@ class Device:
         return [message.octets for message in self._folder(folder)]
 
     def throw_away(self, number: int, folder: str = "INBOX") -> None:
-        """Delete the letter with this number, as the picture shows it. Raises `LookupError`."""
+        """Delete the letter with this number, as the picture shows it.
+
+        Raises `LookupError`, naming the numbers, and `TypeError` for a number in quotes or a subject.
+        """
+        if not isinstance(number, int):
+            raise TypeError(_not_a_number(number))
         kept = self._folder(folder)
         for message in kept:
             if message.uid == number:
@@ -72,6 +77,12 @@ class Device:
     def __repr__(self) -> str:
         count = sum(map(len, self._folders.values()))
         return f"<Device {self.name}: {count} letter{'s' * (count != 1)}>"
+
+
+def _not_a_number(given: object) -> str:
+    if isinstance(given, str) and given.strip().isdecimal():
+        return f"a letter's number is written without quotes: throw_away({given.strip()})"
+    return "throw_away takes the number that the picture shows, not the subject: throw_away(2)"
 
 
 def _view(kept: list[Message]) -> tuple[LetterView, ...]:

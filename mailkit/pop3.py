@@ -331,9 +331,9 @@ class Pop3Session:
 
     def _message(self, msg: str, fetch: bool = False) -> tuple[int, Message]:
         """Return a message with its number, which it was given at login and keeps (§4). Raises `Refusal`."""
-        number = to_number(msg)
-        if not 1 <= number <= len(self._messages):
-            raise Refusal(f"no message {number}; the last one is {len(self._messages)}")
+        number, last = to_number(msg), len(self._messages)
+        if not 1 <= number <= last:
+            raise Refusal(f"no message {number}; {f'the last one is {last}' if last else 'the maildrop is empty'}")
         if number in self._marked:
             raise Refusal(f"message {number} is marked as deleted; RSET takes all marks back")
         message = self._messages[number - 1]

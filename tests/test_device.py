@@ -60,6 +60,15 @@ def test_a_letter_can_be_thrown_away_once():
         laptop.throw_away(1)
 
 
+@pytest.mark.parametrize(("given", "words"), [("2", r"without quotes: throw_away\(2\)"), ("Lunch", "not the subject")])
+def test_a_letter_is_thrown_away_by_its_number(given, words):
+    laptop = Device("laptop")
+    laptop.save(LETTER)
+    with pytest.raises(TypeError, match=words):
+        laptop.throw_away(given)
+    assert subjects(laptop) == ["hi"]
+
+
 def test_an_unknown_folder_names_those_there():
     with pytest.raises(LookupError, match="it has: INBOX"):
         Device("laptop").letters("Sent")

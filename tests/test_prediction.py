@@ -38,7 +38,9 @@ def test_the_experiment_answers(shown):
 
 
 def test_an_answer_nobody_offered_is_an_error():
-    with pytest.raises(ValueError, match="'3', which the question does not offer; it offers: '1', '2'"):
+    with pytest.raises(
+        ValueError, match="'3', which the question does not offer; it offers: '1', '2'; a cell was left out"
+    ):
         predict("How many?", "1", "2").reveal(3)
 
 

@@ -51,7 +51,10 @@ class Prediction:
         answer = str(measured)
         if answer not in self.options:
             known = ", ".join(map(repr, self.options))
-            raise ValueError(f"the experiment gave {answer!r}, which the question does not offer; it offers: {known}")
+            raise ValueError(
+                f"the experiment gave {answer!r}, which the question does not offer; it offers: {known}; a cell was "
+                "left out or run twice: run those from “The world” on again"
+            )
         words = f"It is: {answer}"
         show(ipywidgets.HTML(f"<strong>{escape(words, quote=False)}</strong><br>{self._comment(answer)}"), words)
 
