@@ -65,7 +65,8 @@ PROOFS = {  # statement → the cell that claims it → what it must notice
     "S8": {  # read it at the box: you must go there, and it must be locked
         "01 lock": [wrong.without_a_key_the_box_looks_empty],
         "01 road": [wrong.the_road_is_never_closed],
-        "04 price": [wrong.any_password_opens, wrong.no_line_is_ever_cut],
+        "04 price": [wrong.any_password_opens],
+        "04 no-line": [wrong.no_line_is_ever_cut],
         "07 lock": [wrong.any_password_opens],
         "07 wire": [wrong.pop3_begins_with_tls],
         "07 ways": [wrong.certificates_are_not_checked],

@@ -43,7 +43,7 @@ def show_answer(answer: Any) -> Picture:
 def _parts(status: str, head: bytes, octets: bytes, end: bytes) -> list[tuple[str, str, str]]:
     first_line = octets.split(b"\r\n")[0].decode("ascii", "replace")
     return [
-        (f"({status!r},", "answer[0]", "the verdict: OK, NO (refused) or BAD (not understood)"),
+        (f"({status!r},", "answer[0]", "the verdict: OK, or NO (refused)"),
         (" [", "answer[1]", "the data: a list"),
         (f"  ({head!r},", "answer[1][0][0]", f"which message, which part, and {{how many}} octets: {len(octets)}"),
         (f"   b'{first_line}…'),", "answer[1][0][1]", "the octets themselves: this is what you want"),
