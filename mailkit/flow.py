@@ -95,7 +95,8 @@ def show_route(hops: Sequence[tuple[str, str, str]]) -> Picture:
     """Draw a letter's way. An arrow starts at the program that opens the connection: push, then pull.
 
     Takes the hops in the letter's order, each a name, a role (MUA, MSA, MTA, MDA, store: RFC 5598 §4) and a
-    note. What comes after the store pulls from it with POP or IMAP. Raises `ValueError` where there is no hop.
+    note; one "with LMTP" was reached so, all others by SMTP. What comes after the store pulls from it with POP or
+    IMAP. Raises `ValueError` where there is no hop.
     """
     if not hops:
         raise ValueError("no hops to draw; pass a list of (name, role, note)")
@@ -109,11 +110,12 @@ def show_route(hops: Sequence[tuple[str, str, str]]) -> Picture:
 
 
 def _links(hops: Sequence[tuple[str, str, str]]) -> Iterator[str]:
-    for (_, role, _), (_, following, _) in itertools.pairwise(hops):
+    for (_, role, _), (_, following, note) in itertools.pairwise(hops):
         if role.lower() == "store":
             yield "↑ pull: POP or IMAP"
         else:
-            yield "↓ into the store" if following.lower() == "store" else "↓ push: SMTP"
+            spoken = "LMTP" if "LMTP" in note.split() else "SMTP"
+            yield "↓ into the store" if following.lower() == "store" else f"↓ push: {spoken}"
 
 
 def _draw_route(hops: Sequence[tuple[str, str, str]], links: Sequence[str]) -> str:

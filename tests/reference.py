@@ -51,6 +51,9 @@ In `imap.fetch`, `imap.store` and `imap.copy` the number is a [sequence number](
 shifts when earlier messages go. A [UID](glossary.md#uid) never does: `imap.uid("FETCH", "3", "(BODY.PEEK[])")`, and in
 the same way `"STORE"`, `"COPY"`, `"MOVE"`, `"SEARCH"` and `"EXPUNGE"`.
 
+POP3's RETR changes nothing by the standard, which knows no flags; some servers, Dovecot by default, set IMAP's `\\Seen`
+all the same.
+
 ## Ports
 
 {ports}

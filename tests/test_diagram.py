@@ -407,6 +407,7 @@ def test_a_route_pushes_to_the_store_and_pulls_from_it() -> None:
         "MUA amy: writes\n  ↓ push: SMTP\nMDA mail\n  ↓ into the store\nstore ben/INBOX\n  ↑ pull: POP or IMAP\nMUA ben"
     )
     assert len(groups(picture, "edge")) == 3
+    assert "↓ push: LMTP" in str(show_route([("mx", "MTA", "with ESMTPS"), ("mail", "MDA", "with LMTP")]))
     with pytest.raises(ValueError, match="no hops"):
         show_route([])
 
