@@ -45,17 +45,22 @@ def show_states(table: Mapping[str, Mapping[State, State]], now: State | None = 
     words = [f"{title}, each with its commands:"]
     for state, leads in ways.items():
         words.append(f"{'*' if state is now else ' '} {state.value}{' (now)' if state is now else ''}")
-        words += [f"    {_verb(state, to)}: {', '.join(commands)}" for to, commands in leads.items()]
+        words += [f"    {_verb(state, to)}: {', '.join(commands) or 'by itself'}" for to, commands in leads.items()]
     pointed = f", now {now.value}" if now else ""
     alt = f"{title}{pointed}: {', '.join(str(state.value) for state in states)}."
     return Picture("\n".join(words), _draw_states(ways, now), alt)
 
 
 def _ways(table: Mapping[str, Mapping[State, State]], state: State, order: Sequence[State]) -> dict[State, list[str]]:
-    """Return where the commands lead from a state: the state after → commands, staying first."""
+    """Return where the commands lead from a state: the state after → commands, staying first.
+
+    A state without commands passes to the next by itself.
+    """
     targets = sorted({states[state] for states in table.values() if state in states}, key=order.index)
     targets.sort(key=lambda target: target is not state)
-    return {to: [command for command, states in table.items() if states.get(state) is to] for to in targets}
+    following = order[order.index(state) + 1 :][:1]
+    leads = {to: [command for command, states in table.items() if states.get(state) is to] for to in targets}
+    return leads or {to: [] for to in following}
 
 
 def _verb(state: Enum, to: Enum) -> str:

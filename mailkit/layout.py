@@ -182,8 +182,8 @@ def _texts(row: Row, wide: int) -> list[str]:
     """Return a row's lines: number and subject, its notes on the same line or on lines of their own."""
     room = wide - 2 * _PAD - 20
     head = f"{row.sign} {row.letter.uid}  ".lstrip()
-    subject = shorten(row.subject, room - pixels(head) * 1.1, _strong)
-    first = bold(head + subject) if row.look == "new" else head + subject
+    subject, *rest = _wrapped(row.subject, room - pixels(head) * 1.1)
+    first, *more = (bold(text) if row.look == "new" else text for text in [head + subject, *rest])
     notes: list[tuple[str, str]] = []  # plain, marked up
     for words, changed in row.notes:
         text = shorten(words, room, pixels)
@@ -192,9 +192,17 @@ def _texts(row: Row, wide: int) -> list[str]:
             notes[-1] = f"{notes[-1][0]}, {text}", f"{notes[-1][1]}, {shown}"
         else:
             notes.append((text, shown))
-    if len(notes) == 1 and _strong(head + subject) + pixels(f"    {notes[0][0]}") <= room:
+    if len(notes) == 1 and not rest and _strong(head + subject) + pixels(f"    {notes[0][0]}") <= room:
         return [f"{first}    {notes[0][1]}"]
-    return [first, *(shown for _, shown in notes)]
+    return [first, *more, *(shown for _, shown in notes)]
+
+
+def _wrapped(text: str, room: float) -> list[str]:
+    """Return a text in one line or, broken between words, in two; cut where these are too narrow."""
+    words = [text] if text.startswith("\u2068") else text.split(" ")  # what is isolated stays in one piece
+    fits = [at for at in range(1, len(words) + 1) if _strong(" ".join(words[:at])) <= room] or [len(words)]
+    first, rest = " ".join(words[: fits[-1]]), " ".join(words[fits[-1] :])
+    return [shorten(part, room, _strong) for part in [first, *[rest] * bool(rest)]]
 
 
 def _widths(panels: Sequence[tuple[str, Columns]], width: int) -> list[int]:

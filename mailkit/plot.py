@@ -89,11 +89,13 @@ def bars(
     *,
     limit: float | None = None,
     limit_label: str = "quota",
+    decimals: int | None = None,
 ) -> Picture:
     """Draw one bar a value, its number beside it.
 
     Takes name → value, or name → (series → value) to compare series within each group; ``unit`` goes with the
-    numbers. Raises `ValueError` where there is nothing to draw, too much, or a negative or infinite number.
+    numbers, ``decimals`` says how many of them each has, where not as many as it needs.
+    Raises `ValueError` where there is nothing to draw, too much, or a negative or infinite number.
     """
     groups = {_name(k): v if isinstance(v, Mapping) else {"": v} for k, v in values.items()}
     groups = {name: {_name(part): value for part, value in group.items()} for name, group in groups.items()}
@@ -103,23 +105,28 @@ def bars(
         raise ValueError(f"bars draws one number or more, none below 0, in at most {len(_HATCHES)} series")
     limits = _limits(limit, limit_label)
     heading, heads = _heading(title, unit), series if series != [""] else [unit or "value"]
-    rows = [[name, *(group.get(part) for part in series)] for name, group in groups.items()]
+    write = _number if decimals is None else f"{{:,.{decimals}f}}".format
+    said = {name: {part: write(value) for part, value in group.items()} for name, group in groups.items()}
+    rows = [[name, *(group.get(part) for part in series)] for name, group in said.items()]
     words = "\n".join([heading, *_table(["", *heads], rows), *limits])
-    told = [f"{name} {_said(part, value)}" for name, group in groups.items() for part, value in group.items()]
+    told = [f"{name} {_said(part, number)}" for name, group in said.items() for part, number in group.items()]
     top = _ticks([*numbers, *limits.values()])[-1]
-    return Picture(words, _draw_bars(heading, groups, series, top, limits), f"{clean(title)}: {', '.join(told)}.")
+    return Picture(words, _draw_bars(heading, groups, said, series, top, limits), f"{clean(title)}: {', '.join(told)}.")
 
 
-def _draw_bars(heading: str, groups: _Groups, series: Sequence[str], top: float, limits: Mapping[str, float]) -> str:
+def _draw_bars(
+    heading: str, groups: _Groups, numbers: Mapping[str, Mapping[str, str]], series: Sequence[str], top: float,
+    limits: Mapping[str, float],
+) -> str:  # fmt: skip
     left = 24 + max(pixels(name, 12.5) for name in groups)
-    said = [_said(part, value) for group in groups.values() for part, value in group.items()]
+    said = [_said(part, number) for group in numbers.values() for part, number in group.items()]
     x_at = _scale(0, top, left, _WIDE - 24 - max(pixels(text, 12.5) for text in said))
     y, drawn = 44, [_patterns(), svg_text(16, 25, heading, 14, strong=True)]
     for name, group in groups.items():
         drawn.append(svg_text(left - 8, y + 11 * len(group) + 4, name, anchor="end"))
         for part, value in group.items():
             drawn.append(_bar(left, y + 2, x_at(value) - left, series.index(part)))
-            drawn.append(svg_text(x_at(value) + 7, y + 15, _said(part, value)))
+            drawn.append(svg_text(x_at(value) + 7, y + 15, _said(part, numbers[name][part])))
             y += 22
         y += 8
     for text, value in limits.items():
@@ -142,8 +149,8 @@ def _limits(limit: float | None, label: str) -> dict[str, float]:
     return {} if limit is None else {f"{_name(label)} {_number(limit)}": limit}
 
 
-def _said(part: str, value: float) -> str:
-    return f"{part}: {_number(value)}" if part else _number(value)
+def _said(part: str, number: str) -> str:
+    return f"{part}: {number}" if part else number
 
 
 def _bar(x: float, y: float, wide: float, at: int) -> str:

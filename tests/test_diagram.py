@@ -381,6 +381,7 @@ def test_states_in_words() -> None:
         "    stays: CAPA, STAT, LIST, RETR, DELE, NOOP, RSET, TOP, UIDL\n"
         "    to UPDATE: QUIT\n"
         "  UPDATE\n"
+        "    to closed: by itself\n"
         "  closed"
     )
 

@@ -72,10 +72,10 @@ def dial_up_picture(megabytes: float = 5.0, reading: float = 30.0, peak: bool = 
         for row in table("modems")
     }
 
-    def drawn(title: str, unit: str, measure: Callable[[Call], float]) -> Picture:
+    def drawn(title: str, unit: str, decimals: int, measure: Callable[[Call], float]) -> Picture:
         values = {modem: {way: measure(call) for way, call in pair.items()} for modem, pair in calls.items()}
-        return bars(f"{megabytes:g} MB of mail: {title}", values, unit)
+        return bars(f"{megabytes:g} MB of mail: {title}", values, unit, decimals=decimals)
 
-    minutes = drawn("how long the telephone is engaged", "min", lambda call: round(call.minutes))
-    francs = drawn("what the call costs", "F", lambda call: round(call.francs, 2))
+    minutes = drawn("how long the telephone is engaged", "min", 0, lambda call: call.minutes)
+    francs = drawn("what the call costs", "F", 2, lambda call: call.francs)
     return show_columns([("Time", minutes), ("Money", francs)])

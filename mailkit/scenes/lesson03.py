@@ -26,7 +26,7 @@ def two_steps() -> tuple[Steps, Steps]:
 
 def show_two_steps(by_pop: Steps, by_imap: Steps) -> Picture:
     """Draw the two steps of both protocols beside each other."""
-    connecting = ("1. A program connects", by_pop[:2], by_imap[:2])
+    connecting = ("1. A program connects", by_pop[1], by_imap[1])
     fetching = ("2. It fetches", by_pop[1:], by_imap[1:])
     return show_columns([connecting, fetching], ["POP3: take it home", "IMAP: read it there"])
 

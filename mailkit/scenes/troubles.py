@@ -97,6 +97,7 @@ _TROUBLES: dict[str, tuple[_Trouble, str, str]] = {
     "no road to the box": (_no_road, "The road to the box is closed; Amy is at home.", "Letters she reaches:"),
 }  # fmt: skip
 SCENARIOS = tuple(_TROUBLES)
+STRANGER = {"a box without a lock": "no lock: read by a stranger"}  # here more is worse
 
 
 def scenario(name: str) -> Scenario:
@@ -114,9 +115,10 @@ def scenarios_picture() -> Picture:
     """Draw all five: how many letters can be reached, by either way."""
     measured = [scenario(name) for name in SCENARIOS]
     values = {
-        one.name: {"way 1": len(one.take_home.subjects), "way 2": len(one.read_there.subjects)} for one in measured
+        STRANGER.get(one.name, one.name): {"way 1": len(one.take_home.subjects), "way 2": len(one.read_there.subjects)}
+        for one in measured
     }
-    return bars("Letters that can be reached (without a lock: by a stranger)", values)
+    return bars("Letters that can be reached", values)
 
 
 def _meet(trouble: _Trouble, way: Way) -> Reach:
