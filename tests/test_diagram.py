@@ -367,6 +367,15 @@ def test_whatever_letters_are_called(before: Snapshot, after: Snapshot) -> None:
     assert len(groups(show(before), "letter")) == sum(len(view.letters) for view in before.mailboxes + before.devices)
 
 
+def test_a_long_subject_takes_a_second_line() -> None:
+    long = letter(1, "A postcard from the lake of Lugano")
+    picture = show(Snapshot((MailboxView("amy", "INBOX", 1, (long,)),), devices=(DeviceView("home"),)), width=400)
+    [row] = groups(picture, "letter")
+    lines = ["".join(line.itertext()) for line in row.iter(f"{SVG}text")]
+    assert len(lines) == 2, lines
+    assert " ".join(lines).endswith("A postcard from the lake of Lugano")
+
+
 # States, routes, columns
 
 
