@@ -28,8 +28,13 @@ def serve(password: str | None, names: list[str]) -> None:
     # a mail program remembers UIDVALIDITY between runs, so it must not come again: take the time
     from time import time
 
-    mailboxes = ("Drafts", "Sent", "Trash")
-    with MailServer(letters(*names), password=password, mailboxes=mailboxes, uidvalidity=int(time())) as server:
+    with MailServer(
+        letters(*names),
+        password=password,
+        mailboxes=("Drafts", "Sent", "Trash"),
+        uidvalidity=int(time()),
+        handshake=600.0,  # some programs wait in it while their user ponders the certificate
+    ) as server:
         print(
             SETTINGS.format(
                 user="amy", domain=server.domain, password=server.password(), pop3=server.pop3, imap=server.imap,

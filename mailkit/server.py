@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, Literal, Protocol
 
-from mailkit.engine import Engine, Line
+from mailkit.engine import Engine
 from mailkit.imap.session import ImapSession
+from mailkit.line import Line
 from mailkit.mailbox import Store
 from mailkit.message import with_crlf
 from mailkit.pop3 import Pop3Session

@@ -28,6 +28,7 @@ class Settings:
     max_failed_logins: int = 3  # then the line is closed
     max_mistakes: int = 50  # commands before a login that are none; then the line is closed
     max_connections: int = 100
+    handshake: float = 10.0  # for TLS; a client that is silent then, or speaks in the clear, is dropped
     pop3_idle: float = 3600.0
     imap_idle: float = 3600.0
     smtp_idle: float = 3600.0

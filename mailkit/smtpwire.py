@@ -15,6 +15,7 @@ from typing import Any, Literal, NoReturn
 from aiosmtpd.smtp import MISSING, SMTP, syntax
 
 from mailkit.settings import Settings
+from mailkit.sockets import acknowledge
 
 _ATOMS = r'[^\s<>()\[\]:;,\\"@\x00-\x1f\x7f\ud800-\udfff]+'
 _PATH = re.compile(  # RFC 5321 §4.1.2; a source route is passed over (appendix C)
@@ -116,6 +117,7 @@ class SmtpWire(SMTP):
         self._hooks.record("C", octets)
         self._reset_timeout()
         super().data_received(octets)
+        acknowledge(self.transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let go of the connection; a message that was not answered is not delivered."""
@@ -152,6 +154,11 @@ class SmtpWire(SMTP):
         if not path:
             return None, None
         return path[1] or "<>", _AUTH_PARAMETER.sub("", path[2] or "")
+
+    @syntax("VRFY <string>")
+    async def smtp_VRFY(self, arg: str | None) -> None:
+        """Neither confirm nor deny an address (RFC 5321 §3.5.3, §7.3)."""
+        await self.push("252 2.5.0 send mail to it, and you will see" if arg else "501 VRFY takes an address or a name")
 
     @syntax("QUIT")
     async def smtp_QUIT(self, arg: str | None) -> None:

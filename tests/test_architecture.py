@@ -22,6 +22,7 @@ HIDDEN = {".binder", ".ci", ".github", ".gitignore", ".gitattributes"}
 ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "message": ({"message"}, set()),
     "settings": ({"settings"}, set()),
+    "sockets": ({"sockets"}, set()),
     "transcript": ({"transcript"}, set()),
     "samples": ({"samples"}, set()),
     "progress": ({"progress"}, set()),
@@ -31,10 +32,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "snapshot": ({"snapshot"}, {"message"}),
     "pop3": ({"pop3"}, {"message", "mailbox", "settings", "snapshot"}),
     "imap": ({"imap"}, {"message", "mailbox", "settings", "snapshot"}),
-    "smtp": ({"smtp", "smtpwire", "relay"}, {"message", "mailbox", "settings"}),
+    "smtp": ({"smtp", "smtpwire", "relay"}, {"message", "mailbox", "settings", "sockets"}),
     "server": (
-        {"server", "engine", "tls"},
-        {"message", "mailbox", "settings", "snapshot", "transcript", "pop3", "imap", "smtp", "render"},
+        {"server", "engine", "line", "tls"},
+        {"message", "mailbox", "settings", "sockets", "snapshot", "transcript", "pop3", "imap", "smtp", "render"},
     ),
     "device": ({"device"}, {"message", "snapshot"}),
     "wiretap": ({"wiretap"}, {"transcript"}),

@@ -1,17 +1,21 @@
 """The server as a learner meets it: the standard library's clients, re-run cells, dropped lines, clean ends."""
 
+import contextlib
 import gc
 import imaplib
 import poplib
 import smtplib
 import socket
+import ssl
 import threading
+import types
 
 import pytest
 
 from mailkit.device import Device
 from mailkit.idle import idle
 from mailkit.server import MailServer
+from mailkit.sockets import acknowledge
 
 LETTERS = [b"Subject: %s\r\nFrom: ben@example.net\r\n\r\ntext\r\n" % name for name in (b"one", b"two", b"three")]
 
@@ -126,7 +130,53 @@ def test_idle_needs_a_mailbox(server):
     imap.logout()
 
 
+def test_a_piece_of_a_command_is_acknowledged_at_once(server, monkeypatch):
+    """RFC 1122 §4.2.3.2: else a client that sends the rest only then, as imaplib's APPEND, loses 40 ms."""
+    pieces, acknowledged = [b"a1 LOGIN amy", b" secret\r\n"], threading.Event()
+    monkeypatch.setattr("mailkit.line.acknowledge", lambda transport: acknowledged.set())
+    with socket.create_connection(server.imap, timeout=10) as client:
+        assert client.recv(1000).startswith(b"* OK")
+        client.sendall(pieces[0])
+        assert acknowledged.wait(10)
+        acknowledged.clear()
+        client.sendall(pieces[1])
+        assert client.recv(1000).startswith(b"a1 OK")
+        server.snapshot()
+        assert not acknowledged.is_set(), "it goes with the answer"
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="only Linux can be asked")
+def test_what_acknowledging_asks_of_the_system(monkeypatch):
+    asked = []
+    line = types.SimpleNamespace(setsockopt=lambda *option: asked.append(option))
+    transport = types.SimpleNamespace(get_extra_info=lambda name: line, is_closing=lambda: False)
+    acknowledge(transport)
+    transport.is_closing = lambda: True
+    acknowledge(transport)
+    assert asked == [(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)]
+
+
 # ---- lines that break
+
+
+@pytest.mark.parametrize(("address", "begin"), [("imap", b"a1 STARTTLS\r\n"), ("pop3", b"STLS\r\n")])
+def test_who_hangs_up_with_the_handshakes_last_words_leaves_no_trace(server, caplog, address, begin):
+    heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = server.ssl_context.wrap_bio(heard, said, server_hostname="localhost")
+    with socket.create_connection(getattr(server, address), timeout=10) as line:
+        line.recv(1000)
+        line.sendall(begin)
+        line.recv(1000)
+        for step in (tls.do_handshake, tls.do_handshake, tls.unwrap):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                step()
+            if step is not tls.unwrap and not tls.version():
+                line.sendall(said.read())
+                heard.write(line.recv(65536))
+        line.sendall(said.read())
+        line.shutdown(socket.SHUT_WR)
+        server.wait_for_hang_up()
+    assert not caplog.records
 
 
 def test_a_dropped_line_commits_nothing(server):

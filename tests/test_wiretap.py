@@ -11,7 +11,6 @@ import threading
 
 import pytest
 
-from mailkit import engine
 from mailkit.server import MailServer
 from mailkit.wiretap import Wiretap
 
@@ -191,9 +190,8 @@ def test_the_middle_hears_the_same_every_time(server):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [None, {}, {"certificate": "its own"}], ids=str)
-def test_who_speaks_in_the_clear_where_tls_begins_at_once_does_not_wait_for_ever(monkeypatch, how):
-    monkeypatch.setattr(engine, "HANDSHAKE", 0.3)
-    with MailServer([LETTER], password="secret") as server:
+def test_who_speaks_in_the_clear_where_tls_begins_at_once_does_not_wait_for_ever(how):
+    with MailServer([LETTER], password="secret", handshake=0.3) as server:
         tap = None if how is None else Wiretap(server.pop3s, **how)
         with (
             socket.create_connection(tap.address if tap else server.pop3s, timeout=10) as client,

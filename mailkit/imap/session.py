@@ -155,7 +155,7 @@ class ImapSession:
                 self._need_privacy()
             if name == "APPEND" and not (arguments.next_is(b" {") and not command.literals):  # else it is the name
                 limit = self._settings.max_message
-                MailboxCommands(self._logged_in()).foresee_append(arguments, min(octets, limit))
+                MailboxCommands(self._logged_in()).foresee_append(arguments, 0 if octets > limit else octets)
             if octets > limit:
                 return f"NO [TOOBIG] a literal of {octets} octets is too large; {name} takes {limit}"
         except BadSyntax as error:

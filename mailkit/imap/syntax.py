@@ -21,7 +21,7 @@ _LITERAL = re.compile(rb"\{\d+\+?\}\r\n")
 _NUMBER = re.compile(rb"\d{1,10}(?!\d)")
 _SET = re.compile(rb"(?:[1-9]\d{0,9}|\*)(?::(?:[1-9]\d{0,9}|\*))?(?:,(?:[1-9]\d{0,9}|\*)(?::(?:[1-9]\d{0,9}|\*))?)*")
 _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1')
-_DATE_TIME = re.compile(rb'"([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"')
+_DATE_TIME = re.compile(rb'"( ?\d|\d\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"')
 _MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
 _MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(_MONTHS, 1)}
 _PLAIN = re.compile(rb"[ !#-\[\]-~]{0,900}")
@@ -196,7 +196,7 @@ class Arguments:
         return _checked(lambda: date(int(found[4]), _month(found[3]), int(found[2])))
 
     def date_time(self) -> datetime:
-        """Read a date with time and zone, such as ``" 7-Feb-1994 21:52:25 -0800"``."""
+        """Read a date with time and zone, such as ``" 7-Feb-1994 21:52:25 -0800"``; programs forget that blank."""
         found = self.match(_DATE_TIME)
         if not found:
             raise BadSyntax(self._expected('a date and time, such as " 7-Feb-1994 21:52:25 -0800"'))
@@ -332,5 +332,5 @@ def decode_name(octets: bytes) -> str:
         right = False
     if not right:
         shown = octets.decode("ascii", "replace")
-        raise ValueError(f"{shown!a} is not modified UTF-7 (RFC 3501 section 5.1.3); write & as &- and é as &AOk-")
+        raise ValueError(f"{shown!a} is not modified UTF-7 (RFC 3501 section 5.1.3); write a lone & as &-")
     return name

@@ -1,0 +1,21 @@
+"""What a server tells the system about its sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux
+
+
+def acknowledge(transport: asyncio.BaseTransport) -> None:
+    """Let the system acknowledge what came in now, not together with an answer that will not come yet.
+
+    It holds an acknowledgement back for 40 ms (RFC 1122 §4.2.3.2), and a client that sends a command in two
+    pieces, as `imaplib` does with APPEND, keeps the second until it has that for the first (RFC 896).
+    """
+    own: socket.socket | None = transport.get_extra_info("socket")
+    if own is not None and _QUICKACK is not None and not transport.is_closing():
+        with contextlib.suppress(OSError):  # the other end may have hung up
+            own.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)  # the system forgets it soon: each time anew
