@@ -22,6 +22,6 @@ def dovecot():
     """A running Dovecot 2.3, or the reason why there is none."""
     if not dovecot_module.installed():
         pytest.skip("no Dovecot 2.3 here; Debian's packages dovecot-imapd and dovecot-pop3d bring it")
-    server = dovecot_module.Dovecot()
+    server = dovecot_module.start()
     yield server
     server.stop()

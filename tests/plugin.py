@@ -24,7 +24,7 @@ from tests.execute import private_line  # noqa: E402
 PROGRAMS = {
     "dovecot": ("dovecot", "/usr/sbin/dovecot"),
     "browser": ("chromium", "chromium-browser", "google-chrome"),
-    **{name: (name,) for name in ("curl", "fetchmail", "mbsync", "mutt")},
+    **{name: (name,) for name in ("curl", "fetchmail", "imapfilter", "mbsync", "mpop", "msmtp", "mutt")},
 }
 _room = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 

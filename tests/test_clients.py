@@ -304,3 +304,76 @@ def look_at(screen):
     with contextlib.suppress(OSError):
         while os.read(screen, 4096):
             pass
+
+
+# ---- imapfilter: what mailboxes and letters can be asked and told
+
+
+@each_way
+@pytest.mark.imapfilter
+def test_imapfilter_sorts(run, server, home, way):
+    server.deliver("Subject: Grüße\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSchöne Tage\r\n".encode())
+    (home / "sort.lua").write_text(
+        f"""
+options.timeout, options.charset, options.expunge, options.subscribe = 10, "UTF-8", true, true
+options.starttls = {"true" if way == UPGRADED else "false"}
+options.truststore = "authority.pem"
+amy = IMAP {{ server = "localhost", port = {port(server, "imap", way)}, username = "amy", password = "secret",
+             {'ssl = "auto",' if way == IMPLICIT else ""} }}
+amy:create_mailbox("Schönes & mehr")
+amy:create_mailbox("A/B/C")
+amy:rename_mailbox("A/B", "A/D")
+amy.INBOX:contain_subject("one"):copy_messages(amy["Schönes & mehr"])
+amy.INBOX:contain_body("schöne"):move_messages(amy["A/D/C"])
+two = amy.INBOX:contain_subject("two") * amy.INBOX:is_unseen()
+two:mark_flagged()
+two:add_flags({{ "todo" }})
+amy.INBOX:contain_subject("three"):delete_messages()
+amy.Sent:append_message("Subject: mine\\r\\n\\r\\nhi\\r\\n", {{ "\\\\Seen" }}, " 7-Feb-1994 21:52:25 -0800")
+mailboxes, folders = amy:list_all("")
+print(table.concat(mailboxes, "; "), #amy.INBOX:has_keyword("todo"), #amy.INBOX:sent_before("01-Sep-2026"))
+""",
+        encoding="utf-8",
+    )
+    said = run("imapfilter", "-t", "authority.pem", "-c", "sort.lua").decode()
+    assert said.endswith("INBOX; A; Schönes & mehr; Sent\t1\t0\n")
+    assert box(server, "amy") == [INBOX[0], (2, "two", "\\Flagged todo")]
+    assert box(server, "amy", "Schönes & mehr") == [(1, "one", "")]
+    assert box(server, "amy", "A/D/C") == [(1, "Grüße", "")]
+    assert box(server, "amy", "Sent") == [(1, "mine", "\\Seen")]
+
+
+# ---- msmtp hands in, mpop collects, with TLS or without
+
+
+def account(server, home, protocol, way, *more):
+    tls = {IN_THE_CLEAR: "tls off", UPGRADED: "tls_starttls on", IMPLICIT: "tls_starttls off"}[way]
+    trust = [] if way == IN_THE_CLEAR else ["tls on", "tls_trust_file authority.pem"]
+    login = [f"port {port(server, protocol, way)}", "user amy", "password secret", "auth plain"]
+    file = home / f"{protocol}.rc"
+    file.write_text("\n".join(["account default", "host localhost", *login, *trust, tls, *more]) + "\n")
+    file.chmod(0o600)
+    return f"--file={file}"
+
+
+@each_way
+@pytest.mark.msmtp
+def test_msmtp_hands_in(run, server, home, way):
+    own = account(server, home, "smtp", way, "from amy@example.org")
+    run("msmtp", own, "ben@example.org", "amy@example.org", stdin=None, input=LETTERS[0])
+    assert box(server, "ben") == [(1, "one", "")]
+    assert box(server, "amy") == [*INBOX, (4, "one", "")]
+
+
+@each_way
+@pytest.mark.mpop
+def test_mpop_leaves_on_the_server_and_knows_what_it_has(run, server, home, way):
+    for folder in ("cur", "new", "tmp"):
+        (home / "mail" / folder).mkdir(parents=True)
+    own = account(server, home, "pop3", way, f"delivery maildir {home}/mail", f"uidls_file {home}/uidls", "keep on")
+    for _ in range(2):
+        run("mpop", own)
+        assert len(list((home / "mail" / "new").iterdir())) == 3
+    assert box(server, "amy") == INBOX
+    run("mpop", own, "--keep=off")
+    assert box(server, "amy") == []
