@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import threading
+from pathlib import Path
 
 from mailkit import MailServer, letters
 
@@ -23,8 +24,8 @@ Everything is forgotten when the server stops. Press Ctrl-C to stop it.
 """
 
 
-def serve(password: str | None, names: list[str]) -> None:
-    """Run a server with sample letters until interrupted, and print the settings to type in."""
+def serve(password: str | None, names: list[str], authority: Path | None = None) -> None:
+    """Run a server with sample letters until interrupted; print the settings to type in, save its authority's PEM."""
     # a mail program remembers UIDVALIDITY between runs, so it must not come again: take the time
     from time import time
 
@@ -41,6 +42,8 @@ def serve(password: str | None, names: list[str]) -> None:
                 smtp=server.smtp, pop3s=server.pop3s[1], imaps=server.imaps[1], smtps=server.smtps[1],
             )
         )  # fmt: skip
+        if authority:
+            authority.write_text(server.authority, encoding="ascii")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
@@ -54,9 +57,10 @@ def main(arguments: list[str] | None = None) -> None:
     serving = commands.add_parser("serve", help="run the course's mail server on loopback for your own mail program")
     serving.add_argument("letters", nargs="*", default=["week"], help="sample letters or sets (default: week)")
     serving.add_argument("--password", help="amy's password (default: a new one, not guessable)")
+    serving.add_argument("--authority", type=Path, metavar="FILE", help="write the authority's certificate (PEM) there")
     chosen = parser.parse_args(arguments)
     if chosen.command == "serve":
-        serve(chosen.password, chosen.letters)
+        serve(chosen.password, chosen.letters, chosen.authority)
     else:
         parser.print_help()
 

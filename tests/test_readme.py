@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import ast
+import imaplib
+import itertools
+import poplib
 import re
+import signal
+import ssl
 import subprocess
 import sys
 from importlib.metadata import version
@@ -103,3 +108,26 @@ def test_windows_can_import_all():
 def test_the_command_line_helps_itself():
     done = subprocess.run([sys.executable, "-m", "mailkit", "--help"], capture_output=True, text=True, check=True)
     assert "serve" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process alone")
+def test_ones_own_mail_program_is_served_until_ctrl_c(tmp_path):
+    authority = tmp_path / "authority.pem"
+    command = [sys.executable, "-m", "mailkit", "serve", "--password", "secret", "--authority", str(authority)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT) as serving:
+        lines = iter(serving.stdout.readline, "")
+        said = "".join(itertools.takewhile(lambda line: "Ctrl-C" not in line, lines))
+        pop3, imaps = re.search(r"POP3 server .* port (\d+)", said)[1], re.search(r"IMAP port (\d+)", said)[1]
+        pop = poplib.POP3("127.0.0.1", int(pop3), timeout=10)
+        pop.user("amy")
+        pop.pass_("secret")
+        assert pop.stat()[0] > 0
+        pop.quit()
+        trusting = ssl.create_default_context(cafile=authority)
+        with imaplib.IMAP4_SSL("127.0.0.1", int(imaps), ssl_context=trusting, timeout=10) as imap:
+            imap.login("amy", "secret")
+            assert imap.select("Sent")[0] == "OK"
+        serving.send_signal(signal.SIGINT)
+        assert "its mail is gone" in serving.stdout.read()
+    assert serving.returncode == 0
