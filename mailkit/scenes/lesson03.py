@@ -169,7 +169,7 @@ class Visits:
             words = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
             print(f"{name} stopped: {words}")  # noqa: T201
         else:
-            print(f"{name} went well")  # noqa: T201
+            print(f"{name} ended without an error")  # noqa: T201
         if pop.sock is None:
             self._lines.remove(pop)
             if not self._lines:
@@ -283,7 +283,7 @@ change_your_mind = Exercise(
             "`pop.dele(2)`, then `pop.quit()`.",
         ),
     ),
-    praise="Until QUIT you may change your mind: RSET wiped the marks, and only the one you set afterwards counted.",
+    praise="Until QUIT you may change your mind: the old marks are gone, and only the one you set afterwards counted.",
 )
 
 # 03.4
@@ -325,7 +325,8 @@ only_small_ones = Exercise(
         Mistake(
             "marked-wrong",
             _large_marked,
-            "The wrong letters are marked; nothing is lost yet. Start the cell again.",
+            "Large letters are marked; nothing is lost yet. `dele` belongs under the `if`, beside `save`, and the `if` "
+            "compares the second number, the size.",
         ),
         marked_unsaved("laptop", "on the laptop"),
         Mistake(
@@ -357,8 +358,8 @@ only_small_ones = Exercise(
             "`pop.dele(number)` and end with `pop.quit()`.",
         ),
     ),
-    praise="Three small letters came home; the two large ones wait for a faster line. This is how people read mail "
-    "by telephone.",
+    praise="Three small letters came home; the two large ones wait on the server. Did you call `retr` for the small "
+    "ones only? Then you paid for no other minutes. This is how people read mail by telephone.",
 )
 
 exercises = {one.key: one for one in (first_letter, bug_hunt, change_your_mind, only_small_ones)}

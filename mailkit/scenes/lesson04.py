@@ -275,6 +275,12 @@ exercises = {
                     '`Bills` is there, and empty. Now move 1 and 4 into it: `imap.uid("MOVE", …)`.',
                 ),
                 Mistake(
+                    "filed-twice",
+                    lambda _, now: len(now.mailbox("amy", "Bills").letters) > len(_inbox(now, "Bills")),
+                    "A letter lies in `Bills` twice: it was copied, and then moved. One of the two is enough; run the "
+                    "cell from its first line.",
+                ),
+                Mistake(
                     "half-done",
                     lambda _, now: _inbox(now, "Bills") == BILLS,
                     "The bills are filed. The advertising is still there: flag it and expunge it.",
@@ -314,8 +320,8 @@ exercises = {
                     'you did: what `imap.search` gives is a number and no UID; `imap.uid("SEARCH", …)` gives UIDs.',
                 ),
             ),
-            praise="The leaflet is gone, and nothing else of yours. Did you note it before the phone came? Then it was "
-            "a UID that saved you.",
+            praise="The leaflet is gone, and nothing else of yours. Did you note it before the phone came, and ask for "
+            "news before you removed it? Then it was a UID that saved you.",
         ),
         Exercise(
             "04.4",

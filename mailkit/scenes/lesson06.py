@@ -106,10 +106,10 @@ settings_for_two = Exercise(
             "too-short",
             lambda _, now: set(_kept(now)) == WANTED,
             "The laptop has every letter, the phone has not: some were gone before it looked. It looks every seventh "
-            "day; a letter must stay at least that long.",
+            "day; a letter must stay until it has.",
         ),
     ),
-    praise="Nothing was refused and nothing was missed: each letter stayed longer than the phone's week, and left "
+    praise="Nothing was refused and nothing was missed: each letter stayed until the phone had looked, and left "
     "before the box was full. What is right depends on the other devices' habits, which no panel shows.",
 )
 
@@ -244,7 +244,7 @@ bug_hunt = Exercise(
         Mistake(
             "header-only",
             lambda before, now: bool(_kept(now)) and not _whole(before, now),
-            "What is on the laptop are no whole letters: `top` brings a header, `retr` a letter.",
+            "The laptop has letters that are not whole: `top` brings a header, `retr` a letter.",
         ),
     ),
     praise="Four letters, each once. A ledger must hold names that last: UIDLs, not numbers.",

@@ -182,7 +182,7 @@ forgotten = Exercise(
     "07.3",
     "The forgotten password",
     _forgotten,
-    goal=lambda before, now: _home(now) == 1 and len(now.mailbox("amy").letters) == 1,
+    goal=lambda before, now: _brought(before, now) and len(now.mailbox("amy").letters) == 1,
     untouched="The phone has said nothing yet. Put a wiretap on `box.server.smtp`, and let the phone send over it.",
     mistakes=(
         Mistake(
@@ -195,6 +195,11 @@ forgotten = Exercise(
             lambda before, now: bool(now.mailbox("ben").letters) and not _home(now),
             "The phone has logged in and sent its letter; the laptop has nothing yet. In what the wiretap heard, look "
             "for the line `AUTH PLAIN`; what follows is the password in base64, which is a spelling and no secret.",
+        ),
+        Mistake(
+            "not-whole",
+            lambda before, now: _home(now) > 0,
+            "What is on the laptop is not Amy's letter, or not all of it: save what `pop.retr(1)` returns.",
         ),
     ),
     praise="Base64 hides nothing: anybody can read it back. What looks scrambled is not therefore encrypted.",
@@ -212,6 +217,7 @@ class Lines:
     def __call__(self, collect: Callable[[Address, Device], object]) -> None:
         """Let ``collect(line, laptop)`` work over each line."""
         for name, line in zip(("Café", "Station", "Library"), self._cafe.lines, strict=True):
+            before = len(self._cafe.laptop.letters())
             try:
                 collect(line, self._cafe.laptop)
             except (OSError, poplib.error_proto) as error:
@@ -219,7 +225,8 @@ class Lines:
             except Exception as error:  # raised by the learner's own lines: to refuse a line, or by a slip
                 print(f"{name}: {type(error).__name__}: {error}")  # noqa: T201
             else:
-                print(f"{name}: collected")  # noqa: T201
+                brought = len(self._cafe.laptop.letters()) > before
+                print(f"{name}: {'collected' if brought else 'nothing collected'}")  # noqa: T201
 
 
 def _three_lines() -> Cafe:

@@ -45,6 +45,9 @@ imap.uid("STORE", "2,6,7", "+FLAGS", r"(\Deleted)")
 imap.logout()""",
         ),
         "friend-filed": _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1,3,4", "Bills")'),
+        "filed-twice": _cell(
+            "04.2", 'imap.create("Bills")\nimap.copy("1,4", "Bills")\nimap.uid("MOVE", "1,4", "Bills")'
+        ),
         "half-done": _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1,4", "Bills")'),
     },
     "04.3": {
