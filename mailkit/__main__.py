@@ -40,7 +40,8 @@ def serve(password: str | None, names: list[str], authority: Path | None = None)
             SETTINGS.format(
                 user="amy", domain=server.domain, password=server.password(), pop3=server.pop3, imap=server.imap,
                 smtp=server.smtp, pop3s=server.pop3s[1], imaps=server.imaps[1], smtps=server.smtps[1],
-            )
+            ),
+            flush=True,  # it may be piped to a file
         )  # fmt: skip
         if authority:
             authority.write_text(server.authority, encoding="ascii")

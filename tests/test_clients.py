@@ -312,7 +312,7 @@ def look_at(screen):
 @each_way
 @pytest.mark.imapfilter
 def test_imapfilter_sorts(run, server, home, way):
-    server.deliver("Subject: Grüße\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSchöne Tage\r\n".encode())
+    server.deliver("Subject: Grüße\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nSchöne Ferien\r\n".encode())
     (home / "sort.lua").write_text(
         f"""
 options.timeout, options.charset, options.expunge, options.subscribe = 10, "UTF-8", true, true

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import imaplib
 import itertools
 import poplib
@@ -115,7 +116,11 @@ def test_the_command_line_helps_itself():
 def test_ones_own_mail_program_is_served_until_ctrl_c(tmp_path):
     authority = tmp_path / "authority.pem"
     command = [sys.executable, "-m", "mailkit", "serve", "--password", "secret", "--authority", str(authority)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT) as serving:
+    with contextlib.ExitStack() as ends:
+        serving = ends.enter_context(
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT)
+        )
+        ends.callback(serving.kill)
         lines = iter(serving.stdout.readline, "")
         said = "".join(itertools.takewhile(lambda line: "Ctrl-C" not in line, lines))
         pop3, imaps = re.search(r"POP3 server .* port (\d+)", said)[1], re.search(r"IMAP port (\d+)", said)[1]
@@ -130,4 +135,4 @@ def test_ones_own_mail_program_is_served_until_ctrl_c(tmp_path):
             assert imap.select("Sent")[0] == "OK"
         serving.send_signal(signal.SIGINT)
         assert "its mail is gone" in serving.stdout.read()
-    assert serving.returncode == 0
+        assert serving.wait(10) == 0

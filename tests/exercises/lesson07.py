@@ -92,12 +92,14 @@ pop.dele(1)
 pop.quit()"""
         ),
         "not-collected": _FORGOTTEN.format(lines="print(heard)"),
-        "not-whole": _FORGOTTEN.format(lines="""\
+        "not-whole": _FORGOTTEN.format(
+            lines="""\
 pop = poplib.POP3(*box.server.pop3)
 pop.user("amy")
 pop.pass_("violets-by-the-pond")
 box.laptop.save(pop.top(1, 0))
-pop.quit()"""),
+pop.quit()"""
+        ),
     },
     "07.4": {
         "if-possible": _COLLECT.format(
