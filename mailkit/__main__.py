@@ -36,6 +36,8 @@ def serve(password: str | None, names: list[str], authority: Path | None = None)
         uidvalidity=int(time()),
         handshake=600.0,  # some programs wait in it while their user ponders the certificate
     ) as server:
+        if authority:
+            authority.write_text(server.authority, encoding="ascii")
         print(
             SETTINGS.format(
                 user="amy", domain=server.domain, password=server.password(), pop3=server.pop3, imap=server.imap,
@@ -43,8 +45,6 @@ def serve(password: str | None, names: list[str], authority: Path | None = None)
             ),
             flush=True,  # it may be piped to a file
         )  # fmt: skip
-        if authority:
-            authority.write_text(server.authority, encoding="ascii")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
