@@ -283,7 +283,10 @@ def test_mutt_sends_and_keeps_a_copy(mutt, server, way):
 
 @pytest.mark.mutt
 def test_mutt_reads_deletes_and_files(mutt, server):
+    import termios  # which Windows has not
+
     screen, terminal = os.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))  # newer ones of ncurses refuse a screen without a size
     reader = threading.Thread(target=look_at, args=(screen,))
     reader.start()
     keys = "<display-message><exit><next-entry><delete-message><save-message>+Sent<enter><sync-mailbox><quit>"

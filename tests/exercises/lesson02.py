@@ -85,7 +85,7 @@ for guest in box.guests:
 OTHERS = {
     "02.2": [
         ("only-ben", _send("02.2", f"smtp.send_message(letter, to_addrs={addresses})"))
-        for addresses in ('"ben@example.net, noor@example.net"', '["ben@example.net", "noor@example.org"]')
+        for addresses in ('"ben@example.net"', '["ben@example.net", "noor@example.org"]')
     ],
     "02.4": [("no-quit", _delete(1, last="")), ("not yet", _delete(last="print(pop.top(1, 0))"))],
 }
