@@ -67,7 +67,7 @@ def marked_unsaved(device: str, where: str, account: str = "amy") -> Mistake:
     """
 
     def when(before: Snapshot, now: Snapshot) -> bool:
-        marks, kept = now.marks(account), {letter.digest for letter in now.device(device).letters}
+        marks, kept = now.marks(account), {*now.device(device).digests}
         return any(one.uid in marks and one.digest not in kept for one in now.mailbox(account).letters)
 
     advice = (

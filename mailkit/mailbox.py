@@ -104,7 +104,8 @@ class Mailbox:
         if isinstance(flags, frozenset) and flags in self._flag_sets:
             return self._flag_sets[flags]
         asked = {flag.lower(): flag for flag in flags}
-        unknown = {lower: flag for lower, flag in asked.items() if lower not in SYSTEM_FLAGS | self.keywords}
+        spelled = SYSTEM_FLAGS | self.keywords
+        unknown = {lower: flag for lower, flag in asked.items() if lower not in spelled}
         for flag in unknown.values():
             if flag.startswith("\\"):
                 known = " ".join(SYSTEM_FLAGS.values())
@@ -112,8 +113,7 @@ class Mailbox:
         if new and unknown and len(self.keywords) + len(unknown) > MAX_KEYWORDS:
             raise MailboxError(f"a mailbox has at most {MAX_KEYWORDS} keywords; use those that are there", "LIMIT")
         self.keywords |= unknown if new else {}
-        spelled = SYSTEM_FLAGS | self.keywords
-        wanted = frozenset(spelled[lower] for lower in asked if lower in spelled)
+        wanted = frozenset(spelled.get(lower, flag) for lower, flag in asked.items() if new or lower in spelled)
         if len(self._flag_sets) > MAX_FLAG_SETS:
             self._flag_sets.clear()
         return self._flag_sets.setdefault(wanted, wanted)

@@ -44,6 +44,11 @@ class MailboxView:
         """Which mailbox this is, in every snapshot: ``amy/INBOX``."""
         return f"{self.account}/{self.name}"
 
+    @property
+    def digests(self) -> list[str]:
+        """What tells the octets of the letters apart, in their order; a part of a letter has another one."""
+        return [letter.digest for letter in self.letters]
+
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
@@ -68,6 +73,11 @@ class DeviceView:
     def letters(self) -> tuple[LetterView, ...]:
         """All letters kept here, folder after folder."""
         return tuple(letter for _, kept in self.folders for letter in kept)
+
+    @property
+    def digests(self) -> list[str]:
+        """As in `MailboxView`: an equal one is a whole copy of the same letter."""
+        return [letter.digest for letter in self.letters]
 
 
 @dataclass(frozen=True, slots=True)

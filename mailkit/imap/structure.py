@@ -250,8 +250,9 @@ def envelope_values(message: Message, name: str) -> Iterator[str]:
     ENVELOPE knows neither line ends and comments nor how many blanks there are; who searches need not know them either.
     """
     for value in _fields(message.octets, parse(message)).get(name.lower().encode(), ()):
-        yield _decoded(value)
-        yield _people(value) if name != "SUBJECT" else " ".join(_decoded(value).split())
+        text = _decoded(value)
+        yield text
+        yield _people(value) if name != "SUBJECT" else " ".join(text.split())
 
 
 @remembered

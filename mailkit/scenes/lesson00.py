@@ -205,7 +205,7 @@ def _on_server(now: Snapshot) -> int:
 
 def _digests(now: Snapshot, device: str = "") -> list[str]:
     """Return what tells whole letters apart, of those on a device or on the server."""
-    return [letter.digest for letter in (now.device(device) if device else now.mailbox("amy")).letters]
+    return (now.device(device) if device else now.mailbox("amy")).digests
 
 
 def _on(now: Snapshot, device: str) -> list[str]:

@@ -142,15 +142,15 @@ def _at_home(now: Snapshot) -> list[str]:
 
 def _all_home(before: Snapshot, now: Snapshot) -> bool:
     """Tell whether each letter is at home: once, and whole."""
-    return sorted(_digests(now)) == sorted(letter.digest for letter in before.mailbox("amy").letters)
+    return sorted(_digests(now)) == sorted(before.mailbox("amy").digests)
 
 
 def _digests(now: Snapshot) -> list[str]:
-    return [letter.digest for letter in now.device("home").letters]
+    return now.device("home").digests
 
 
 def _in_parts(before: Snapshot, now: Snapshot) -> bool:
-    return not set(_digests(now)) <= {letter.digest for letter in before.mailbox("amy").letters}
+    return not set(_digests(now)) <= {*before.mailbox("amy").digests}
 
 
 way_1 = Exercise(

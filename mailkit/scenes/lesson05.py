@@ -51,7 +51,7 @@ def _saved(now: Snapshot) -> set[str]:
 
 
 def _letters(before: Snapshot) -> set[str]:
-    return {letter.digest for letter in before.mailbox("amy").letters}
+    return {*before.mailbox("amy").digests}
 
 
 def _after_the_phone() -> World:

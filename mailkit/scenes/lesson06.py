@@ -204,8 +204,8 @@ class ThreeVisits:
 
 def _whole(before: Snapshot, now: Snapshot) -> bool:
     """Tell whether all that is on the laptop was on the server, octet for octet."""
-    were = {letter.digest for seen in (before, now) for letter in seen.mailbox("amy").letters}
-    return {letter.digest for letter in now.device("laptop").letters} <= were
+    were = {digest for seen in (before, now) for digest in seen.mailbox("amy").digests}
+    return {*now.device("laptop").digests} <= were
 
 
 def _three_visits() -> World:
@@ -267,8 +267,7 @@ lost_ledger = Exercise(
     _ledger_lost,
     goal=lambda before, now: (
         _on_server(now) == _on_server(before)
-        and sorted(letter.digest for letter in now.device("laptop").letters)
-        == sorted(letter.digest for letter in now.mailbox("amy").letters)
+        and sorted(now.device("laptop").digests) == sorted(now.mailbox("amy").digests)
     ),
     untouched="Nothing has changed. `pop.top(number, 0)` gives the header of a letter, and a header is small.",
     mistakes=(

@@ -72,8 +72,8 @@ def _home(now: Snapshot) -> int:
 
 def _brought(before: Snapshot, now: Snapshot) -> bool:
     """Tell whether the laptop has Amy's letter, octet for octet, and nothing else."""
-    at_home = {letter.digest for letter in now.device("laptop").letters}
-    return at_home == {letter.digest for letter in before.mailbox("amy").letters}
+    at_home = {*now.device("laptop").digests}
+    return at_home == {*before.mailbox("amy").digests}
 
 
 # 07.1

@@ -254,7 +254,7 @@ def _large(before: Snapshot) -> set[str]:
 
 
 def _still(now: Snapshot) -> set[str]:
-    return {letter.digest for letter in now.mailbox("amy").letters}
+    return {*now.mailbox("amy").digests}
 
 
 def _at_home(now: Snapshot) -> set[str]:

@@ -9,8 +9,16 @@ def _imap(key: str, lines: str) -> str:
     return _cell(key, f'imap = imaplib.IMAP4(*box.server.imap)\nimap.login("amy", "secret")\nimap.select()\n{lines}')
 
 
+_LOGIN = 'pop = poplib.POP3(*box.server.pop3)\npop.user("amy")\npop.pass_("secret")\n'
+
+
 def _pop(key: str, lines: str) -> str:
-    return _cell(key, f'pop = poplib.POP3(*box.server.pop3)\npop.user("amy")\npop.pass_("secret")\n{lines}')
+    return _cell(key, _LOGIN + lines)
+
+
+def _freed(each: str) -> str:
+    """Free the maildrop of 09.8, and do this with each letter."""
+    return _cell("09.8", f"box.server.hang_up()\n{_LOGIN}for number in (1, 2, 3):\n{each}\npop.quit()")
 
 
 def _posted(octets: str) -> str:
@@ -106,29 +114,8 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
     },
     "09.8": {
         "quit-it": _cell("09.8", "box.phone_line.quit()"),
-        "took-all": _cell(
-            "09.8",
-            """\
-box.server.hang_up()
-pop = poplib.POP3(*box.server.pop3)
-pop.user("amy")
-pop.pass_("secret")
-for number in (1, 2, 3):
-    box.laptop.save(pop.retr(number))
-    pop.dele(number)
-pop.quit()""",
-        ),
-        "headers": _cell(
-            "09.8",
-            """\
-box.server.hang_up()
-pop = poplib.POP3(*box.server.pop3)
-pop.user("amy")
-pop.pass_("secret")
-for number in (1, 2, 3):
-    box.laptop.save(pop.top(number, 0))
-pop.quit()""",
-        ),
+        "took-all": _freed("    box.laptop.save(pop.retr(number))\n    pop.dele(number)"),
+        "headers": _freed("    box.laptop.save(pop.top(number, 0))"),
         "only-unmarked": _cell("09.8", "box.phone_line.rset()"),
         "only-unlocked": _cell("09.8", "box.phone_line.close()\nbox.server.wait_for_hang_up()"),
     },

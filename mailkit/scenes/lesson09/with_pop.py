@@ -342,7 +342,7 @@ def _week() -> list[str]:
     device = Device("a device")
     for octets in letters("week"):
         device.save(octets)
-    return sorted(one.digest for one in device.snapshot().letters)
+    return sorted(device.snapshot().digests)
 
 
 THE_WEEK = _week()
