@@ -34,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     room = config.stash[_room] = tempfile.TemporaryDirectory()
     os.environ["MAILKIT_PROGRESS"] = str(Path(room.name, "progress.json"))
     nbval.kernel.KernelManager = functools.partial(jupyter_client.manager.KernelManager, **private_line(room.name))
+    nbval.kernel.pformat = str  # it lays out every message, pictures too, for a debug log that nobody reads
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
