@@ -47,6 +47,7 @@ class Engine:
         self.quiet = threading.Event()  # set while no POP3 or IMAP line is open
         self.quiet.set()
         self._seen_version = -1
+        self._frozen: tuple[int, tuple[MailboxView, ...]] = -1, ()  # all mailboxes, at a version of the store
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._tls: Tls | None = None
@@ -178,8 +179,9 @@ class Engine:
 
     def snapshot(self, devices: tuple[DeviceView, ...] = ()) -> Snapshot:
         """Freeze all mailboxes and open sessions, and the devices given."""
-        mailboxes = tuple(_view(account, box) for account, box in self._mailboxes())
-        return Snapshot(mailboxes, tuple(line.session.snapshot() for line in self.lines), devices)
+        if self._frozen[0] != self.store.version:
+            self._frozen = self.store.version, tuple(_view(account, box) for account, box in self._mailboxes())
+        return Snapshot(self._frozen[1], tuple(line.session.snapshot() for line in self.lines), devices)
 
     def _mailboxes(self) -> Iterator[tuple[Account, Mailbox]]:
         return ((account, box) for account in self.store.accounts.values() for box in account.mailboxes.values())

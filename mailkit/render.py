@@ -241,7 +241,10 @@ def clean(text: str) -> str:
     >>> clean("tab\there, \x07bell, \u202eoverride")
     'tab here, \ufffdbell, \ufffdoverride'
     """
-    text = "".join(_drawable(character) for character in text[:300])
+    text = text[:300]
+    if text.isascii() and text.isprintable():
+        return text
+    text = "".join(map(_drawable, text))
     text = re.sub(r"([\u0300-\u036f]{2})[\u0300-\u036f]+", r"\1", text)  # piled accents would leave their row
     if any(unicodedata.bidirectional(character) in ("R", "AL") for character in text):
         text = f"\u2068{text}\u2069"  # isolated: Hebrew or Arabic must not turn round what stands beside it
@@ -259,6 +262,8 @@ def _drawable(character: str) -> str:
 
 def columns(text: str) -> int:
     """Return how many columns of a terminal a text takes: East Asian characters two, combining marks none."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.category(one) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(one) in "WF")
         for one in text
@@ -288,20 +293,26 @@ _ARIAL = {  # widths in thousandths of the font's size; the same in Helvetica an
     1000: "…—→\ufffd",
     1015: "@",
 }
-_WIDTHS = {character: width / 1000 for width, characters in _ARIAL.items() for character in characters}
+
+
+class _Widths(dict[str, float]):
+    """Widths by character, in thousandths; one that Arial may lack is worked out when it is first met."""
+
+    def __missing__(self, character: str) -> float:
+        if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+            width = 0.0
+        else:
+            width = 1_100.0 if unicodedata.east_asian_width(character) in "WF" else 620.0
+        self[character] = width
+        return width
+
+
+_widths = _Widths({character: width for width, characters in _ARIAL.items() for character in characters})
 
 
 def pixels(text: str, size: float = 12) -> float:
     """Return about how wide Arial sets a text of this size, in px; characters it may lack count as wide ones."""
-    return size * sum(_WIDTHS.get(one) or _unusual(one) for one in text)
-
-
-def _unusual(character: str) -> float:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0.0
-    if unicodedata.east_asian_width(character) in "WF":
-        return 1.1
-    return 0.62
+    return size * sum(map(_widths.__getitem__, text)) / 1000
 
 
 def shorten(text: str, room: float, measure: Callable[[str], float] = columns) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from email import policy
 from email.parser import BytesHeaderParser
+from functools import lru_cache
 from typing import Literal
 
 from mailkit.message import Message
@@ -163,14 +164,20 @@ def view_letter(message: Message) -> LetterView:
 
 
 def _decoded(header: bytes, name: str) -> str:
-    """Return a field's words; the library raises all sorts of exceptions at broken ones, which stay as they are.
-
-    A long field is cut first: the library's time grows with the square of its length.
-    """
+    """Return a field's words, or nothing where there is no such field."""
     found = re.search(rb"^%b:[^\n]*+(?:\n[ \t][^\n]*+)*+" % name.encode(), header, re.MULTILINE | re.IGNORECASE)
-    field = found[0][:LONGEST_FIELD] if found else b""
+    return _words(found[0][:LONGEST_FIELD]) if found else ""
+
+
+@lru_cache(maxsize=1_000)  # a letter lies on the server, on the laptop and on the phone
+def _words(field: bytes) -> str:
+    """Decode a field; the library raises all sorts of exceptions at broken ones, which stay as they are.
+
+    A long field is cut before: the library's time grows with the square of its length.
+    """
     try:
-        return str(_headers.parsebytes(field + b"\r\n\r\n").get(name, "")).strip()
+        (value,) = _headers.parsebytes(field + b"\r\n\r\n").values()
+        return str(value).strip()
     except Exception:
         return " ".join(field.partition(b":")[2].decode("utf-8", "replace").split())
 

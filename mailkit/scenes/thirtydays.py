@@ -6,8 +6,9 @@ the wire, and returns what there was on each evening.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from mailkit.device import Device
 from mailkit.mailbox import MailboxError
@@ -84,24 +85,25 @@ def thirty_days(
     uidl: bool = True,
     away_until: int = 0,
     phone_every: int = 7,
-    each_day: Callable[[int], object] = lambda day: None,
 ) -> Month:
     """Let thirty days pass: a letter every morning, the laptop polls twice a day, the phone looks once a week.
 
     Every third letter is an offer, which Amy throws away on the laptop at noon. Takes Thunderbird's four settings
     for the laptop (``days=None``: "For at most … days" is not ticked), the quota in octets, whether the server has
-    UIDL, the day until whose evening the laptop stays shut, every how many days the phone looks, and a function
-    that is told of each day that is over. Raises `PollRefused` where the settings need UIDL and there is none.
+    UIDL, the day until whose evening the laptop stays shut, and every how many days the phone looks.
+    Raises `PollRefused` where the settings need UIDL and there is none.
     """
-    settings = PopSettings(leave, days, until_deleted, headers_only)
+    return _live(PopSettings(leave, days, until_deleted, headers_only), quota, uidl, away_until, phone_every)
+
+
+@cache  # the same days end in the same way
+def _live(settings: PopSettings, quota: int | None, uidl: bool, away_until: int, phone_every: int) -> Month:
     clock = Clock()
     with MailServer(password="secret", quota=quota, uidl=uidl, clock=clock) as server:
         home = Home(server, Device("laptop"), Device("phone"), clock, settings)
-        evenings = []
-        for day in range(1, 31):
-            evenings.append(home.live(day, shut=day <= away_until, look=day % phone_every == 0))
-            each_day(day)
-        return Month(settings, quota, tuple(evenings), home.octets)
+        days = range(1, 31)
+        evenings = tuple(home.live(day, shut=day <= away_until, look=day % phone_every == 0) for day in days)
+        return Month(settings, quota, evenings, home.octets)
 
 
 class Home:
@@ -148,10 +150,11 @@ class Home:
         return Evening(day, len(box.letters), len(laptop.letters), len(phone.letters), box.used, self.refused)
 
 
+@cache
 def daily_letter(day: int) -> bytes:
     """Write the letter of a day, `OCTETS` long; every third is an offer."""
     subject = f"{'Offer' if day % 3 == 0 else 'Letter'} of {day} September"
-    line = "All is well here.\n"
+    line = " ".join(["All is well here."] * 4) + "\n"
     missing = OCTETS - len(compose(subject, text="\n"))
     whole, rest = divmod(missing, len(line) + 1)  # a line ends with CRLF
     return compose(subject, text=line * whole + "." * rest + "\n")
