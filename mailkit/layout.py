@@ -23,6 +23,7 @@ from mailkit.render import (
     label,
     pixels,
     shorten,
+    strong_pixels,
     svg_from_dot,
     underlined,
 )
@@ -144,7 +145,7 @@ def _box(panel: Any, x: int, y: int, wide: int, box: Box, slots: Sequence[int], 
     with panel.subgraph(name=f"cluster_{x}_{y}") as cluster:
         fill = DEVICE_FILL if box.device else SERVER_FILL
         cluster.attr(bb=_bb(x, y, x + wide, bottom), style="rounded,filled", color=RIM, fillcolor=fill)
-        title = shorten(box.title, wide - 24, lambda text: pixels(text, 13))
+        title = shorten(box.title, wide - 24, strong_pixels)
         lines = [shorten(line, wide - 20, pixels) for line in box.lines]
         end = y + 10 + _LINE * (1 + len(lines))
         place(cluster, f"title_{x}_{y}", (x, y + 4, x + wide, end), [bold(title), *lines], shape="none")
@@ -192,7 +193,7 @@ def _texts(row: Row, wide: int) -> list[str]:
             notes[-1] = f"{notes[-1][0]}, {text}", f"{notes[-1][1]}, {shown}"
         else:
             notes.append((text, shown))
-    if len(notes) == 1 and not rest and _strong(head + subject) + pixels(f"    {notes[0][0]}") <= room:
+    if len(notes) == 1 and not rest and strong_pixels(head + subject) + pixels(f"    {notes[0][0]}") <= room:
         return [f"{first}    {notes[0][1]}"]
     return [first, *more, *(shown for _, shown in notes)]
 
@@ -200,9 +201,9 @@ def _texts(row: Row, wide: int) -> list[str]:
 def _wrapped(text: str, room: float) -> list[str]:
     """Return a text in one line or, broken between words, in two; cut where these are too narrow."""
     words = [text] if text.startswith("\u2068") else text.split(" ")  # what is isolated stays in one piece
-    fits = [at for at in range(1, len(words) + 1) if _strong(" ".join(words[:at])) <= room] or [len(words)]
+    fits = [at for at in range(1, len(words) + 1) if strong_pixels(" ".join(words[:at])) <= room] or [len(words)]
     first, rest = " ".join(words[: fits[-1]]), " ".join(words[fits[-1] :])
-    return [shorten(part, room, _strong) for part in [first, *[rest] * bool(rest)]]
+    return [shorten(part, room, strong_pixels) for part in [first, *[rest] * bool(rest)]]
 
 
 def _widths(panels: Sequence[tuple[str, Columns]], width: int) -> list[int]:
@@ -221,11 +222,7 @@ def _widths(panels: Sequence[tuple[str, Columns]], width: int) -> list[int]:
 def _wish(box: Box) -> float:
     """Return the width in px at which nothing in a box is cut."""
     rows = [f"{row.sign} {row.letter.uid}  {row.subject}    {row.note}" for row in box.rows if row]
-    return max(_strong(text) for text in [box.title, *box.lines, *rows]) + 2 * _PAD + 22
-
-
-def _strong(text: str) -> float:
-    return pixels(text, 13)
+    return max(strong_pixels(text) for text in [box.title, *box.lines, *rows]) + 2 * _PAD + 22
 
 
 def _bb(left: int, top: int, right: int, bottom: int) -> str:

@@ -179,6 +179,7 @@ def _dress(raw: str) -> str:
             element.remove(child)
         if element.tag == "text":
             element.set("font-family", FONTS)
+            element.attrib |= _as_in_arial(element.text or "", float(element.get("font-size", 12)))
             _style_parts(element)
     left, top, wide, high = (float(number) for number in root.attrib["viewBox"].split())
     width, height = round(wide), round(high)
@@ -211,10 +212,11 @@ def framed(inside: str, width: int, height: int, view: str = "") -> str:
 
 def svg_text(x: float, y: float, words: str, size: int = 12, anchor: str = "start", strong: bool = False) -> str:
     """Return an SVG ``<text>`` with ``words`` escaped; ``x`` and ``y`` in px."""
-    weight = ' font-weight="bold"' if strong else ""
+    fitted = _as_in_arial(bold(words) if strong else words, size) | ({"font-weight": "bold"} if strong else {})
+    style = "".join(f' {name}="{value}"' for name, value in fitted.items())
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-family="{FONTS}" font-size="{size}" text-anchor="{anchor}"'
-        f'{weight} fill="{INK}">{html.escape(words)}</text>'
+        f'{style} fill="{INK}">{html.escape(words)}</text>'
     )
 
 
@@ -272,27 +274,30 @@ def columns(text: str) -> int:
 
 _ARIAL = {  # widths in thousandths of the font's size; the same in Helvetica and Liberation Sans
     191: "'",
-    222: "ijl",
+    222: "ijl‘’",
     260: "|",
-    278: " !,./:;I[\\]ft·",
-    333: "()-`r",
+    278: " \xa0!,./:;I[\\]ft·ìíîïÌÍÎÏ",  # Graphviz makes two spaces unbreakable
+    333: "()-`r“”",
     334: "{}",
     355: '"',
     389: "*",
     469: "^",
-    500: "Jcksvxyz",
-    556: "#$0123456789?L_abdeghnopqu",
+    500: "Jcksvxyzçýÿ",
+    556: "#$0123456789?L_abdeghnopqu«»€–àáâãäåèéêëñòóôõöùúûü",
     584: "+−<=>~×",
-    611: "FTZ",
-    667: "&ABEKPSVXY",
-    722: "CDHNRUw",
-    778: "GOQ",
+    611: "FTZßø",
+    667: "&ABEKPSVXYÀÁÂÃÄÅÈÉÊËÝ",
+    722: "CDHNRUwÇÑÙÚÛÜ",
+    778: "GOQÒÓÔÕÖØ",
     833: "Mm",
-    889: "%",
-    944: "W",
-    1000: "…—→\ufffd",
+    889: "%æ",
+    944: "Wœ",
+    1000: "…—→\ufffdÆŒ",
     1015: "@",
 }
+
+
+_known = frozenset("".join(_ARIAL.values()))
 
 
 class _Widths(dict[str, float]):
@@ -313,6 +318,23 @@ _widths = _Widths({character: width for width, characters in _ARIAL.items() for 
 def pixels(text: str, size: float = 12) -> float:
     """Return about how wide Arial sets a text of this size, in px; characters it may lack count as wide ones."""
     return size * sum(map(_widths.__getitem__, text)) / 1000
+
+
+def strong_pixels(text: str, size: float = 12) -> float:
+    """Return about how wide Arial sets a bold text of this size, in px."""
+    return pixels(text, size * 13 / 12)
+
+
+def _as_in_arial(text: str, size: float) -> dict[str, str]:
+    """Return the attributes that set a text as wide as it was measured, where there is no font like Arial, too.
+
+    None where it has characters that Arial may lack, whose widths are guesses.
+    """
+    plain, marked = _MARKED.sub("", text), _MARKED.findall(text)
+    if not text or not _known.issuperset(plain + "".join(part for _, part in marked)):
+        return {}
+    width = pixels(plain, size) + sum((strong_pixels if mark == BOLD else pixels)(part, size) for mark, part in marked)
+    return {"textLength": f"{width:.1f}", "lengthAdjust": "spacingAndGlyphs"}
 
 
 def shorten(text: str, room: float, measure: Callable[[str], float] = columns) -> str:

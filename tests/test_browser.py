@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +12,18 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from mailkit.render import FONTS
 from tests.browser import LAPTOP, WIDGET, Lab, Lesson, chromium, quiet_page, start_lab
 from tests.notebooks import NAMES, code_cells, load, tags
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TROUBLE = r"/error (displaying|creating) widget|loading widget|failed to load model/i"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+STICKING_OUT = """() => [...document.querySelectorAll("text")].filter(text => {
+    const frame = text.closest("g.node, g.cluster")?.querySelector("path, polygon") || text.ownerSVGElement;
+    const [words, room] = [text.getBoundingClientRect(), frame.getBoundingClientRect()];
+    return words.left < room.left - 1 || words.right > room.right + 1;
+}).map(text => text.textContent)"""
 ZOOMED = {"width": LAPTOP["width"] // 2, "height": LAPTOP["height"] // 2}  # what 200 % leaves of a small laptop
 
 
@@ -74,6 +81,26 @@ def test_a_lesson_as_a_page(lab: Lab, name: str, tmp_path: Path) -> None:
         assert all(alts)
     finally:
         page.close()
+
+
+@pytest.mark.parametrize("font", ["monospace", "serif"])
+def test_words_stay_in_their_frames(lab: Lab, font: str) -> None:
+    """What a computer without Arial, or a font as wide, makes of every picture of the course."""
+    drawn = [svg.replace(FONTS, font) for name in NAMES for svg in svgs(name)]
+    page, _ = quiet_page(lab.page.context.browser)
+    try:
+        page.set_content("".join(drawn))
+        assert page.locator("svg").count() >= len(drawn) > 100
+        assert page.evaluate(STICKING_OUT) == []
+    finally:
+        page.close()
+
+
+def svgs(name: str) -> list[str]:
+    """Return the pictures of a notebook as it is committed."""
+    bundles = (output.data for cell in code_cells(name) for output in cell.outputs if "data" in output)
+    encoded = (re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', one.get("text/html", "")) for one in bundles)
+    return [base64.b64decode(one).decode() for found in encoded for one in found]
 
 
 def pictures_in(name: str) -> int:

@@ -16,12 +16,14 @@ from enum import Enum
 from pathlib import Path
 
 import pytest
+from graphviz import Digraph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailkit import render
 from mailkit.diagram import Picture, show, show_change, show_columns, show_route, show_states
 from mailkit.pop3 import COMMANDS, State
+from mailkit.render import bold, label, pixels, svg_from_dot, svg_text, underlined
 from mailkit.snapshot import DeviceView, LetterView, MailboxView, SessionView, Snapshot
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -61,7 +63,7 @@ def drawn(element: ET.Element) -> str:
     return " ".join("".join(text.itertext()) for text in element.iter(f"{SVG}text"))
 
 
-def underlined(picture: Picture) -> list[str | None]:
+def underlines(picture: Picture) -> list[str | None]:
     return [span.text for span in tree(picture).iter(f"{SVG}tspan") if span.get("text-decoration") == "underline"]
 
 
@@ -132,7 +134,7 @@ def test_flags_set_and_cleared_are_named() -> None:
     after = Snapshot((mailbox(letter(1, "A", "\\Seen", "\\Flagged", "$Junk")),))
     picture = show_change(before, after)
     assert "1 A  \\Seen (new flag), \\Flagged, $Junk (new flag), \\Answered (flag cleared)" in str(picture)
-    assert underlined(picture) == ["\\Seen (new flag)", "$Junk (new flag)", "\\Answered (flag cleared)"]
+    assert underlines(picture) == ["\\Seen (new flag)", "$Junk (new flag)", "\\Answered (flag cleared)"]
 
 
 def test_a_copy_and_a_move_say_where_from() -> None:
@@ -226,7 +228,7 @@ def test_changes_are_told_without_colour() -> None:
     new = groups(show_change(FULL, MARKED), "new")
     assert drawn(new[0]) == "+ 1 \u00a0Lunch on Thursday saved"
     assert new[0].find(f".//{SVG}tspan").get("font-weight") == "bold"
-    assert underlined(show_change(FULL, MARKED)) == ["now marked (DELE)"]
+    assert underlines(show_change(FULL, MARKED)) == ["now marked (DELE)"]
 
 
 def test_one_letter_stands_at_one_height_before_and_after() -> None:
@@ -484,3 +486,15 @@ def test_warming_up_ends() -> None:
 @pytest.mark.parametrize("measure", [render.columns, render.pixels])
 def test_shortened_texts_fit(text: str, measure) -> None:
     assert measure(render.shorten(text, 20, measure)) <= 20
+
+
+def test_a_text_is_set_as_wide_as_it_was_measured() -> None:
+    """Whatever font there is; a mark in it counts, and of what Arial may lack nobody knows the width."""
+    dot = Digraph(node_attr={"fontname": "Arial", "fontsize": "12"})
+    for name, text in {"plain": "Tea", "marked": f"{bold('Tea')} {underlined('Tea')}", "unknown": "茶"}.items():
+        dot.node(name, label(text))
+    texts = {"".join(one.itertext()): one for one in ET.fromstring(svg_from_dot(dot.source)).iter(f"{SVG}text")}
+    assert texts["Tea"].get("textLength") == f"{pixels('Tea'):.1f}" == "20.7"
+    assert texts["Tea Tea"].get("textLength") == f"{pixels('Tea') * 13 / 12 + pixels(' Tea'):.1f}"
+    assert texts["茶"].get("textLength") is None
+    assert 'textLength="22.4"' in svg_text(0, 0, "Tea", strong=True)
