@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mailkit.message import Message, with_crlf
-from mailkit.snapshot import DeviceView, LetterView, view_letter
+from mailkit.snapshot import DeviceView, view_letter
 
 _UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -67,7 +67,8 @@ class Device:
 
     def snapshot(self) -> DeviceView:
         """Freeze what is kept now."""
-        return DeviceView(self.name, tuple((name, _view(kept)) for name, kept in self._folders.items()))
+        folders = ((name, tuple(map(view_letter, kept))) for name, kept in self._folders.items())
+        return DeviceView(self.name, tuple(folders))
 
     def _folder(self, name: str) -> list[Message]:
         if name not in self._folders:
@@ -83,10 +84,6 @@ def _not_a_number(given: object) -> str:
     if isinstance(given, str) and given.strip().isdecimal():
         return f"a letter's number is written without quotes: throw_away({given.strip()})"
     return "throw_away takes the number that the picture shows, not the subject: throw_away(2)"
-
-
-def _view(kept: list[Message]) -> tuple[LetterView, ...]:
-    return tuple(view_letter(message) for message in kept)
 
 
 def letters_in(answer: Any) -> Iterator[bytes]:

@@ -29,9 +29,10 @@ def show(snapshot: Snapshot, only: str | Collection[str] | None = None, *, width
     Takes ``only``, the names to show: an account, a mailbox (``"amy/INBOX"``) or a device; and the
     greatest width in px. Raises `LookupError`, naming what there is, where one of them is not.
     """
-    boxes = [_describe(snapshot, box) for box in _select(_boxes(snapshot), only)]
+    still = _change(snapshot, snapshot)  # a moment is a change in which nothing happens
+    boxes = [_pair(still, box)[1] for box in _select(_boxes(snapshot), only)]
     foot = _foot(boxes, _loose(snapshot))
-    boxes = _expanded(boxes)
+    boxes = [box for box in boxes if not box.bare] or boxes
     alt = f"{_sentence(boxes)}."
     return Picture(_words(boxes, foot), draw([("", _columns(boxes))], foot, (), width), alt)
 
@@ -138,18 +139,6 @@ def _select(boxes: list[Box], only: str | Collection[str] | None) -> list[Box]:
     return [box for box in boxes if names[box.key] & wanted]
 
 
-def _describe(snapshot: Snapshot, box: Box) -> Box:
-    """Fill in a box as it is at one moment: rows, sessions, quota."""
-    marks = _marks(snapshot, box)
-    rows = [_row(letter, marks) for letter in box.kept]
-    facts = _facts(snapshot, box)
-    shown = _excerpt(rows, facts)
-    lines = _told(facts, facts)
-    count = _letters(len(rows))
-    box = replace(box, rows=tuple(rows[at] for at in shown), lines=lines, joined=lines, count=count, tally=_tally(rows))
-    return replace(box, bare=_bare(box, facts))
-
-
 def _excerpt(rows: Sequence[Row], *told: dict[str, str]) -> list[int]:
     """Choose the rows that are shown, those with a change first, and have told how many are not."""
     chosen = sorted(range(len(rows)), key=lambda at: rows[at].look == "plain")[:_ROWS]
@@ -171,12 +160,6 @@ def _marks(snapshot: Snapshot, box: Box) -> frozenset[int]:
     """UIDs that a POP3 session marked; its maildrop is the INBOX."""
     account, _, name = box.key.partition("/")
     return snapshot.marks(account) if name == "INBOX" and not box.device else frozenset()
-
-
-def _row(letter: LetterView, marks: frozenset[int]) -> Row:
-    marked = letter.uid in marks
-    notes = [("marked (DELE)", False)] * marked + [(flag, False) for flag in _ordered(letter.flags)]
-    return Row(letter, tuple(notes), "marked" if marked else "plain")
 
 
 def _ordered(flags: Iterable[str]) -> list[str]:
@@ -261,7 +244,7 @@ def _pair(change: _Change, box: Box) -> tuple[Box, Box]:
     was, is_now = change.old.get(box.key), change.new.get(box.key)
     rows = _changed_rows(change, box, is_now.kept if is_now else ())
     marks = _marks(change.before, box)
-    earlier = {letter.uid: _row(letter, marks) for letter in (was.kept if was else ())}
+    earlier = {one.uid: _kept_row(one, one.uid in marks, one.uid in marks) for one in (was.kept if was else ())}
     then, now = _facts(change.before, box), _facts(change.after, box)
     joined = _arrow(then, now)
     if not box.device and not (was and is_now):
@@ -297,7 +280,9 @@ def _changed_rows(change: _Change, box: Box, kept: Iterable[LetterView]) -> list
     return sorted(rows, key=lambda row: row.letter.uid)
 
 
-def _kept_row(letter: LetterView, was: bool, is_now: bool, given: Collection[str], cleared: Collection[str]) -> Row:
+def _kept_row(
+    letter: LetterView, was: bool, is_now: bool, given: Collection[str] = (), cleared: Collection[str] = ()
+) -> Row:
     """Describe a letter that stayed: was it marked, is it now, which flags were given and cleared."""
     notes = [("marked (DELE)" if was else "now marked (DELE)", not was)] * is_now
     notes += [("no longer marked", True)] * (was and not is_now)
@@ -345,17 +330,10 @@ def _foot(boxes: Sequence[Box], loose: dict[str, str]) -> list[str]:
     return lines + [f"Server · {what}: {value}" for what, value in loose.items()]
 
 
-def _expanded(boxes: list[Box]) -> list[Box]:
-    return [box for box in boxes if not box.bare] or boxes
-
-
 def _sentence(boxes: Iterable[Box]) -> str:
     """Say in one sentence what a picture shows, for its alternative text."""
-    return "; ".join(_clause(box) for box in boxes) or "No mailbox"
-
-
-def _clause(box: Box) -> str:
-    return f"{box.title}: {box.count}{f' ({box.tally})' if box.tally else ''}"
+    clauses = (f"{box.title}: {box.count}{f' ({box.tally})' if box.tally else ''}" for box in boxes)
+    return "; ".join(clauses) or "No mailbox"
 
 
 # Columns and arrows
@@ -376,9 +354,9 @@ def _arrows(placed: Sequence[Sequence[Box]]) -> list[tuple[Spot, Spot]]:
     there: dict[str, Spot] = {}
     for box, row in _present(placed[0]):
         if not box.device:
-            there.setdefault(row.letter.digest, (box.key, row.letter.uid, False))
+            there.setdefault(row.letter.digest, (box.key, row.letter.uid))
     return [
-        (there[row.letter.digest], (box.key, row.letter.uid, False))
+        (there[row.letter.digest], (box.key, row.letter.uid))
         for box, row in _present(placed[1] if len(placed) > 1 else ())
         if row.look == "new" and row.letter.digest in there
     ]

@@ -24,6 +24,7 @@ from mailkit.transcript import Recorder
 log = logging.getLogger("mailkit")
 Result = TypeVar("Result")
 
+LOOPBACK = "127.0.0.1"  # where no other machine can come in
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
 HISTORY_SIZE = 100  # above this many messages and mailboxes, states are not kept: pictures are for lessons
@@ -32,10 +33,9 @@ HISTORY_SIZE = 100  # above this many messages and mailboxes, states are not kep
 class Engine:
     """Owns the loop, its thread, the listening sockets and the register of open lines."""
 
-    def __init__(self, store: Store, settings: Settings, host: str) -> None:
+    def __init__(self, store: Store, settings: Settings) -> None:
         self.store = store
         self.settings = settings
-        self.host = host
         self.loop = asyncio.SelectorEventLoop()
         self.buffer = memoryview(bytearray(262_144))  # where octets arrive, on whichever line
         self.lines: dict[Line, None] = {}  # in the order of arrival
@@ -49,7 +49,6 @@ class Engine:
         self._seen_version = -1
         self._frozen: tuple[int, tuple[MailboxView, ...]] = -1, ()  # all mailboxes, at a version of the store
         self._servers: list[asyncio.Server] = []
-        self._tasks: set[asyncio.Task[None]] = set()
         self._tls: Tls | None = None
         self.loop.set_exception_handler(lambda loop, context: log.debug("%s", context.get("message")))
         self._thread = threading.Thread(target=self._run, name="mailkit server", daemon=True)
@@ -83,10 +82,10 @@ class Engine:
         async def open_port() -> Address:
             context = self.tls().server if tls else None
             patience = self.settings.handshake if tls else None
-            server = await self.loop.create_server(factory, self.host, 0, ssl=context, ssl_handshake_timeout=patience)
+            server = await self.loop.create_server(factory, LOOPBACK, 0, ssl=context, ssl_handshake_timeout=patience)
             self._servers.append(server)
-            host, port = server.sockets[0].getsockname()[:2]
-            return host, port
+            address: Address = server.sockets[0].getsockname()
+            return address
 
         return asyncio.run_coroutine_threadsafe(open_port(), self.loop).result()
 
@@ -123,7 +122,7 @@ class Engine:
         return len(lines)
 
     def admit(self, line: Line) -> bool:
-        """Register a new line; False, and the session is closed, where there are too many."""
+        """Register a new POP3 or IMAP line; False where there are too many."""
         self._keep(line.recorder)
         if len(self.lines) >= self.settings.max_connections:
             return False
@@ -132,7 +131,7 @@ class Engine:
         return True
 
     def admit_mailer(self, mailer: Any, recorder: Recorder) -> bool:
-        """Register an SMTP connection; False where there are too many."""
+        """Register a new SMTP connection; False where there are too many."""
         self._keep(recorder)
         if len(self.mailers) >= self.settings.max_connections:
             return False
@@ -150,12 +149,6 @@ class Engine:
             self.record(line.cause(cause))
             if not self.lines:
                 self.quiet.set()
-
-    def spawn(self, coroutine: Any) -> None:
-        """Run a coroutine to its end; the loop alone would not hold it."""
-        task = self.loop.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def notice(self, line: Line) -> None:
         """Keep the state, if the line's last command changed the store or its own session."""

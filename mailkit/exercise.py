@@ -60,23 +60,6 @@ class Mistake:
     advice: str
 
 
-def marked_unsaved(device: str, where: str, account: str = "amy") -> Mistake:
-    """Return the mistake of marking letters (DELE) of which a device has no whole copy, while nothing is lost yet.
-
-    Takes the device, what its advice calls it ("at home"), and the account.
-    """
-
-    def when(before: Snapshot, now: Snapshot) -> bool:
-        marks, kept = now.marks(account), {*now.device(device).digests}
-        return any(one.uid in marks and one.digest not in kept for one in now.mailbox(account).letters)
-
-    advice = (
-        f"Letters are marked that are not {where}, or not whole. Say `pop.rset()`, save first, then mark; "
-        "`pop.quit()` now would lose them."
-    )
-    return Mistake("marked-unsaved", when, advice)
-
-
 @dataclass(frozen=True)
 class Verdict:
     """The answer of a check, drawn as text and as HTML; ``mistake`` names the misconception seen, if any."""
@@ -195,7 +178,7 @@ def _changes(before: Snapshot, now: Snapshot) -> str:
     """Say in a line what is different now: ``amy/INBOX: 1 gone; laptop/INBOX: 1 new``."""
     difference = compare(before, now)
     lines = [f"{place.place}: {_counts(place.new, place.gone, place.flagged)}" for place in difference.places]
-    lines += [f"{account}: {len(marks)} marked for deletion" for account, marks in difference.marked]
+    lines += [f"{account}: {len(marked)} marked for deletion" for account, marked, _ in difference.marks if marked]
     was, there = ({view.key for view in moment.mailboxes} for moment in (before, now))
     lines += [f"mailbox {name} {'made' if name in there else 'removed'}" for name in sorted(was ^ there)]
     return "; ".join(lines) or "little"

@@ -84,7 +84,7 @@ class Box:
 
 
 Columns = Sequence[Sequence[Box]]
-Spot = tuple[str, int, bool]  # a box's key, a UID, is it gone?
+Spot = tuple[str, int]  # a box's key, the UID of a letter that is there
 _Slots = Mapping[str, Sequence[int]]  # of each box, the heights of its rows
 
 
@@ -154,7 +154,9 @@ def _box(panel: Any, x: int, y: int, wide: int, box: Box, slots: Sequence[int], 
         y = end + 2
         for row, tall in zip(box.rows, slots, strict=False):
             if row:
-                name = names[box.key, row.letter.uid, row.look == "gone"] = f"letter_{x}_{y}"
+                name = f"letter_{x}_{y}"
+                if row.look != "gone":
+                    names[box.key, row.letter.uid] = name
                 style = {"class": f"letter {row.look}", "style": "rounded,filled"} | _LOOKS[row.look]
                 place(cluster, name, (x + _PAD, y, x + wide - _PAD, y + tall), _texts(row, wide), **style)
             y += tall + _SPACE

@@ -169,7 +169,7 @@ class Line(asyncio.BufferedProtocol):
             self._inbox.clear()  # said in the clear, by anybody; what comes from now on comes under TLS
             self._answers = iter(())
             self._transport.pause_reading()
-            self.engine.spawn(self._start_tls())
+            self._handshake = self.engine.loop.create_task(self._start_tls())  # the loop alone would not hold it
 
     async def _start_tls(self) -> None:
         """Shake hands (RFC 2595); octets that come with the client's last handshake message wait in the inbox."""

@@ -79,15 +79,19 @@ class Mailbox:
 
     def by_uid(self, uid: int) -> Message | None:
         """Return the message with this UID, or None where there is none (any more)."""
-        at = bisect_left(self.messages, uid, key=lambda message: message.uid)
-        return self.messages[at] if at < len(self.messages) and self.messages[at].uid == uid else None
+        at = self.place_of(uid)
+        return self.messages[at] if at < len(self) and self.messages[at].uid == uid else None
+
+    def place_of(self, uid: int) -> int:
+        """Return where in ``messages`` this UID is, or where the next larger one is."""
+        return bisect_left(self.messages, uid, key=lambda message: message.uid)
 
     def first_unseen(self) -> int:
         r"""Return the place in ``messages`` of the first without ``\Seen``, or their number if there is none.
 
         SELECT asks each time (RFC 3501 §6.3.1), so the search goes on from where the last one ended.
         """
-        at = bisect_left(self.messages, self._seen_below, key=lambda message: message.uid)
+        at = self.place_of(self._seen_below)
         if self.unseen:
             at = next(place for place in range(at, len(self)) if SEEN not in self.messages[place].flags)
             self._seen_below = self.messages[at].uid
@@ -119,7 +123,7 @@ class Mailbox:
         return self._flag_sets.setdefault(wanted, wanted)
 
     def append(self, octets: bytes, flags: Iterable[str] = (), when: datetime | None = None) -> Message:
-        """Add a message under the next UID. Raises `MailboxError` (OVERQUOTA) where it does not fit."""
+        """Add a message under the next UID. Raises `MailboxError` where it does not fit, or as `flag_set` does."""
         self.account.make_room(len(octets))
         message = Message(self.uidnext, octets, when or self.account.store.clock(), self.flag_set(flags))
         self.uidnext += 1

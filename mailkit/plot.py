@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from mailkit.render import (
     BLUE,
     GREEN,
-    GROUND,
     INK,
     RIM,
     VERMILLION,
@@ -42,23 +41,17 @@ _Scale = Callable[[float], float]
 
 
 def steps(
-    title: str,
-    series: Mapping[str, Points],
-    xlabel: str = "",
-    ylabel: str = "",
-    *,
-    limit: float | None = None,
-    limit_label: str = "quota",
+    title: str, series: Mapping[str, Points], xlabel: str = "", ylabel: str = "", *, quota: float | None = None
 ) -> Picture:
     """Draw values that stay until they change, such as how full a box is day by day.
 
-    Takes one to four series of (x, y), a value y holding from x on, and a ``limit`` to draw as a line.
+    Takes one to four series of (x, y), a value y holding from x on, and a ``quota`` to draw as a line.
     Raises `ValueError` where there is nothing to draw, too much, or a number that is not finite.
     """
     ordered = {_name(name): sorted(points) for name, points in series.items()}
     if not 1 <= len(ordered) <= len(_STYLES) or not all(ordered.values()):
         raise ValueError(f"steps draws 1 to {len(_STYLES)} series, each with a point or more; got {len(series)}")
-    limits = _limits(limit, limit_label)
+    limits = {} if quota is None else {f"quota {_number(quota)}": quota}
     heading, xs = _heading(title, ylabel), sorted({x for points in ordered.values() for x, _ in points})
     table = _table([xlabel or "x", *ordered], [[x, *(_held(points, x) for points in ordered.values())] for x in xs])
     alt = f"{clean(title)}: {', '.join(f'{name} ends at {_number(p[-1][1])}' for name, p in ordered.items())}."
@@ -87,8 +80,6 @@ def bars(
     values: Mapping[str, float | Mapping[str, float]],
     unit: str = "",
     *,
-    limit: float | None = None,
-    limit_label: str = "quota",
     decimals: int | None = None,
 ) -> Picture:
     """Draw one bar a value, its number beside it.
@@ -103,21 +94,19 @@ def bars(
     numbers = [value for group in groups.values() for value in group.values()]
     if not numbers or min(numbers) < 0 or len(series) > len(_HATCHES):
         raise ValueError(f"bars draws one number or more, none below 0, in at most {len(_HATCHES)} series")
-    limits = _limits(limit, limit_label)
     heading, heads = _heading(title, unit), series if series != [""] else [unit or "value"]
     write = _number if decimals is None else f"{{:,.{decimals}f}}".format
     said = {name: {part: write(value) for part, value in group.items()} for name, group in groups.items()}
     rows = [[name, *(group.get(part) for part in series)] for name, group in said.items()]
-    words = "\n".join([heading, *_table(["", *heads], rows), *limits])
+    words = "\n".join([heading, *_table(["", *heads], rows)])
     told = [f"{name} {_said(part, number)}" for name, group in said.items() for part, number in group.items()]
-    top = _ticks([*numbers, *limits.values()])[-1]
-    return Picture(words, _draw_bars(heading, groups, said, series, top, limits), f"{clean(title)}: {', '.join(told)}.")
+    top = _ticks(numbers)[-1]
+    return Picture(words, _draw_bars(heading, groups, said, series, top), f"{clean(title)}: {', '.join(told)}.")
 
 
 def _draw_bars(
-    heading: str, groups: _Groups, numbers: Mapping[str, Mapping[str, str]], series: Sequence[str], top: float,
-    limits: Mapping[str, float],
-) -> str:  # fmt: skip
+    heading: str, groups: _Groups, numbers: Mapping[str, Mapping[str, str]], series: Sequence[str], top: float
+) -> str:
     left = 24 + max(pixels(name, 12.5) for name in groups)
     said = [_said(part, number) for group in numbers.values() for part, number in group.items()]
     x_at = _scale(0, top, left, _WIDE - 24 - max(pixels(text, 12.5) for text in said))
@@ -129,12 +118,8 @@ def _draw_bars(
             drawn.append(svg_text(x_at(value) + 7, y + 15, _said(part, numbers[name][part])))
             y += 22
         y += 8
-    for text, value in limits.items():
-        drawn.append(_line(f"M{x_at(value):.1f},40V{y}", GROUND, "", 5))  # a halo, to be seen on a bar
-        drawn.append(_line(f"M{x_at(value):.1f},38V{y}", INK, "1 3", 1.5))
-        drawn.append(svg_text(x_at(value), y + 14, text, anchor="middle"))
     drawn.append(_line(f"M{left:.1f},40V{y}", RIM, "", 1))
-    return framed("\n".join(drawn), _WIDE, y + (30 if limits else 12))
+    return framed("\n".join(drawn), _WIDE, y + 12)
 
 
 def _heading(title: str, unit: str) -> str:
@@ -143,10 +128,6 @@ def _heading(title: str, unit: str) -> str:
 
 def _name(name: str) -> str:
     return shorten(clean(name), 200, pixels)
-
-
-def _limits(limit: float | None, label: str) -> dict[str, float]:
-    return {} if limit is None else {f"{_name(label)} {_number(limit)}": limit}
 
 
 def _said(part: str, number: str) -> str:
@@ -196,11 +177,11 @@ def _line(path: str, stroke: str, dashes: str, width: float) -> str:
     return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="{width:g}"{dashed}/>'
 
 
-def _spread(labels: Iterable[tuple[float, str]], apart: float = 16) -> list[tuple[float, str]]:
+def _spread(labels: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
     """Move labels down until none covers another, then all up where the last one would leave the plot."""
     placed: list[tuple[float, str]] = []
     for y, text in sorted(labels):
-        placed.append((max(y, placed[-1][0] + apart) if placed else y, text))
+        placed.append((max(y, placed[-1][0] + 16) if placed else y, text))
     over = max(0.0, placed[-1][0] - (_HIGH - _BOTTOM))
     return [(y - over, text) for y, text in placed]
 

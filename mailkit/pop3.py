@@ -69,18 +69,15 @@ class Refusal(Exception):
 class Pop3Session:
     """One POP3 session over the INBOX of one account.
 
-    Takes the store and the settings; ``secure``: TLS is on from the start; ``can_upgrade``: offer STLS; ``wake``
-    is ignored, for a POP3 server speaks only when spoken to. Send what `receive` yields; then, if ``closed`` is
+    Takes the store and the settings; ``secure``: TLS is on from the start, else STLS is offered; ``wake`` is
+    ignored, for a POP3 server speaks only when spoken to. Send what `receive` yields; then, if ``closed`` is
     set, hang up; if ``upgrade`` is set, do the TLS handshake and call `tls_started`.
     """
 
-    def __init__(
-        self, store: Store, settings: Settings, *, secure: bool = False, can_upgrade: bool = False, wake: object = None
-    ) -> None:
+    def __init__(self, store: Store, settings: Settings, *, secure: bool = False, wake: object = None) -> None:
         self.state = AUTHORIZATION
         self.closed = self.upgrade = False
-        self._store, self._settings = store, settings
-        self._secure, self._can_upgrade = secure, can_upgrade
+        self._store, self._settings, self._secure = store, settings, secure
         self._input = bytearray()
         self._too_long = False  # the line now coming in is over the limit; its beginning was thrown away
         self._user: str | None = None  # whom the command just before, USER, has named
@@ -224,7 +221,7 @@ class Pop3Session:
             return b"+ \r\n"
         try:
             credentials = binascii.a2b_base64("" if response == "=" else response, strict_mode=True)
-            acting_for, user, password = credentials.decode().split("\0")
+            acting_for, user, password = credentials.decode("utf-8", "surrogateescape").split("\0")
         except ValueError:
             raise Refusal("PLAIN wants the base64 of NUL, name, NUL, password; send AUTH PLAIN again") from None
         if acting_for and self._store.account_for(acting_for) is not self._store.account_for(user):
@@ -233,8 +230,8 @@ class Pop3Session:
 
     def do_stls(self) -> bytes:
         """Go over to TLS (RFC 2595 §4)."""
-        if self._secure or not self._can_upgrade:
-            raise Refusal("TLS is on already" if self._secure else "STLS is not offered here")
+        if self._secure:
+            raise Refusal("TLS is on already")
         self.upgrade = True
         return ok("begin TLS now")
 
@@ -247,7 +244,7 @@ class Pop3Session:
             "UIDL": told.uidl,
             "USER": password,
             "SASL PLAIN": password,
-            "STLS": self._can_upgrade and not self._secure and self.state is AUTHORIZATION,
+            "STLS": not self._secure and self.state is AUTHORIZATION,
             "RESP-CODES": True,
             "AUTH-RESP-CODE": True,
             "PIPELINING": True,

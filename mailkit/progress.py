@@ -19,8 +19,8 @@ class Progress:
     Nothing that is printed or drawn may depend on it: only the values of widgets show it.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self.path = path or _default_path()
+    def __init__(self) -> None:
+        self.path = _default_path()
         self._kept = self._read()
 
     def of(self, exercise: str) -> Literal["open", "tried", "done"]:

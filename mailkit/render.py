@@ -20,7 +20,6 @@ import xml.etree.ElementTree as ET
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito's, for strokes only
@@ -80,11 +79,6 @@ class Picture:
         here = f'<svg x="{x}" y="{y}" width="{min(own, width)}" height="{self.height(width)}"'
         return self.svg.replace(f'<svg xmlns="{_SVG}" width="{own}" height="{high}"', here, 1)
 
-    def save(self, path: str | Path) -> Path:
-        """Write the SVG to ``path`` and return it."""
-        Path(path).write_text(self.svg, encoding="utf-8", newline="\n")
-        return Path(path)
-
 
 def svg_size(svg: str) -> tuple[int, int]:
     """Return width and height in CSS pixels of an SVG made here."""
@@ -94,8 +88,9 @@ def svg_size(svg: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+@functools.cache
 def warm() -> threading.Thread:
-    """Load the renderer in the background: on a machine's first time that takes most of a second.
+    """Load the renderer in the background, once: on a machine's first time that takes most of a second.
 
     Returns the thread, already started, for those who want to wait for it.
     """

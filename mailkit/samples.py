@@ -60,11 +60,10 @@ def compose(
     to: str = "amy@example.org",
     text: str = "Hello,\n\nsee you soon.\n",
     date: datetime = DEFAULT_DATE,
-    message_id: str | None = None,
 ) -> bytes:
     r"""Write a small letter (RFC 5322 §3.6), the same octets for the same arguments.
 
-    ``message_id`` comes with its angle brackets; left out, it is made from the rest.
+    Its Message-ID is made from the rest.
     Raises `ValueError` for a header field that contains a line end.
 
     >>> compose("Tea?").splitlines()[:3]
@@ -73,7 +72,7 @@ def compose(
     message = EmailMessage(SMTP.clone(cte_type="7bit"))
     message["From"], message["To"], message["Subject"] = sender, to, subject
     message["Date"] = format_datetime(date)
-    message["Message-ID"] = message_id or _message_id(sender, to, subject, str(message["Date"]), text)
+    message["Message-ID"] = _message_id(sender, to, subject, str(message["Date"]), text)
     message.set_content(text)
     return message.as_bytes()
 

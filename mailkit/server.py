@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from mailkit.engine import Engine
@@ -21,12 +21,11 @@ from mailkit.pop3 import Pop3Session
 from mailkit.relay import Address
 from mailkit.render import warm
 from mailkit.settings import Settings
-from mailkit.smtp import smtp_protocol
-from mailkit.smtpwire import Hooks
+from mailkit.smtp import SmtpRules
+from mailkit.smtpwire import Hooks, SmtpWire
 from mailkit.snapshot import DeviceView, Moment, Snapshot
 from mailkit.transcript import Recorder, Transcript
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ProtocolName = Literal["SMTP", "POP3", "IMAP"]
 
 
@@ -53,7 +52,6 @@ class MailServer:
         quota: how many octets an account may hold; None: no bound.
         clock: returns the time, with its zone, for INTERNALDATE and ``Received:``; fixed by default.
         uidvalidity: the first mailbox's UIDVALIDITY (RFC 3501 §2.3.1.1); others count up from it.
-        host: a loopback address.
         **settings: switches and limits, see `mailkit.settings.Settings`; for example ``uidl=False``.
 
     Raises:
@@ -72,11 +70,8 @@ class MailServer:
         quota: int | None = None,
         clock: Callable[[], datetime] = fixed_clock,
         uidvalidity: int = 1,
-        host: str = "127.0.0.1",
         **settings: Any,
     ) -> None:
-        if host not in LOOPBACK:
-            raise ValueError(f"host {host!r} is not on this machine; use one of {', '.join(LOOPBACK)}")
         checked = [_octets(letter) for letter in _sequence("letters", letters)]
         store = Store(domain, clock, uidvalidity)
         self.domain = domain
@@ -90,14 +85,14 @@ class MailServer:
             store.accounts[self._first].inbox.append(letter)
         switches = _settings(domain, settings)
         store.check_password = switches.check_password
-        self._engine = engine = Engine(store, switches, host)
+        self._engine = engine = Engine(store, switches)
         self._finalizer = weakref.finalize(self, engine.stop)
         self._routes: dict[str, Address] = {}
         self._ports: dict[tuple[str, bool], Address] = {}
         for protocol in ("SMTP", "POP3", "IMAP"):
             self._port(protocol)
         engine.call(lambda: engine.record("the server started"))
-        _warm_once()
+        warm()  # a picture will be asked for next
 
     # ---- where to connect
 
@@ -254,7 +249,7 @@ def _factory(engine: Engine, routes: dict[str, Address], protocol: ProtocolName,
     kind, idle = (Pop3Session, settings.pop3_idle) if protocol == "POP3" else (ImapSession, settings.imap_idle)
 
     def make(secure: bool, wake: Callable[[], None]) -> Pop3Session | ImapSession:
-        return kind(store, settings, secure=secure, can_upgrade=not secure, wake=wake)
+        return kind(store, settings, secure=secure, wake=wake)
 
     return lambda: Line(engine, protocol, tls, idle, make)
 
@@ -264,19 +259,11 @@ def _smtp(engine: Engine, routes: dict[str, Address], tls: bool) -> asyncio.Base
     recorder = Recorder("SMTP")
     hooks = Hooks(
         record=recorder.add,
-        happened=lambda words: engine.record(f"SMTP: {words}"),
         opened=lambda mailer: engine.admit_mailer(mailer, recorder),
         ended=engine.mailers.discard,
     )
-    return smtp_protocol(
-        engine.store, engine.settings, secure=tls, tls=lambda: engine.tls().server, routes=routes, hooks=hooks
-    )
-
-
-@cache
-def _warm_once() -> None:
-    """Load the renderer beside the first server, for a picture will be asked for next."""
-    warm()
+    rules = SmtpRules(engine.store, engine.settings, routes, lambda words: engine.record(f"SMTP: {words}"))
+    return SmtpWire(rules, engine.settings, hooks, tls, lambda: engine.tls().server)
 
 
 def _octets(letter: object) -> bytes:

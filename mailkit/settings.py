@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Switches that lessons use, and limits. Sizes are octets, times are seconds.
+    """Switches, and limits. Sizes are octets, times are seconds.
 
     The standards want at least ten minutes of patience for POP3 (RFC 1939 §3), thirty for IMAP (RFC 3501 §5.4)
     and five for SMTP (RFC 5321 §4.5.3.2.7); here it is an hour, because a learner reads a page between two
@@ -22,7 +22,7 @@ class Settings:
     plaintext_login: bool = True  # False: a password is refused until TLS is on (RFC 2595 §2.3)
     check_password: bool = True  # False: lesson 01's box without a lock, any password opens it
     smtp_login: bool = False  # True: no mail is taken before AUTH (RFC 6409 §4.3)
-    max_line: int = 8192
+    max_line: int = 8192  # of SMTP, and of the answer to a challenge; POP3's commands are shorter (RFC 2449 §4)
     max_imap_line: int = 65_536  # a client may list its UIDs one by one; RFC 2683 §3.2.1.5 asks for 8,000
     max_message: int = 25_000_000  # also the largest literal
     max_failed_logins: int = 3  # then the line is closed

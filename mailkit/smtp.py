@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import re
-import ssl
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from email.utils import format_datetime
@@ -21,7 +20,7 @@ from aiosmtpd.smtp import TLSSetupException
 from mailkit.mailbox import Account, MailboxError, Store
 from mailkit.relay import Address, Refused, next_hop
 from mailkit.settings import Settings
-from mailkit.smtpwire import Hooks, SmtpWire
+from mailkit.smtpwire import SmtpWire
 
 MAX_RECIPIENTS = 100  # the least that RFC 5321 §4.5.3.1.8 allows
 MAX_HOPS = 100  # Received: lines; RFC 5321 §6.3 asks for a large threshold
@@ -34,33 +33,13 @@ _RECEIVED = re.compile(rb"^Received:", re.IGNORECASE | re.MULTILINE)
 log = logging.getLogger("mailkit")
 
 
-def smtp_protocol(
-    store: Store,
-    settings: Settings,
-    *,
-    secure: bool = False,
-    tls: Callable[[], ssl.SSLContext] | None = None,
-    routes: Mapping[str, Address] | None = None,
-    hooks: Hooks | None = None,
-) -> SmtpWire:
-    """Return the protocol of one connection, for ``loop.create_server``; to be called on the loop.
-
-    Args:
-        store: where mail is delivered.
-        settings: switches and limits.
-        secure: TLS is on from the first octet (RFC 8314 §3.3).
-        tls: returns the context for STARTTLS (RFC 3207); None: not offered.
-        routes: domain → address of the server that takes its mail; it may still grow.
-        hooks: what the server wants to be told.
-
-    """
-    hooks = hooks or Hooks()
-    rules = SmtpRules(store, settings, {} if routes is None else routes, hooks.happened)
-    return SmtpWire(rules, settings, hooks, secure, tls)
-
-
 class SmtpRules:
-    """What aiosmtpd asks about the commands of one connection: ``handle_X`` returns the reply to X."""
+    """What aiosmtpd asks about the commands of one connection: ``handle_X`` returns the reply to X.
+
+    Takes the store that mail is delivered to; the settings; ``routes``, domain → address of the server that
+    takes its mail, which may still grow; ``happened``, which gets each message, in words, when it is in the
+    store and not yet answered.
+    """
 
     def __init__(
         self, store: Store, settings: Settings, routes: Mapping[str, Address], happened: Callable[[str], None]
@@ -81,7 +60,7 @@ class SmtpRules:
         if greeting.startswith("5"):
             return [greeting]
         offers = [wire.hostname, f"SIZE {self._settings.max_message}", "8BITMIME", "SMTPUTF8", "PIPELINING"]
-        offers += ["STARTTLS"] * wire.can_upgrade + ["AUTH PLAIN LOGIN"] * wire.may_log_in
+        offers += ["STARTTLS"] * (not wire.secure) + ["AUTH PLAIN LOGIN"] * wire.may_log_in
         return [f"250-{offer}" for offer in [*offers, "ENHANCEDSTATUSCODES"]] + ["250 HELP"]
 
     async def handle_AUTH(self, wire: SmtpWire, session: Any, envelope: Any, args: list[str]) -> str | None:
@@ -194,12 +173,11 @@ class SmtpRules:
 
     def _received(self, wire: SmtpWire, session: Any, envelope: Any) -> str:
         """Return the time stamp line (RFC 5321 §4.4); ``for`` only where it betrays no other recipient (§7.2)."""
-        host = session.peer[0]
         protocol = "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP"  # the names are IANA's (RFC 3848, RFC 6531 §4.3)
         protocol += "S" * wire.secure + "A" * bool(session.authenticated)
         recipient = f" for <{envelope.rcpt_tos[0]}>" if len(envelope.rcpt_tos) == 1 else ""
         return (
-            f"Received: from {session.host_name} ([{'IPv6:' * (':' in host)}{host}])\r\n"
+            f"Received: from {session.host_name} ([{session.peer[0]}])\r\n"
             f"\tby {wire.hostname} with {protocol if session.extended_smtp else 'SMTP'}{recipient};\r\n"
             f"\t{format_datetime(self._store.clock())}\r\n"
         )

@@ -51,25 +51,28 @@ class Hooks:
     """What the server wants to be told of one connection.
 
     ``record`` gets all octets: "C", the client's, before they are handled; "S", ours, before they are sent.
-    ``happened`` gets each message, in words, when it is in the store and not yet answered. ``opened`` may
-    refuse a connection by False. ``ended`` is called, at least once, before the last reply or at the line's end.
+    ``opened`` may refuse a connection by False. ``ended`` is called, at least once, before the last reply or
+    at the line's end.
     """
 
-    record: Callable[[Literal["C", "S"], bytes], None] = lambda direction, octets: None
-    happened: Callable[[str], None] = lambda words: None
-    opened: Callable[[SmtpWire], bool] = lambda wire: True
-    ended: Callable[[SmtpWire], None] = lambda wire: None
+    record: Callable[[Literal["C", "S"], bytes], None]
+    opened: Callable[[SmtpWire], bool]
+    ended: Callable[[SmtpWire], None]
 
 
 class SmtpWire(SMTP):
-    """One connection. A subclass, because aiosmtpd asks its handler about meaning, never about octets."""
+    """One connection. A subclass, because aiosmtpd asks its handler about meaning, never about octets.
+
+    Takes the rules, which aiosmtpd calls the handler; ``secure``: TLS is on from the first octet (RFC 8314 §3.3);
+    ``tls``, which returns the context for STARTTLS. To be made on the loop.
+    """
 
     transport: Any  # None before and after, which aiosmtpd's own types make us ask about everywhere
     envelope: Any
     _handler_coroutine: Any
 
     def __init__(
-        self, rules: Any, settings: Settings, hooks: Hooks, secure: bool, tls: Callable[[], ssl.SSLContext] | None
+        self, rules: Any, settings: Settings, hooks: Hooks, secure: bool, tls: Callable[[], ssl.SSLContext]
     ) -> None:
         self.line_length_limit = settings.max_line
         self.command_size_limits = defaultdict(lambda: settings.max_line)  # aiosmtpd's own is shared by all lines
@@ -89,11 +92,6 @@ class SmtpWire(SMTP):
     def secure(self) -> bool:
         """Whether TLS is on."""
         return self._secure or self._tls_protocol is not None
-
-    @property
-    def can_upgrade(self) -> bool:
-        """Whether STARTTLS is on offer."""
-        return self._tls is not None and not self.secure
 
     @property
     def may_log_in(self) -> bool:
@@ -171,11 +169,10 @@ class SmtpWire(SMTP):
     @syntax("STARTTLS")
     async def smtp_STARTTLS(self, arg: str | None) -> None:
         """Begin TLS (RFC 3207); its context is made only now, and never a second time on one line."""
-        if not self.can_upgrade:
-            why = "TLS is already on" if self.secure else "this server has no TLS"
-            await self.push(f"503 5.5.1 {why}; go on without STARTTLS")
+        if self.secure:
+            await self.push("503 5.5.1 TLS is already on; go on without STARTTLS")
             return
-        self.tls_context = self._tls and self._tls()
+        self.tls_context = self._tls()
         await super().smtp_STARTTLS(arg)
 
     @syntax("AUTH <mechanism>")

@@ -83,11 +83,22 @@ class DeviceView:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The whole world at one moment: mailboxes on the server, open sessions, devices."""
+    """The whole world at one moment: mailboxes on the server, open sessions, devices.
+
+    Raises `ValueError` where a device has the name of an account or of another device.
+    """
 
     mailboxes: tuple[MailboxView, ...] = ()
     sessions: tuple[SessionView, ...] = ()
     devices: tuple[DeviceView, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [*{view.account for view in self.mailboxes}, *(view.name for view in self.devices)]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(
+                f"{twice!r} names two things here, and a picture could not tell them apart; pass each device once, "
+                """and give it a name that nothing else has, such as Device("Amy's laptop")"""
+            )
 
     def mailbox(self, account: str, name: str = "INBOX") -> MailboxView:
         """Return one mailbox. Raises `LookupError`, naming those that exist."""
@@ -133,14 +144,13 @@ class PlaceChange:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What changed between two snapshots: places with a change, and marks set and taken back by account."""
+    """What changed between two snapshots: places with a change, and accounts with marks set or taken back."""
 
     places: tuple[PlaceChange, ...] = ()
-    marked: tuple[tuple[str, frozenset[int]], ...] = ()
-    unmarked: tuple[tuple[str, frozenset[int]], ...] = ()
+    marks: tuple[tuple[str, frozenset[int], frozenset[int]], ...] = ()  # account, UIDs marked, UIDs no longer marked
 
     def __bool__(self) -> bool:
-        return bool(self.places or self.marked or self.unmarked)
+        return bool(self.places or self.marks)
 
 
 def view_letter(message: Message) -> LetterView:
@@ -187,13 +197,10 @@ def compare(before: Snapshot, after: Snapshot) -> Difference:
     earlier, later = dict(_places(before)), dict(_places(after))
     changes = [_compare_place(place, earlier.get(place, {}), later.get(place, {})) for place in earlier | later]
     accounts = sorted({view.account for view in before.sessions + after.sessions if view.account})
-    marked = [(name, after.marks(name) - before.marks(name)) for name in accounts]
-    unmarked = [(name, before.marks(name) - after.marks(name)) for name in accounts]
-    return Difference(
-        tuple(change for change in changes if change),
-        tuple(pair for pair in marked if pair[1]),
-        tuple(pair for pair in unmarked if pair[1]),
-    )
+    marks = [
+        (name, after.marks(name) - before.marks(name), before.marks(name) - after.marks(name)) for name in accounts
+    ]
+    return Difference(tuple(filter(None, changes)), tuple(one for one in marks if one[1] or one[2]))
 
 
 Key = tuple[int, int]  # UIDVALIDITY, UID

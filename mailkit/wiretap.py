@@ -7,7 +7,7 @@ import re
 import ssl
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
@@ -64,45 +64,24 @@ class Wiretap:
         thread = threading.Thread(target=_run, args=(loop,), name="mailkit wiretap", daemon=True)
         thread.start()  # a notebook's own loop runs in the learner's thread, so nothing of ours may
         listening = asyncio.run_coroutine_threadsafe(listen(), loop).result()
-        self.host: str
-        self.port: int
-        self.host, self.port = listening.sockets[0].getsockname()[:2]
+        self.address: Address = listening.sockets[0].getsockname()  # for the client
         self._loop = loop
         self._finalizer = weakref.finalize(self, _stop, loop, thread, listening, lines)
 
-    @property
-    def address(self) -> Address:
-        """Host and port for the client."""
-        return self.host, self.port
-
-    def heard(self, which: int | None = None) -> Transcript:
-        """Return what a listener understands, passwords too; of TLS only the kinds of records, for that is all.
-
-        Args:
-            which: 0 is the first line that was tapped, -1 the newest; None: all, one after the other.
-
-        Raises:
-            LookupError: there was no such line.
-
-        """
+    def heard(self) -> Transcript:
+        """Return what a listener understands, passwords too; of TLS only the kinds of records, for that is all."""
         every = self._ask(lambda: [line.heard() for line in self._lines])
-        if which is None:
-            return Transcript("TCP", tuple(said for one in every for said in one.lines))
-        if not -len(every) <= which < len(every):
-            raise LookupError(f"lines tapped so far: {len(every)}; connect a client to tap.address first")
-        return every[which]
+        return Transcript("TCP", tuple(said for one in every for said in one))
 
-    def saw(self, secret: bytes | str) -> bool:
-        """Return whether these octets passed by, in either direction, so that the listener could read them."""
+    def __contains__(self, secret: bytes | str) -> bool:
+        """Say whether these octets passed by, in either direction, so that the listener could read them."""
         wanted = secret.encode() if isinstance(secret, str) else secret
         return self._ask(lambda: any(wanted in octets for line in self._lines for octets in line.speech.values()))
 
-    __contains__ = saw
-
     @property
     def octets(self) -> bytes:
-        """All octets as they were on the wire on the client's side, both directions, in their order."""
-        return self._ask(lambda: b"".join(octets for line in self._lines for _, octets in line.wire))
+        """All octets as they came in off the wire, from clients and from the server, line after line."""
+        return self._ask(lambda: b"".join(octets for line in self._lines for octets in line.wire))
 
     @property
     def encrypted(self) -> int:
@@ -122,9 +101,6 @@ class Wiretap:
 
         return asyncio.run_coroutine_threadsafe(answer(), self._loop).result()
 
-    def __iter__(self) -> Iterator[str | int]:
-        return iter(self.address)
-
     def __enter__(self) -> Wiretap:
         return self
 
@@ -142,7 +118,7 @@ class _Line:
         self._target, self._context, self._strip = target, context, strip
         self._recorder = Recorder("TCP")
         self._is_sealed = False  # TLS is on, and not ours
-        self.wire: list[tuple[Speaker, bytes]] = []
+        self.wire: list[bytes] = []
         self.speech: dict[Speaker, bytearray] = {"C": bytearray(), "S": bytearray()}
         self.sealed: dict[Speaker, bytearray] = {"C": bytearray(), "S": bytearray()}
         self.client, self.server = _Leg("C", self), _Leg("S", self)
@@ -159,7 +135,7 @@ class _Line:
 
     def take(self, leg: _Leg, octets: bytes) -> None:
         """Record what one side sent, and pass it on: opened or changed, where we are in a position to."""
-        self.wire.append((leg.who, octets))
+        self.wire.append(octets)
         if leg is self.client and octets.startswith(CLIENT_HELLO) and not (leg.tls or self._is_sealed):
             self._meet_tls()
         if self._is_sealed:
@@ -219,12 +195,12 @@ class _Line:
         """Say what the wiretap did, in the place of the server's answer."""
         self._recorder.add("S", f"({words})\r\n".encode())
 
-    def heard(self) -> Transcript:
+    def heard(self) -> list[Said]:
         """Return the words; of TLS, the kinds of records."""
-        spoken = self._recorder.transcript(mask=False)
+        spoken = self._recorder.transcript(mask=False).lines
         sealed = {who: ", ".join(_record_types(octets)) for who, octets in self.sealed.items()}
         kinds = [Said(who, f"(TLS: {records})") for who, records in sealed.items() if records]
-        return Transcript(spoken.protocol, (*spoken.lines, *kinds))
+        return [*spoken, *kinds]
 
 
 class _Leg(asyncio.Protocol):

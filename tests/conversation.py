@@ -480,7 +480,7 @@ class Direct:
             from mailkit.imap.session import ImapSession
 
             kind = ImapSession
-        session = kind(self.store, self.settings, secure=secure, can_upgrade=not secure, wake=lambda: None)
+        session = kind(self.store, self.settings, secure=secure, wake=lambda: None)
         self.sessions[who] = session
         self.said[who] = bytearray(session.greeting())
 

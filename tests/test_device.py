@@ -3,6 +3,7 @@
 import pytest
 
 from mailkit.device import Device
+from mailkit.server import MailServer
 
 LETTER = b"Subject: hi\r\nFrom: ben@example.net\r\n\r\ntext\r\n"
 
@@ -94,3 +95,12 @@ def test_a_picture_shows_the_beginning_of_an_endless_field(field):
     laptop.save(field + b": " + b"amy@example.org, " * 100_000 + b"\r\n\r\n")
     letter = laptop.snapshot().letters[0]
     assert 900 < len(letter.subject + letter.sender) < 1100
+
+
+@pytest.mark.parametrize("names", [("amy",), ("laptop", "laptop")])
+def test_what_has_one_name_is_not_photographed_together(names):
+    with (
+        MailServer(password="secret") as server,
+        pytest.raises(ValueError, match=rf"'{names[0]}' names two things here.*such as Device\(\"Amy's laptop\"\)"),
+    ):
+        server.snapshot(*map(Device, names))

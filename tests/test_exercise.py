@@ -123,6 +123,8 @@ def test_a_box_says_what_it_has(exercise):
 
 def test_only_devices_are_photographed():
     class Laptop:
+        name = "laptop"
+
         def snapshot(self) -> None: ...
 
     other, laptop = Server(), Laptop()

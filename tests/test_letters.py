@@ -171,12 +171,13 @@ def test_without_its_data_the_package_says_what_to_do(monkeypatch, tmp_path):
 
 def test_compose_gives_the_same_octets_for_the_same_words():
     assert compose("Tea?") == compose("Tea?") != compose("Coffee?")
-    octets = compose("Thé à cinq heures ?", "Zoë <zoe@example.com>", text="À toi\n", message_id="<tea@example.com>")
+    octets = compose("Thé à cinq heures ?", "Zoë <zoe@example.com>", text="À toi\n")
     message = message_from_bytes(octets, policy=policy.default)
     assert octets.isascii()
     assert octets.count(b"\n") == octets.count(b"\r\n")
     assert (message["Subject"], message["From"].addresses[0].display_name) == ("Thé à cinq heures ?", "Zoë")
-    assert (message.get_content(), message["Message-ID"]) == ("À toi\r\n", "<tea@example.com>")
+    assert message.get_content() == "À toi\r\n"
+    assert message["Message-ID"].endswith("@example.com>")
     with pytest.raises(ValueError, match="linefeed"):
         compose("Tea?\nBcc: everyone@example.org")
 

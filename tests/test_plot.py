@@ -16,7 +16,7 @@ finite = st.floats(-1e12, 1e12)
 
 
 def test_steps_in_words() -> None:
-    picture = steps("Fill", {"leave": [(0, 0), (2, 1500)], "take": [(1, 0.5)]}, "day", "octets", limit=1000)
+    picture = steps("Fill", {"leave": [(0, 0), (2, 1500)], "take": [(1, 0.5)]}, "day", "octets", quota=1000)
     assert str(picture) == (
         "Fill (octets)\n  day  leave  take\n    0      0     –\n    1      0   0.5\n    2  1,500   0.5\nquota 1,000"
     )
@@ -27,8 +27,8 @@ def test_bars_in_words() -> None:
     assert str(bars("Time", {"modem": 23.148, "DSL": 1}, "min")) == (
         "Time (min)\n           min\n  modem  23.15\n  DSL        1"
     )
-    grouped = bars("Lost", {"fire": {"POP3": 3, "IMAP": 0}, "no road": {"IMAP": 2}}, limit=2, limit_label="bearable")
-    assert str(grouped) == "Lost\n           POP3  IMAP\n  fire        3     0\n  no road     –     2\nbearable 2"
+    grouped = bars("Lost", {"fire": {"POP3": 3, "IMAP": 0}, "no road": {"IMAP": 2}})
+    assert str(grouped) == "Lost\n           POP3  IMAP\n  fire        3     0\n  no road     –     2"
 
 
 def test_series_differ_by_more_than_colour() -> None:
@@ -72,10 +72,10 @@ def test_wrong_numbers_are_refused(wrong) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.text(max_size=40), st.lists(st.tuples(finite, finite), min_size=1, max_size=8), finite)
-def test_whatever_is_plotted(name: str, points: list[tuple[float, float]], limit: float) -> None:
-    line = steps(name, {name: points}, name, name, limit=limit, limit_label=name)
-    bar = bars(name, {f"{name}{at}": {name: abs(y)} for at, (_, y) in enumerate(points)}, name, limit=abs(limit))
+def test_whatever_is_plotted(name: str, points: list[tuple[float, float]], quota: float) -> None:
+    line = steps(name, {name: points}, name, name, quota=quota)
+    bar = bars(name, {f"{name}{at}": {name: abs(y)} for at, (_, y) in enumerate(points)}, name)
     for picture in (line, bar):
         assert int(ET.fromstring(picture.svg).get("width")) <= 900
         assert "nan" not in picture.svg.replace(name, "")
-    assert steps(name, {name: points}, name, name, limit=limit, limit_label=name) == line
+    assert steps(name, {name: points}, name, name, quota=quota) == line

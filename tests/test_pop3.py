@@ -44,7 +44,7 @@ def uids(store):
 
 
 def in_state(state, store):
-    session = session_on(store, LOGIN if state is State.TRANSACTION else b"", can_upgrade=True)
+    session = session_on(store, LOGIN if state is State.TRANSACTION else b"")
     assert session.state is state
     return session
 
@@ -215,7 +215,7 @@ def test_an_unforeseen_error_is_answered_logged_and_ends_this_session_alone(monk
 
 
 def test_what_came_before_the_handshake_is_thrown_away():
-    session = session_on(store_with(), b"", can_upgrade=True)
+    session = session_on(store_with(), b"")
     assert say(session, b"USER amy\r\nSTLS\r\nPASS secret\r\nSTAT\r\n").count(b"+OK") == 2
     assert session.upgrade
     assert say(session, LOGIN) == b""
@@ -225,10 +225,10 @@ def test_what_came_before_the_handshake_is_thrown_away():
     assert say(session, LOGIN).count(b"+OK") == 2
 
 
-def test_stls_is_refused_where_it_is_not_offered():
-    assert say(session_on(store_with(), b""), b"STLS\r\n") == b"-ERR STLS is not offered here\r\n"
-    assert b"STLS" not in say(session_on(store_with(), b""), b"CAPA\r\n")
-    assert b"STLS" not in say(session_on(store_with(), b"", secure=True, can_upgrade=True), b"CAPA\r\n")
+def test_stls_is_refused_where_tls_is_on():
+    session = session_on(store_with(), b"", secure=True)
+    assert say(session, b"STLS\r\n") == b"-ERR TLS is on already\r\n"
+    assert b"STLS" not in say(session, b"CAPA\r\n")
 
 
 def test_expire_never():
@@ -294,7 +294,7 @@ inputs = st.lists(st.one_of(command, command, rubbish, st.just(LOGIN), st.just(b
 @given(inputs, st.booleans())
 def test_no_octets_bring_a_session_down(octets, secure):
     store = store_with()
-    session = Pop3Session(store, Settings(max_failed_logins=99), secure=secure, can_upgrade=not secure)
+    session = Pop3Session(store, Settings(max_failed_logins=99), secure=secure)
     for one in octets:
         before, marks = set(uids(store)), session.snapshot().marks
         answer = say(session, one)

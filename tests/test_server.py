@@ -325,7 +325,7 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"letters": ["text"]}, TypeError, r"letters\('three-letters'\)"),
         ({"accounts": ()}, ValueError, "at least one account"),
         ({"accounts": ("Amy!",)}, ValueError, "lower-case"),
-        ({"host": "0.0.0.0"}, ValueError, "not on this machine"),
+        ({"host": "0.0.0.0"}, TypeError, "takes no host"),
         ({"port": 110}, TypeError, "settings are: .*uidl"),
     ],
 )

@@ -121,14 +121,14 @@ def test_in_the_clear_everything_is_heard(server, port, use):
     with Wiretap(getattr(server, port)) as tap:
         use(server, tap)
         assert "Meet at the bridge" in tap
-        assert tap.saw(b"secret") or tap.saw(b"AGFteQBzZWNyZXQ=")  # base64 hides nothing
+        assert b"secret" in tap or b"AGFteQBzZWNyZXQ=" in tap  # base64 hides nothing
         assert "Meet at the bridge." in str(tap.heard())
         assert tap.encrypted == 0
 
 
 def test_heard_is_the_conversation(server):
     with Wiretap(server.pop3) as tap:
-        pop = poplib.POP3(*tap, timeout=10)
+        pop = poplib.POP3(*tap.address, timeout=10)
         pop.user("amy")
         pop.pass_("secret")
         pop.quit()
@@ -149,7 +149,7 @@ def test_tls_hides_all_but_that_it_is_there(server, port, use):
     with Wiretap(getattr(server, port)) as tap:
         use(server, tap)
         heard = str(tap.heard())
-        assert not tap.saw("bridge")
+        assert "bridge" not in tap
         assert b"bridge" not in tap.octets
         assert "LOGIN" not in heard.replace("LOGIN DISABLED", "").replace("AUTH PLAIN LOGIN", "")
         assert heard.splitlines()[-2:] == [
@@ -268,16 +268,12 @@ def test_a_large_letter_goes_through(how):
         imap.logout()
 
 
-def test_each_line_by_its_number(server):
+def test_line_after_line(server):
     with Wiretap(server.pop3) as tap:
-        with pytest.raises(LookupError, match=r"lines tapped so far: 0; connect a client to tap\.address first"):
-            tap.heard(-1)
         for name in ("amy", "ben"):
             pop = poplib.POP3(*tap.address, timeout=10)
             pop.user(name)
             pop.quit()
-        assert "C: USER amy" in str(tap.heard(0))
-        assert "C: USER ben" in str(tap.heard(-1))
         assert tap.heard().said("C") == ("USER amy", "QUIT", "USER ben", "QUIT")
         assert repr(tap) == "<Wiretap, listening: 2 lines>"
 
@@ -287,7 +283,7 @@ def test_what_was_heard_stays_after_the_end(server):
     plain_pop3(server, tap)
     tap.stop()
     tap.stop()
-    assert tap.saw("secret")
+    assert "secret" in tap
     assert "C: PASS secret" in str(tap.heard())
     assert repr(tap) == "<Wiretap, stopped: 1 lines>"
     with pytest.raises(ConnectionRefusedError):

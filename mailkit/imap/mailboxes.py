@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mailkit.imap.states import OTHERS_TURN, Reply
@@ -16,9 +15,7 @@ MAX_PATTERN = 1000  # characters; matching costs pattern times name
 
 STATUS_ITEMS: Mapping[str, Callable[[Mailbox], int]] = {
     "MESSAGES": len,
-    "RECENT": lambda mailbox: (
-        len(mailbox) - bisect_left(mailbox.messages, mailbox.first_recent, key=lambda one: one.uid)
-    ),
+    "RECENT": lambda mailbox: len(mailbox) - mailbox.place_of(mailbox.first_recent),
     "UIDNEXT": lambda mailbox: mailbox.uidnext,
     "UIDVALIDITY": lambda mailbox: mailbox.uidvalidity,
     "UNSEEN": lambda mailbox: mailbox.unseen,
@@ -164,7 +161,7 @@ class MailboxCommands:
             raise BadSyntax(f"STATUS knows these items: {' '.join(STATUS_ITEMS)}")
         mailbox = self._account.get(name)
         known = STATUS_ITEMS
-        if self._view and self._view.mailbox is mailbox:  # which has taken \\Recent from the messages (§2.3.2)
+        if self._view and self._view.mailbox is mailbox:  # which has taken \Recent from the messages (§2.3.2)
             view = self._view
             known = {**known, "RECENT": lambda mailbox: view.recent_and_coming()}
         values = " ".join(f"{item} {known[item](mailbox)}" for item in items)

@@ -1,6 +1,6 @@
 """Where the parts of a message are: an octet-exact scanner (RFC 2045, RFC 2046), and its header fields.
 
-Nothing is decoded and nothing copied here: a `Part` says from where to where, so that what FETCH answers
+Nothing is decoded and no text is copied here: a `Part` says from where to where, so that what FETCH answers
 is what was received. Broken mail gets the reading that loses least, which is mostly Dovecot's.
 """
 

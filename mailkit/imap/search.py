@@ -41,7 +41,8 @@ class Search:
         self._keys_read = self._texts_read = 0
         self._last: tuple[Message, str, str] | None = None  # lower case: what BODY and TEXT look in
         self._charset = self._read_charset()
-        self._test = self._all(self._keys(0))
+        arguments.space()
+        self._test = self._keys(0)
         arguments.end()
 
     def found(self) -> Iterator[tuple[int, Message] | None]:
@@ -69,17 +70,12 @@ class Search:
             raise MailboxError(f"the charset {name!a} is not known; use UTF-8", "BADCHARSET (US-ASCII UTF-8)")
         return name
 
-    def _keys(self, depth: int) -> Iterator[Test]:
-        """Read keys, each after a space, to the end of the line or of the parentheses."""
-        while True:
-            self._arguments.space()
-            yield self._key(depth)
-            if not self._arguments.next_is(b" "):
-                return
-
-    def _all(self, tests: Iterator[Test]) -> Test:
-        every = list(tests)
-        return every[0] if len(every) == 1 else lambda place, message: all(test(place, message) for test in every)
+    def _keys(self, depth: int) -> Test:
+        """Read keys, a space between two; all of them must hold."""
+        tests = [self._key(depth)]
+        while self._arguments.take(b" "):
+            tests.append(self._key(depth))
+        return tests[0] if len(tests) == 1 else lambda place, message: all(test(place, message) for test in tests)
 
     def _key(self, depth: int) -> Test:
         """Read one search key."""
@@ -87,8 +83,10 @@ class Search:
         self._keys_read += 1
         if depth > MAX_DEPTH:
             raise BadSyntax(f"criteria are nested more than {MAX_DEPTH} deep; say it more simply")
-        if arguments.next_is(b"("):
-            return self._group(depth)
+        if arguments.take(b"("):
+            group = self._keys(depth + 1)
+            arguments.need(b")")
+            return group
         if arguments.starts_set():
             return self._among(by_uid=False)
         name = arguments.word("a search key, such as UNSEEN")
@@ -105,15 +103,6 @@ class Search:
         if test is None:
             raise BadSyntax(f"{name} is no search key")
         return test
-
-    def _group(self, depth: int) -> Test:
-        arguments, inner = self._arguments, []
-        arguments.need(b"(")
-        inner.append(self._key(depth + 1))
-        while arguments.take(b" "):
-            inner.append(self._key(depth + 1))
-        arguments.need(b")")
-        return self._all(iter(inner))
 
     def _nested(self, depth: int) -> Test:
         self._arguments.space()

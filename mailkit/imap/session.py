@@ -43,20 +43,14 @@ class _Running:
 class ImapSession:
     """One IMAP session of one account.
 
-    Takes the store; the settings; ``secure``: TLS is on from the start; ``can_upgrade``: offer STARTTLS;
+    Takes the store; the settings; ``secure``: TLS is on from the start, else STARTTLS is offered;
     ``wake``: called when `pending` may have something to say.
     What `receive` yields is to be sent; when ``closed`` is set, hang up after that; when ``upgrade`` is
     set, begin the TLS handshake and then call `tls_started`.
     """
 
     def __init__(
-        self,
-        store: Store,
-        settings: Settings,
-        *,
-        secure: bool = False,
-        can_upgrade: bool = False,
-        wake: Callable[[], None] = lambda: None,
+        self, store: Store, settings: Settings, *, secure: bool = False, wake: Callable[[], None] = lambda: None
     ) -> None:
         self.state = State.NOT_AUTHENTICATED
         self.closed = False
@@ -64,7 +58,6 @@ class ImapSession:
         self._store = store
         self._settings = settings
         self._secure = secure
-        self._can_upgrade = can_upgrade
         self._wake = wake
         self._reader = CommandReader(settings.max_imap_line, 4 * settings.max_message, self._judge_literal)
         self._running = _Running()
@@ -249,7 +242,7 @@ class ImapSession:
         offered = ["IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "IDLE", "NAMESPACE", "UIDPLUS", "MOVE", "UNSELECT"]
         offered += ["SPECIAL-USE", "QUOTA", "QUOTA=RES-STORAGE"]
         if self.state is State.NOT_AUTHENTICATED:
-            offered += ["STARTTLS"] if self._can_upgrade and not self._secure else []
+            offered += ["STARTTLS"] if not self._secure else []
             offered += ["AUTH=PLAIN" if self._password_allowed() else "LOGINDISABLED"]
         return f"CAPABILITY {' '.join(offered)}"
 
@@ -281,8 +274,6 @@ class ImapSession:
         arguments.end()
         if self._secure:
             raise BadSyntax("TLS is already on; go on without STARTTLS")
-        if not self._can_upgrade:
-            raise BadSyntax("STARTTLS is not offered here; go on without it")
         self.upgrade = True
         return Reply()
 

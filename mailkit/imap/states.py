@@ -1,4 +1,4 @@
-"""The states of a session, which command is legal in which, and how each is written (RFC 3501 §3, §6)."""
+"""The states of a session, which command is legal in which, how each is written, what it answers (RFC 3501 §3, §6)."""
 
 from __future__ import annotations
 

@@ -26,11 +26,6 @@ from mailkit.imap.mime import (
 from mailkit.imap.syntax import quote
 from mailkit.message import Message
 
-__all__ = [
-    "Part", "body", "envelope", "envelope_values", "header_values", "nstring", "parse", "searchable", "section",
-    "sent_date",
-]  # fmt: skip
-
 MAX_ENCODED = 20_000  # characters of a field that are decoded; the library's time grows with their square
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", re.M)

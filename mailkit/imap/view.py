@@ -13,10 +13,6 @@ RECENT = "\\Recent"
 Numbered = tuple[int, Message]  # message sequence number, message
 
 
-def _uid(message: Message) -> int:
-    return message.uid
-
-
 class View:
     r"""A selected mailbox as its session knows it (RFC 3501 §2.3.1.2).
 
@@ -148,7 +144,7 @@ class View:
         self.watcher.changed.clear()
 
     def _index(self, uid: int) -> int:
-        return bisect_left(self.messages, uid, 0, self.count, key=_uid)
+        return bisect_left(self.messages, uid, 0, self.count, key=lambda message: message.uid)
 
     def _claim_recent(self) -> None:
         mailbox = self.mailbox
@@ -166,8 +162,7 @@ class View:
     def recent_and_coming(self) -> int:
         r"""Return how many messages have ``\Recent`` for this session, with those it will be told of next."""
         coming = max(self._uidnext, self.mailbox.first_recent)
-        messages = self.mailbox.messages
-        return self._recent_count() + len(messages) - bisect_left(messages, coming, key=_uid)
+        return self._recent_count() + len(self.mailbox) - self.mailbox.place_of(coming)
 
     def _flags_line(self) -> bytes:
         return b"* FLAGS %b\r\n" % self._all_flags()

@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 from mailkit.device import Device
 from mailkit.diagram import Picture, show_columns
-from mailkit.exercise import Exercise, Mistake, World, marked_unsaved
+from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
+from mailkit.scenes.mistakes import marked_unsaved
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 

@@ -67,7 +67,7 @@ class Month:
     def box(self) -> Picture:
         """How full the box is, and its quota."""
         used = {"in the box": [(one.day, one.used) for one in self.evenings]}
-        return steps("How full the box is", used, "day", "octets", limit=self.quota)
+        return steps("How full the box is", used, "day", "octets", quota=self.quota)
 
     def __str__(self) -> str:
         one = self.last

@@ -1,0 +1,23 @@
+"""Misconceptions that exercises of more than one lesson look for."""
+
+from __future__ import annotations
+
+from mailkit.exercise import Mistake
+from mailkit.snapshot import Snapshot
+
+
+def marked_unsaved(device: str, where: str) -> Mistake:
+    """Return the mistake of marking letters (DELE) of which a device has no whole copy, while nothing is lost yet.
+
+    Takes the device, and what its advice calls it ("at home").
+    """
+
+    def when(before: Snapshot, now: Snapshot) -> bool:
+        marks, kept = now.marks("amy"), {*now.device(device).digests}
+        return any(one.uid in marks and one.digest not in kept for one in now.mailbox("amy").letters)
+
+    advice = (
+        f"Letters are marked that are not {where}, or not whole. Say `pop.rset()`, save first, then mark; "
+        "`pop.quit()` now would lose them."
+    )
+    return Mistake("marked-unsaved", when, advice)
