@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import threading
 from pathlib import Path
+from time import time
 
 from mailkit import MailServer, letters
 
@@ -26,14 +27,11 @@ Everything is forgotten when the server stops. Press Ctrl-C to stop it.
 
 def serve(password: str | None, names: list[str], authority: Path | None = None) -> None:
     """Run a server with sample letters until interrupted; print the settings to type in, save its authority's PEM."""
-    # a mail program remembers UIDVALIDITY between runs, so it must not come again: take the time
-    from time import time
-
     with MailServer(
         letters(*names),
         password=password,
         mailboxes=("Drafts", "Sent", "Trash"),
-        uidvalidity=int(time()),
+        uidvalidity=int(time()),  # a mail program remembers it between runs, so it must not come again
         handshake=600.0,  # some programs wait in it while their user ponders the certificate
     ) as server:
         if authority:

@@ -54,7 +54,13 @@ class Line(asyncio.BufferedProtocol):
         self._idle = idle
         self._answers: Iterator[bytes] = iter(())
         self._inbox: list[bytes] = []
-        self._paused = self._busy = self._waiting = self._woken = self._ended = self._upgrading = self._silent = False
+        self._paused = False  # the client does not read
+        self._waiting = False  # the turn is over; others have theirs
+        self._busy = False  # `_pump` is at work
+        self._woken = False  # `_tell_news` will run
+        self._silent = False  # nothing was said since octets came in
+        self._upgrading = False  # to TLS
+        self._ended = False  # the client has closed its end
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -329,7 +329,7 @@ class Account:
 
 
 class Store:
-    """All accounts of one domain. ``version`` goes up by one at every change."""
+    """All accounts of one domain. ``version`` goes up at every change."""
 
     def __init__(self, domain: str, clock: Callable[[], datetime], uidvalidity: int = 1) -> None:
         self.domain = domain

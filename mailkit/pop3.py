@@ -120,7 +120,7 @@ class Pop3Session:
         """Let go of the maildrop; if there was no QUIT, nothing is removed (§6). May be called again."""
         if self._account is not None:
             self._account.unlock_maildrop(self)
-        if self.state is not UPDATE:
+        if self.state is not UPDATE:  # QUIT ends the session, too, and enters UPDATE when its answer is ready
             self.state = CLOSED
         self.closed, self._account, self._messages, self._marked = True, None, [], set()
 
@@ -170,7 +170,7 @@ class Pop3Session:
             raise Refusal(f"line too long; a command has at most {MAX_COMMAND} octets, CRLF included")
         if challenged and line == b"*":
             raise Refusal("AUTH given up, as you wished")
-        if challenged:
+        if challenged:  # from here on, as if the response had come with the command; "=" is an empty one
             line = b"AUTH PLAIN " + (line or b"=")
         word, _, rest = line.partition(b" ")
         return self._run(word.upper().decode("ascii", "backslashreplace"), rest.decode("utf-8", "surrogateescape"))

@@ -146,7 +146,8 @@ class ImapSession:
             self._state_after(name)
             if name == "LOGIN":
                 self._need_privacy()
-            if name == "APPEND" and not (arguments.next_is(b" {") and not command.literals):  # else it is the name
+            its_mailbox = not command.literals and arguments.next_is(b" {")
+            if name == "APPEND" and not its_mailbox:
                 limit = self._settings.max_message
                 MailboxCommands(self._logged_in()).foresee_append(arguments, 0 if octets > limit else octets)
             if octets > limit:

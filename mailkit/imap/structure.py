@@ -96,6 +96,7 @@ def _envelope(octets: bytes, part: Part) -> bytes:
 
 
 def _last(found: Fields, name: bytes) -> bytes | None:
+    """Return a field; of repeated ones an envelope tells the last, as Dovecot's does."""
     return found[name][-1] if name in found else None
 
 
@@ -159,6 +160,7 @@ def _single(octets: bytes, part: Part, extensible: bool, found: Fields) -> list[
 
 
 def _first(found: Fields, name: bytes) -> bytes | None:
+    """Return a field; of repeated ones a body structure tells the first, as Dovecot's does."""
     return found[name][0] if name in found else None
 
 
