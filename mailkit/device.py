@@ -16,9 +16,12 @@ class Device:
     """A laptop or a phone: named folders of letters that stay when the server is gone.
 
     ``seen_uidls`` is the ledger a POP client keeps of what it has fetched (RFC 1939 §7).
+    Raises `ValueError` without a name.
     """
 
     def __init__(self, name: str) -> None:
+        if not isinstance(name, str) or not name.strip():
+            raise ValueError(f'a device needs a name, such as Device("laptop"), not {name!r}')
         self.name = name
         self.seen_uidls: dict[str, datetime] = {}
         self._folders: dict[str, list[Message]] = {"INBOX": []}

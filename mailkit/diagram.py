@@ -27,7 +27,7 @@ def show(snapshot: Snapshot, only: str | Collection[str] | None = None, *, width
     """Draw one moment: mailboxes on the server at the left, devices at the right.
 
     Takes ``only``, the names to show: an account, a mailbox (``"amy/INBOX"``) or a device; and the
-    greatest width in px. Raises `LookupError`, naming what there is, where one of them is not.
+    greatest width in px. Raises `LookupError`, naming what there is, where one of them is not; `TypeError`.
     """
     still = _change(snapshot, snapshot)  # a moment is a change in which nothing happens
     boxes = [_pair(still, box)[1] for box in _select(_boxes(snapshot), only)]
@@ -117,6 +117,8 @@ def _cell(cell: Cell, width: int) -> Picture:
 
 def _boxes(snapshot: Snapshot) -> list[Box]:
     """List the places of a snapshot: mailboxes, then device folders, with their letters."""
+    if not isinstance(snapshot, Snapshot):
+        raise TypeError(f"a picture shows a snapshot, not {snapshot!r:.60}; write show(server.snapshot(laptop))")
     found = [Box(view.key, f"Server · {clean(view.key)}", kept=view.letters) for view in snapshot.mailboxes]
     for device in snapshot.devices:
         name = clean(device.name.capitalize() if device.name.islower() else device.name)

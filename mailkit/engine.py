@@ -167,8 +167,11 @@ class Engine:
         moment = Moment(cause if isinstance(cause, str) else cause(), self.snapshot())
         self.moments.append(moment)
         del self.moments[:-KEPT_MOMENTS]
-        for listener in self.listeners:
-            listener(moment)
+        for listener in list(self.listeners):
+            try:
+                listener(moment)
+            except Exception:  # a client's session is none of its business
+                log.exception("a listener of this server failed")
 
     def snapshot(self, devices: tuple[DeviceView, ...] = ()) -> Snapshot:
         """Freeze all mailboxes and open sessions, and the devices given."""

@@ -37,8 +37,8 @@ def letters(*names: str) -> list[bytes]:
     >>> [len(octets) for octets in letters("lunch", "thread")]
     [439, 332, 511, 556, 616]
     """
-    if not names:
-        raise TypeError('letters() needs a name, such as letters("three-letters") or letters("lunch", "invoice")')
+    if not names or not all(isinstance(name, str) for name in names):
+        raise TypeError('letters() takes names, such as letters("three-letters") or letters("lunch", "invoice")')
     known = _files("letters", ".eml")
     wanted = [letter for name in names for letter in _members(name, known)]
     return [known[name].read_bytes() for name in wanted]

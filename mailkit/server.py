@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import ssl
 import weakref
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from mailkit.engine import Engine
 from mailkit.imap.session import ImapSession
@@ -72,6 +73,10 @@ class MailServer:
         uidvalidity: int = 1,
         **settings: Any,
     ) -> None:
+        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", domain):
+            raise ValueError(f'{domain!r} is no domain; write it in lower case, such as domain="example.org"')
+        if quota is not None and (not isinstance(quota, int) or quota < 0):
+            raise ValueError(f"a quota is a number of octets, such as quota=35_000, not {quota!r}")
         checked = [_octets(letter) for letter in _sequence("letters", letters)]
         store = Store(domain, clock, uidvalidity)
         self.domain = domain
@@ -156,14 +161,16 @@ class MailServer:
         engine.call(put)
 
     def relay_to(self, other: MailServer) -> None:
-        """From now on, pass mail for another server's domain on to it (RFC 5321 §3.6)."""
+        """From now on, pass mail for another server's domain on to it (RFC 5321 §3.6). Raises `TypeError`."""
+        if other is self or not hasattr(other, "smtp"):
+            raise TypeError(f"relay_to takes another MailServer, not {other!r}; write for example org.relay_to(net)")
         self._routes[other.domain] = other.smtp
 
     # ---- what can be seen
 
     def snapshot(self, *devices: Photographed) -> Snapshot:
         """Freeze mailboxes, open sessions and the given devices; all that clients did so far is in it."""
-        views = tuple(device.snapshot() for device in devices)
+        views = tuple(_view(device) for device in devices)
         return self._engine.call(lambda: self._engine.snapshot(views))
 
     def transcript(self, protocol: ProtocolName | None = None, which: int = -1, *, mask: bool = True) -> Transcript:
@@ -175,9 +182,11 @@ class MailServer:
             mask: whether to hide passwords.
 
         Raises:
-            LookupError: there was no such line.
+            LookupError: there was no such line, or there is no such protocol.
 
         """
+        if protocol not in (None, *get_args(ProtocolName)):
+            raise LookupError(f"no protocol {protocol!r}; there are: {', '.join(get_args(ProtocolName))}")
         recorders = self._engine.call(
             lambda: [one for one in self._engine.recorders if protocol in (None, one.protocol)]
         )
@@ -191,7 +200,12 @@ class MailServer:
         return self._engine.call(lambda: tuple(self._engine.moments))
 
     def on_change(self, listener: Callable[[Moment], None]) -> Callable[[], None]:
-        """Call ``listener`` with each new state, on the server's thread; return a function that ends this."""
+        """Call ``listener`` with each new state, on the server's thread; return a function that ends this.
+
+        What it raises is logged. Raises `TypeError` where it is no function.
+        """
+        if not callable(listener):
+            raise TypeError(f"on_change takes a function of one argument, not {listener!r}")
         listeners = self._engine.listeners
         self._engine.call(lambda: listeners.append(listener))
         return lambda: listeners.remove(listener) if listener in listeners else None
@@ -266,15 +280,24 @@ def _smtp(engine: Engine, routes: dict[str, Address], tls: bool) -> asyncio.Base
     return SmtpWire(rules, engine.settings, hooks, tls, lambda: engine.tls().server)
 
 
+def _view(device: Photographed) -> DeviceView:
+    view = device.snapshot() if hasattr(device, "snapshot") else None
+    if not isinstance(view, DeviceView):
+        raise TypeError(f"snapshot takes devices, not {type(device).__name__}; write server.snapshot(laptop)")
+    return view
+
+
 def _octets(letter: object) -> bytes:
     if isinstance(letter, (bytes, bytearray)):
         return with_crlf(bytes(letter))
+    if isinstance(letter, list):
+        raise TypeError("a letter is bytes, not list; take one out of the list, such as letters('lunch')[0]")
     raise TypeError(f"a letter is bytes, not {type(letter).__name__}; use letters('three-letters') or text.encode()")
 
 
 def _sequence(what: str, items: Iterable[Any]) -> list[Any]:
     if isinstance(items, (str, bytes)):
-        raise TypeError(f"{what} takes a list, not one {type(items).__name__}; write [{what[:-1]}]")
+        raise TypeError(f"{what} takes a list, not one {type(items).__name__}; write [{items!r:.40}]")
     return list(items)
 
 
@@ -286,12 +309,18 @@ def _passwords(accounts: Iterable[str] | Mapping[str, str], password: str | None
     wrong = [name for name in found if not name.isascii() or not name.isalnum() or name != name.lower()]
     if wrong or not found:
         raise ValueError(f"account names are lower-case ASCII letters and digits, at least one account; not {wrong}")
+    if not all(isinstance(word, str) for word in found.values()):
+        raise TypeError('a password is text; put it in quotes, such as password="secret"')
     return found
 
 
 def _settings(domain: str, given: dict[str, Any]) -> Settings:
-    allowed = [field.name for field in fields(Settings)]
-    unknown = sorted(set(given) - set(allowed))
+    usual = {field.name: field.default for field in fields(Settings)}
+    unknown = sorted(set(given) - set(usual))
     if unknown:
-        raise TypeError(f"MailServer takes no {', '.join(unknown)}; settings are: {', '.join(allowed)}")
+        raise TypeError(f"MailServer takes no {', '.join(unknown)}; settings are: {', '.join(usual)}")
+    for name, value in given.items():
+        kind = type(usual[name])
+        if usual[name] is not None and not isinstance(value, (int, float) if kind is float else kind):
+            raise TypeError(f"{name}={value!r} is no {kind.__name__}; if left out, it is {usual[name]!r}")
     return Settings(**{"host_name": f"mail.{domain}", **given})

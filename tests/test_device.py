@@ -97,6 +97,12 @@ def test_a_picture_shows_the_beginning_of_an_endless_field(field):
     assert 900 < len(letter.subject + letter.sender) < 1100
 
 
+@pytest.mark.parametrize("name", ["", " ", 3, None])
+def test_a_device_needs_a_name(name):
+    with pytest.raises(ValueError, match=r"such as Device\(\"laptop\"\)"):
+        Device(name)
+
+
 @pytest.mark.parametrize("names", [("amy",), ("laptop", "laptop")])
 def test_what_has_one_name_is_not_photographed_together(names):
     with (

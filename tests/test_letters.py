@@ -159,8 +159,9 @@ def test_a_slip_is_told_the_name_that_is_close():
         letters("three-leters")
     with pytest.raises(LookupError, match="did you mean 'providers'"):
         table("provider")
-    with pytest.raises(TypeError, match="needs a name"):
-        letters()
+    for wrong in ([], [3], [["lunch"]]):
+        with pytest.raises(TypeError, match="takes names, such as letters"):
+            letters(*wrong)
 
 
 def test_without_its_data_the_package_says_what_to_do(monkeypatch, tmp_path):

@@ -13,9 +13,11 @@ import types
 import pytest
 
 from mailkit.device import Device
+from mailkit.diagram import show, show_change
 from mailkit.idle import idle
 from mailkit.server import MailServer
 from mailkit.sockets import acknowledge
+from mailkit.widgets import conversation, live
 
 LETTERS = [b"Subject: %s\r\nFrom: ben@example.net\r\n\r\ntext\r\n" % name for name in (b"one", b"two", b"three")]
 
@@ -279,6 +281,17 @@ def test_listeners_hear_of_changes_until_they_leave(server):
     assert [moment.cause for moment in heard] == ["the postman brought a letter to amy"]
 
 
+def test_a_listener_that_fails_is_logged_and_harms_no_session(server, caplog):
+    heard = []
+    server.on_change(lambda moment: 1 / 0)
+    server.on_change(heard.append)
+    pop = pop_login(server)
+    pop.dele(1)
+    pop.quit()
+    assert heard[-1].cause == "POP3 amy: QUIT"
+    assert "a listener of this server failed" in caplog.text
+
+
 # ---- beginnings and ends
 
 
@@ -321,10 +334,15 @@ def test_forty_servers_in_one_process_do_not_meet():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"letters": "three-letters"}, TypeError, "takes a list"),
+        ({"letters": "three-letters"}, TypeError, r"takes a list, not one str; write \['three-letters'\]"),
         ({"letters": ["text"]}, TypeError, r"letters\('three-letters'\)"),
         ({"accounts": ()}, ValueError, "at least one account"),
         ({"accounts": ("Amy!",)}, ValueError, "lower-case"),
+        ({"password": 1234}, TypeError, "put it in quotes"),
+        ({"domain": "Example.org"}, ValueError, "write it in lower case"),
+        ({"quota": -1}, ValueError, "number of octets"),
+        ({"quota": "35k"}, ValueError, "number of octets"),
+        ({"uidl": "no"}, TypeError, "uidl='no' is no bool; if left out, it is True"),
         ({"host": "0.0.0.0"}, TypeError, "takes no host"),
         ({"port": 110}, TypeError, "settings are: .*uidl"),
     ],
@@ -332,6 +350,27 @@ def test_forty_servers_in_one_process_do_not_meet():
 def test_wrong_arguments_are_refused_with_the_remedy(arguments, error, words):
     with pytest.raises(error, match=words):
         MailServer(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("slip", "error", "words"),
+    [
+        (lambda server: server.deliver(LETTERS), TypeError, r"take one out of the list"),
+        (lambda server: server.snapshot("laptop"), TypeError, r"write server\.snapshot\(laptop\)"),
+        (lambda server: server.snapshot(server), TypeError, r"takes devices, not MailServer"),
+        (lambda server: server.relay_to(server), TypeError, "takes another MailServer"),
+        (lambda server: server.relay_to("net"), TypeError, "takes another MailServer"),
+        (lambda server: server.on_change(None), TypeError, "takes a function"),
+        (lambda server: server.transcript("pop3"), LookupError, "no protocol 'pop3'; there are: SMTP, POP3, IMAP"),
+        (lambda server: show(server), TypeError, r"write show\(server\.snapshot\(laptop\)\)"),
+        (lambda server: show_change(server.snapshot, server.snapshot), TypeError, "not <bound method"),
+        (lambda server: conversation(server), TypeError, r'write for example server\.transcript\("POP3"\)'),
+        (lambda server: live(Device("laptop")), TypeError, "takes a server, not Device"),
+    ],
+)
+def test_a_slip_is_told_what_to_write(server, slip, error, words):
+    with pytest.raises(error, match=words):
+        slip(server)
 
 
 def test_an_unknown_account_names_those_there(server):

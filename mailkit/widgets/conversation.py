@@ -20,6 +20,8 @@ class Conversation:
     """A list of lines, a search, and what the chosen line means."""
 
     def __init__(self, transcript: Transcript) -> None:
+        if not isinstance(transcript, Transcript):
+            raise TypeError(f'{transcript!r:.60} is no transcript; write for example server.transcript("POP3")')
         self._transcript = transcript
         self.search = ipywidgets.Text(description="Search", placeholder="for example DELE", continuous_update=True)
         self.lines = ipywidgets.Select(

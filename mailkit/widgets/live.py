@@ -37,6 +37,8 @@ class LiveMailbox:
     """
 
     def __init__(self, server: Watched) -> None:
+        if not hasattr(server, "on_change"):
+            raise TypeError(f"live takes a server, not {type(server).__name__}; write live(server)")
         self._moments = list(server.history())
         self._lock = Lock()
         self._waiting = False

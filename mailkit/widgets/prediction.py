@@ -18,8 +18,8 @@ class Prediction:
     """
 
     def __init__(self, question: str, options: tuple[str, ...]) -> None:
-        if len(set(options)) != len(options) or len(options) < 2:
-            raise ValueError(f"predict() needs two or more different options; got {options!r}")
+        if len(set(map(str, options))) != len(options) or len(options) < 2:
+            raise ValueError(f'predict() needs two or more different options, such as "yes", "no"; got {options!r}')
         self.question = question
         self.options = options
         earlier = Progress().guess(question)
