@@ -15,9 +15,12 @@ def idle(imap: imaplib.IMAP4, timeout: float = 5.0) -> list[str]:
 
     Raises:
         imaplib.IMAP4.error: no mailbox is selected, or the server refuses IDLE.
+        TypeError: this is no client.
         ConnectionError: the server closed the line.
 
     """
+    if not isinstance(imap, imaplib.IMAP4):
+        raise TypeError(f"idle takes an imaplib client that has selected a mailbox, not {type(imap).__name__}")
     if imap.state != "SELECTED":
         raise imap.error(f"IDLE waits for changes in a mailbox, and this client is {imap.state}; select one first")
     tag = imap._new_tag()

@@ -67,6 +67,7 @@ def test_a_box_without_a_lock_takes_any_password():
 )
 def test_how_long_a_call_takes(megabytes, modem, minutes):
     assert dialup.dial_up(megabytes, modem).minutes == pytest.approx(minutes, abs=0.01)
+    assert dialup.dial_up(megabytes, float(modem)) == dialup.dial_up(megabytes, modem)
 
 
 def test_what_a_call_costs():

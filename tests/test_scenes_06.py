@@ -225,6 +225,20 @@ def test_a_program_for_lesson_05s_events(server, laptop):
     assert len(laptop.letters()) == len(laptop.letters("Trips")) == 1
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"days": "14"}, "days is 1 or more, or None"),
+        ({"days": 0}, "days is 1 or more, or None"),
+        ({"leave": "no"}, "leave='no' is neither"),
+        ({"phone_every": 0}, "phone_every=31 is never"),
+    ],
+)
+def test_settings_that_thunderbird_has_not_are_refused(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        thirty_days(**wrong)
+
+
 def test_daily_letters_fill_the_box_evenly():
     assert {len(daily_letter(day)) for day in range(1, 31)} == {OCTETS}
 

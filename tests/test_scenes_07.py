@@ -65,6 +65,19 @@ def test_who_reads_what(server, caplog, protocol, beginning, attack, checked, ar
     assert not caplog.records, "a client that does not trust us is no error of the server's"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "known"),
+    [
+        ({"beginning": "tls"}, "STARTTLS if offered, STARTTLS, TLS from the start"),
+        ({"beginning": "STARTTLS", "attack": "reads"}, "listens, swaps the certificate"),
+        ({"beginning": "STARTTLS", "protocol": "pop3"}, "POP3, IMAP, SMTP"),
+    ],
+)
+def test_what_an_attempt_does_not_know_is_named(server, wrong, known):
+    with pytest.raises(LookupError, match=known):
+        attempt(server, **wrong)
+
+
 def test_the_table_of_all_ways(server):
     words = show_ways(all_ways(server)).words
     assert words.count(BOTH) == 3

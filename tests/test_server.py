@@ -125,6 +125,11 @@ def test_idle_tells_what_happened_before_it_began(server):
     imap.logout()
 
 
+def test_idle_needs_a_client(server):
+    with pytest.raises(TypeError, match="not MailServer"):
+        idle(server)
+
+
 def test_idle_needs_a_mailbox(server):
     imap = imaplib.IMAP4(*server.imap)
     with pytest.raises(imaplib.IMAP4.error, match="select one first"):

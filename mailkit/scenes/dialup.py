@@ -31,7 +31,7 @@ class Call:
 
 
 def dial_up(
-    megabytes: float = 5.0, modem: str = "28.8", reading: float = 30.0, on_line: bool = False, peak: bool = True
+    megabytes: float = 5.0, modem: str | float = "28.8", reading: float = 30.0, on_line: bool = False, peak: bool = True
 ) -> Call:
     """Work out one telephone call that fetches a mailbox.
 
@@ -43,6 +43,7 @@ def dial_up(
     if min(megabytes, reading) < 0:
         raise ValueError("megabytes and minutes of reading are 0 or more")
     speeds = {row["modem"]: float(row["real_kbit_s"]) for row in table("modems")}
+    modem = modem if isinstance(modem, str) else f"{modem:g}"
     if modem not in speeds:
         raise LookupError(f"no modem {modem!r}; there are: {', '.join(speeds)}")
     fetching = megabytes * 8000 / speeds[modem] / 60

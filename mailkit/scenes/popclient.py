@@ -68,7 +68,10 @@ class PopSettings:
     headers_only: bool = False
 
     def __post_init__(self) -> None:
-        if self.days is not None and self.days < 1:
+        told = {"leave": self.leave, "until_deleted": self.until_deleted, "headers_only": self.headers_only}
+        if wrong := [f"{name}={value!r}" for name, value in told.items() if not isinstance(value, bool)]:
+            raise ValueError(f"a setting is ticked (True) or not (False); {', '.join(wrong)} is neither")
+        if self.days is not None and (not isinstance(self.days, int) or self.days < 1):
             raise ValueError(f"days is 1 or more, or None where the box is not ticked; not {self.days!r}")
 
     @classmethod

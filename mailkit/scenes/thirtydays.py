@@ -91,8 +91,10 @@ def thirty_days(
     Every third letter is an offer, which Amy throws away on the laptop at noon. Takes Thunderbird's four settings
     for the laptop (``days=None``: "For at most … days" is not ticked), the quota in octets, whether the server has
     UIDL, the day until whose evening the laptop stays shut, and every how many days the phone looks.
-    Raises `PollRefused` where the settings need UIDL and there is none.
+    Raises `PollRefused` where the settings need UIDL and there is none, `ValueError` for other settings than these.
     """
+    if phone_every < 1:
+        raise ValueError(f"the phone looks every 1, 2 … days, not every {phone_every!r}; phone_every=31 is never")
     return _live(PopSettings(leave, days, until_deleted, headers_only), quota, uidl, away_until, phone_every)
 
 

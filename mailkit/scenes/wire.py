@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from mailkit.relay import Address
 from mailkit.render import DEVICE_FILL, GREEN, GROUND, INK, RIM, SERVER_FILL, VERMILLION, Picture, framed, svg_text
@@ -82,7 +82,11 @@ def attempt(
 
     Takes a server with the letter ``spare-key`` and the password ``secret``; how the program begins; what the
     other one does; whether the certificate is checked (otherwise the library is left to itself); and the protocol.
+    Raises `LookupError`, naming what there is.
     """
+    for given, known in ((beginning, Beginning), (attack, Attack), (protocol, Protocol)):
+        if given not in get_args(known):
+            raise LookupError(f"there is no {given!r} here; there are: {', '.join(get_args(known))}")
     visit, plain, secure = {
         "POP3": (_by_pop3, server.pop3, server.pop3s),
         "IMAP": (_by_imap, server.imap, server.imaps),
