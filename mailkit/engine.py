@@ -67,9 +67,12 @@ class Engine:
         """Run a function on the engine's thread, after all that has already arrived there; return its result."""
         if threading.current_thread() is self._thread:
             return function()
+        self._need_running()
+        return asyncio.run_coroutine_threadsafe(self._after_arrivals(function), self.loop).result()
+
+    def _need_running(self) -> None:
         if not self._thread.is_alive() or self.loop.is_closed():
             raise RuntimeError("this server was stopped; run the cell that makes it again")
-        return asyncio.run_coroutine_threadsafe(self._after_arrivals(function), self.loop).result()
 
     async def _after_arrivals(self, function: Callable[[], Result]) -> Result:
         for _ in range(4):  # each turn of the loop reads what the system holds: data, then ends of lines
@@ -87,6 +90,7 @@ class Engine:
             address: Address = server.sockets[0].getsockname()
             return address
 
+        self._need_running()
         return asyncio.run_coroutine_threadsafe(open_port(), self.loop).result()
 
     def stop(self) -> None:
@@ -146,7 +150,7 @@ class Engine:
         """Take a line out of the register, before its last words are sent."""
         if line in self.lines:
             del self.lines[line]
-            self.record(line.cause(cause))
+            self.record(cause)
             if not self.lines:
                 self.quiet.set()
 
@@ -157,7 +161,7 @@ class Engine:
         view = line.session.snapshot()
         if view != line.view or self.store.version != self._seen_version:
             line.view = view
-            self.record(lambda: line.cause(line.recorder.last_command()))
+            self.record(line.asked)
 
     def record(self, cause: str | Callable[[], str]) -> None:
         """Keep the present state with its cause, and tell the listeners."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mailkit.snapshot import SessionView
 from mailkit.sockets import acknowledge
-from mailkit.transcript import Recorder
+from mailkit.transcript import Recorder, shown
 
 if TYPE_CHECKING:
     from mailkit.engine import Engine
@@ -28,6 +28,7 @@ TOO_MANY = {
 class Session(Protocol):
     """The shape that `Pop3Session` and `ImapSession` share; neither does any IO."""
 
+    asked: bytes  # the command that is being answered
     closed: bool
     upgrade: bool
 
@@ -122,12 +123,16 @@ class Line(asyncio.BufferedProtocol):
     def drop(self) -> None:
         """End the session without a word."""
         self.session.end()
-        self.engine.forget(self, "the line dropped")
+        self.engine.forget(self, self.cause("the line dropped"))
         self._transport.abort()
 
     def cause(self, what: str) -> str:
         """Say who did what, as history() shows it: ``POP3 amy: DELE 1``."""
         return f"{self.recorder.protocol} {self.view.account or ''}".rstrip() + f": {what}"
+
+    def asked(self) -> str:
+        """Say so of the command that is being answered."""
+        return self.cause(shown(self.recorder.protocol, self.session.asked))
 
     def _pump(self) -> None:
         """Answer what came in until the turn is over; then the other lines have theirs."""
@@ -166,7 +171,7 @@ class Line(asyncio.BufferedProtocol):
     def _settle(self) -> None:
         if self._ended and not (self._paused or self._waiting):
             self.session.end()
-            self.engine.forget(self, "the line dropped")
+            self.engine.forget(self, self.cause("the line dropped"))
             self._transport.close()
         elif self.session.closed:
             self._hang_up()
@@ -198,7 +203,7 @@ class Line(asyncio.BufferedProtocol):
     def _say(self, octets: bytes) -> None:
         if self.session.closed:
             self.session.end()
-            self.engine.forget(self, self.recorder.last_command())
+            self.engine.forget(self, self.asked())
         if octets and not self._transport.is_closing():
             self._silent = False
             self.recorder.add("S", octets)

@@ -278,6 +278,8 @@ class Account:
             raise MailboxError(f"{old!r} cannot move into itself; choose another name", "CANNOT")
         if any(self.children(new)):
             raise MailboxError(f"there are mailboxes below {new!r}; choose another name", "ALREADYEXISTS")
+        if max(len(name) for name in moving) - len(old) + len(new) > MAX_NAME:
+            raise MailboxError(f"a mailbox's name has at most {MAX_NAME} characters, those above it included", "CANNOT")
         self.create(new)  # refuses a name that is taken, and makes the superiors
         if old not in self.mailboxes:
             del self.mailboxes[new]  # the old one could not be selected either, it was a level of names only
@@ -294,8 +296,7 @@ class Account:
         """Copy messages with flags and dates; all or, where quota or keywords forbid, none (RFC 3501 §6.4.7)."""
         originals = list(messages)
         self.make_room(sum(message.size for message in originals))
-        for flags in {one.flags for one in originals}:
-            target.flag_set(flags)  # refuses before the first copy is made
+        target.flag_set(frozenset().union(*(one.flags for one in originals)))  # refuses before the first copy is made
         return [target.append(one.octets, one.flags, one.internaldate) for one in originals]
 
     def move(self, source: Mailbox, messages: Collection[Message], target: Mailbox) -> list[Message]:

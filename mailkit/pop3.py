@@ -76,6 +76,7 @@ class Pop3Session:
 
     def __init__(self, store: Store, settings: Settings, *, secure: bool = False, wake: object = None) -> None:
         self.state = AUTHORIZATION
+        self.asked = b""  # the command that is being answered
         self.closed = self.upgrade = False
         self._store, self._settings, self._secure = store, settings, secure
         self._input = bytearray()
@@ -165,6 +166,7 @@ class Pop3Session:
 
     def _obey(self, line: bytes) -> Iterable[bytes]:
         challenged, self._challenged = self._challenged, False
+        self.asked = b"AUTH PLAIN" if challenged else line
         if self._too_long:
             self._too_long = False
             raise Refusal(f"line too long; a command has at most {MAX_COMMAND} octets, CRLF included")

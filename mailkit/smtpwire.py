@@ -22,6 +22,10 @@ _PATH = re.compile(  # RFC 5321 §4.1.2; a source route is passed over (appendix
     rf'<(?:@[^<>:\s]+:)?((?:{_ATOMS}|"(?:[ !#-\[\]-~]|\\[ -~])*")(?:@(?:{_ATOMS}|\[[!-Z^-~]+\]))?)?>(?: +(.*))?'
 )
 _AUTH_PARAMETER = re.compile(r"(?:^| )AUTH=[!-~]+", re.IGNORECASE)
+_FORGOTTEN = re.compile(
+    rb"(?:quit|rset|noop|data|(?:ehlo|helo|auth) .*|(?:mail from|rcpt to):.*)\r\n", re.IGNORECASE | re.DOTALL
+)
+PATIENCE = 2.0  # seconds with a client that says such a thing in the place of a message
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _BARE_REPLY = re.compile(r"([245]\d\d) (?!\d\.\d)(?:Error: )?(.*)")
 _KINDS = {  # RFC 3463: the kind of reply, which aiosmtpd's own words leave out
@@ -227,13 +231,20 @@ class SmtpWire(SMTP):
         """Read as far as CRLF.CRLF; return the text, dots unstuffed (RFC 5321 §4.5.2), and why it is refused, if so.
 
         Nothing but CRLF ends a line: who takes less can be made to see two messages where the sender saw
-        one ("SMTP smuggling"). Of a message that is refused nothing more is kept in memory.
+        one ("SMTP smuggling"). Of a message that is refused nothing more is kept in memory. A client that begins its
+        message with a command and then waits is dropped: `smtplib` does so when the message it was given is no text,
+        which it finds out after DATA, and neither side would ever say a word again.
         """
         lines: list[bytes] = []
         size, refusal, cut, most = 0, "", False, self._settings
         while True:
+            forgotten = len(lines) == 1 and _FORGOTTEN.fullmatch(lines[0])
             try:
-                line = await self._reader.readuntil(b"\r\n")
+                line = await asyncio.wait_for(self._reader.readuntil(b"\r\n"), PATIENCE if forgotten else None)
+            except TimeoutError:
+                self._hooks.ended(self)
+                self.transport.close()
+                raise asyncio.CancelledError from None  # by which aiosmtpd's own loop ends
             except asyncio.LimitOverrunError as error:
                 await self._reader.read(error.consumed)
                 refusal = refusal or f"500 5.5.2 a line is too long; {most.max_line} octets is the most"

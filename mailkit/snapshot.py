@@ -158,7 +158,7 @@ def view_letter(message: Message) -> LetterView:
     known = message.view
     if not isinstance(known, LetterView):
         end = message.octets.find(b"\r\n\r\n")
-        header = message.octets[: end + 2] if end >= 0 else message.octets[:65536]
+        header = message.octets[: end + 2 if end >= 0 else 65536] if not message.octets.startswith(b"\r\n") else b""
         known = LetterView(
             message.uid,
             _decoded(header, "Subject") or "(no subject)",

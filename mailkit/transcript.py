@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +12,7 @@ MASK = "********"
 OVERHEAD = 100  # octets of memory that a recorded piece takes beside its own
 
 _SECRETS = re.compile(r"^(PASS |\S+ LOGIN (?:\"[^\"]*\"|\S+) |(?:\S+ )?AUTH(?:ENTICATE)? \S+ )(.+)$", re.IGNORECASE)
-_AUTHENTICATE = re.compile(r"^(?:\S+ )?AUTH(?:ENTICATE)? \S+$|^\S+ LOGIN .*\{\d+\+?\}$", re.IGNORECASE)
+_AUTHENTICATE = re.compile(r"^(?:\S+ )?AUTH(?:ENTICATE)? |^\S+ LOGIN .*\{\d+\+?\}$", re.IGNORECASE)
 _SMTP_VERB = re.compile(rb"^(?:mail from:|rcpt to:|[a-z]{4,8}(?= |$))", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{(\d+)\+?\}$")
 
@@ -59,29 +58,15 @@ class Recorder:
         self._chunks: list[tuple[Speaker, bytes]] = []
         self._room = limit
         self._left_out = 0
-        self._heard: deque[bytes] = deque(maxlen=6)  # a command with a literal comes in three pieces
 
     def add(self, who: Speaker, octets: bytes) -> None:
         """Record octets just before they are handled (C) or sent (S)."""
-        if who == "C":
-            self._heard.append(octets)
         if len(octets) + OVERHEAD <= self._room:
             self._room -= len(octets) + OVERHEAD
             self._chunks.append((who, octets))
         else:
             self._room = 0
             self._left_out += len(octets)
-
-    def last_command(self) -> str:
-        """Return what the client asked last: one line, without tag and literal, its password masked."""
-        heard = list(self._heard)
-        while len(heard) > 1 and (not heard[-1].strip() or _LITERAL.search(heard[-2].rstrip())):
-            heard.pop()  # a literal, or the line end behind it
-        if not heard:
-            return ""
-        line = heard[-1].rstrip().rpartition(b"\n")[2]
-        command = next(_mask([Said("C", line.decode("utf-8", "backslashreplace"))])).text
-        return re.sub(r" ?\{\d+\+?\}$", "", command.partition(" ")[2] if self.protocol == "IMAP" else command)
 
     def transcript(self, mask: bool = True) -> Transcript:
         """Return what was said; passwords masked unless told otherwise, IMAP's tags renumbered to a1, a2, a3."""
@@ -138,14 +123,22 @@ def _in_capitals(spoken: list[Spoken]) -> Iterator[Spoken]:
         yield who, line, inside
 
 
+def shown(protocol: str, command: bytes) -> str:
+    """Return a command as one line, without tag and literals, its password masked."""
+    line = command.partition(b"\r\n")[0].decode("utf-8", "backslashreplace")
+    line = next(_mask([Said("C", line)])).text
+    return re.sub(r" ?\{\d+\+?\}$", "", line.partition(" ")[2] if protocol == "IMAP" else line)
+
+
 def _mask(lines: list[Said]) -> Iterator[Said]:
     answering = False  # between AUTHENTICATE and the server's verdict the client sends only secrets
     for line in lines:
         if line.who == "C" and answering:
             yield Said("C", MASK)
             continue
-        if line.who == "S" and not line.text.startswith(("+ ", "334")) and line.text != "+":
-            answering = False
-        elif line.who == "C" and _AUTHENTICATE.match(line.text):
-            answering = True
-        yield Said(line.who, _SECRETS.sub(rf"\g<1>{MASK}", line.text)) if line.who == "C" and not answering else line
+        if line.who == "S":
+            answering &= line.text.startswith(("+ ", "334")) or line.text == "+"
+            yield line
+        else:
+            answering = bool(_AUTHENTICATE.match(line.text))
+            yield Said("C", _SECRETS.sub(rf"\g<1>{MASK}", line.text))

@@ -110,3 +110,9 @@ def test_what_has_one_name_is_not_photographed_together(names):
         pytest.raises(ValueError, match=rf"'{names[0]}' names two things here.*such as Device\(\"Amy's laptop\"\)"),
     ):
         server.snapshot(*map(Device, names))
+
+
+def test_a_letter_without_a_header_shows_nothing_of_its_body():
+    laptop = Device("laptop")
+    laptop.save(b"\r\nSubject: only quoted\r\n\r\nx\r\n")
+    assert subjects(laptop) == ["(no subject)"]

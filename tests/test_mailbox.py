@@ -141,6 +141,21 @@ def test_a_copy_is_all_or_nothing_and_a_move_needs_no_room():
     assert amy.quota == 10
 
 
+def test_a_copy_that_is_refused_adds_no_keyword(amy):
+    target = amy.create("Target")
+    target.flag_set([f"k{number}" for number in range(MAX_KEYWORDS - 1)])
+    for keyword in ("new", "newer"):
+        amy.inbox.append(b"x", [keyword])
+    assert refusal(amy.copy, amy.inbox.messages, target)[0] == "LIMIT"
+    assert (len(target), len(target.keywords)) == (0, MAX_KEYWORDS - 1)
+
+
+def test_renaming_makes_no_name_too_long(amy):
+    amy.create("a/" + "b" * 250)
+    assert refusal(amy.rename, "a", "c" * 100)[0] == "CANNOT"
+    assert sorted(amy.mailboxes) == ["INBOX", "a", "a/" + "b" * 250]
+
+
 def test_a_copy_keeps_flags_and_date(amy):
     amy.inbox.append(b"x", [SEEN, "Work"], NOON.replace(year=2001))
     (copy,) = amy.copy(amy.inbox.messages, amy.create("Other"))

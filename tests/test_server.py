@@ -1,5 +1,6 @@
 """The server as a learner meets it: the standard library's clients, re-run cells, dropped lines, clean ends."""
 
+import base64
 import contextlib
 import gc
 import imaplib
@@ -275,6 +276,39 @@ def test_history_names_the_command_behind_every_state(server):
     assert causes[0] == "the server started"
     assert causes[-2:] == ["POP3 amy: DELE 1", "POP3 amy: QUIT"]
     assert len(server.history()[-1].snapshot.mailbox("amy").letters) == 2
+
+
+def test_history_names_no_password_and_no_letter(server):
+    secret = base64.b64encode(b"\0amy\0secret")
+    letter = b"Subject: x\r\n\r\nfor nobody else\r\n"
+    said = [
+        (server.pop3, [b"AUTH PLAIN\r\n", secret + b"\r\n", b"DELE 1\r\nDELE 2\r\n", b"QUIT\r\n"]),
+        (server.imap, [b"1 AUTHENTICATE PLAIN\r\n", secret + b"\r\n", b"2 LOGOUT\r\n"]),
+        (server.imap, [b"1 LOGIN {3+}\r\namy {6+}\r\nsecret\r\n", b"2 LOGOUT\r\n"]),
+        (server.imap, [b'1 LOGIN amy "secret"\r\n', b"2 APPEND INBOX {31+}\r\n" + letter + b"\r\n", b"3 LOGOUT\r\n"]),
+    ]
+    for address, pieces in said:
+        with socket.create_connection(address, timeout=10) as line:
+            for piece in pieces:
+                line.recv(9999)
+                line.sendall(piece)
+            while line.recv(9999):
+                pass
+    causes = [moment.cause for moment in server.history()]
+    assert [cause for cause in causes if cause.startswith("POP3 amy")] == [
+        "POP3 amy: AUTH PLAIN", "POP3 amy: DELE 1", "POP3 amy: DELE 2", "POP3 amy: QUIT"
+    ]  # fmt: skip
+    assert [cause for cause in causes if cause.startswith("IMAP amy")] == [
+        "IMAP amy: AUTHENTICATE PLAIN", "IMAP amy: LOGOUT", "IMAP amy: LOGIN", "IMAP amy: LOGOUT",
+        "IMAP amy: LOGIN amy ********", "IMAP amy: APPEND INBOX", "IMAP amy: LOGOUT",
+    ]  # fmt: skip
+
+
+def test_a_stopped_server_opens_no_port():
+    server = MailServer()
+    server.stop()
+    with pytest.raises(RuntimeError, match="run the cell that makes it again"):
+        _ = server.pop3s
 
 
 def test_listeners_hear_of_changes_until_they_leave(server):

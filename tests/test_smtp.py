@@ -39,6 +39,23 @@ def client(server):
         yield client
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", [[LETTER], EmailMessage()])
+def test_a_client_that_forgets_it_said_data_is_dropped(server, wrong):
+    """What `smtplib` raises is only seen once its QUIT, a line of the letter by then, has been hung up on."""
+    with (
+        pytest.raises(TypeError),
+        smtplib.SMTP(*server.smtp, local_hostname="laptop.example.org", timeout=10) as client,
+    ):
+        client.sendmail("ben@example.org", ["amy@example.org"], wrong)
+    assert subjects(server, "amy") == []
+
+
+def test_a_letter_may_begin_with_a_command(server, client):
+    client.sendmail("ben@example.org", ["amy@example.org"], "quit\r\nand go\r\n")
+    assert first_letter(server, "amy").endswith(b"quit\r\nand go\r\n")
+
+
 @pytest.fixture
 def quiet(caplog):
     """Nothing that a client does may end in a log of ours or of asyncio."""

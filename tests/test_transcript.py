@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailkit.transcript import MASK, Recorder
+from mailkit.transcript import MASK, Recorder, shown
 
 
 def spoken(protocol, *pieces, mask=True):
@@ -124,16 +124,27 @@ def test_an_empty_transcript_says_so():
 
 
 @pytest.mark.parametrize(
-    ("protocol", "pieces", "command"),
+    ("protocol", "command", "words"),
     [
-        ("POP3", [b"USER amy\r\n", b"PASS secret\r\n"], f"PASS {MASK}"),
-        ("IMAP", [b"X1 NOOP\r\n", b"X2 APPEND Sent {7}\r\n", b"X4 a\r\nb", b"\r\n"], "APPEND Sent"),
-        ("IMAP", [b"X1 UID STORE 3 +FLAGS (\\Deleted)\r\n"], "UID STORE 3 +FLAGS (\\Deleted)"),
-        ("IMAP", [], ""),
+        ("POP3", b"PASS my secret", f"PASS {MASK}"),
+        ("POP3", b"AUTH PLAIN AGFteQBzZWNyZXQ=", f"AUTH PLAIN {MASK}"),
+        ("IMAP", b'X2 LOGIN amy "my secret"', f"LOGIN amy {MASK}"),
+        ("IMAP", b"X2 APPEND Sent {7}\r\n", "APPEND Sent"),
+        ("IMAP", b"X2 LOGIN {3+}\r\n {6+}\r\n", "LOGIN"),
+        ("IMAP", b"X1 UID STORE 3 +FLAGS (\\Deleted)", "UID STORE 3 +FLAGS (\\Deleted)"),
+        ("IMAP", b"", ""),
     ],
 )
-def test_the_last_command_is_named_without_tag_literal_and_password(protocol, pieces, command):
-    recorder = Recorder(protocol)
-    for octets in pieces:
-        recorder.add("C", octets)
-    assert recorder.last_command() == command
+def test_a_command_is_shown_without_tag_literal_and_password(protocol, command, words):
+    assert shown(protocol, command) == words
+
+
+def test_what_answers_a_second_challenge_is_masked():
+    recorder = Recorder("SMTP")
+    spoken = [
+        ("C", b"AUTH LOGIN YW1teQ==\r\n"), ("S", b"334 UGFzc3dvcmQ6\r\n"), ("C", b"c2VjcmV0\r\n"),
+        ("S", b"535 5.7.8 wrong name or password\r\n"), ("C", b"NOOP\r\n"),
+    ]  # fmt: skip
+    for who, octets in spoken:
+        recorder.add(who, octets)
+    assert recorder.transcript().said("C") == (f"AUTH LOGIN {MASK}", MASK, "NOOP")

@@ -67,7 +67,8 @@ class Search:
         except (LookupError, ValueError):
             known = False
         if not known:
-            raise MailboxError(f"the charset {name!a} is not known; use UTF-8", "BADCHARSET (US-ASCII UTF-8)")
+            remedy = "use UTF-8, or none at all, which is search(None, 'UNSEEN') in imaplib"
+            raise MailboxError(f"the charset {name!a} is not known; {remedy}", "BADCHARSET (US-ASCII UTF-8)")
         return name
 
     def _keys(self, depth: int) -> Test:
@@ -101,7 +102,8 @@ class Search:
             return self._among(by_uid=True)
         test = self._flag_key(name) or self._text_key(name) or self._date_or_size_key(name)
         if test is None:
-            raise BadSyntax(f"{name} is no search key")
+            remedy = "these are some: UNSEEN, FROM Ben; a text with a space in it goes in double quotes"
+            raise BadSyntax(f"{name} is no search key; {remedy}")
         return test
 
     def _nested(self, depth: int) -> Test:

@@ -53,6 +53,7 @@ class ImapSession:
         self, store: Store, settings: Settings, *, secure: bool = False, wake: Callable[[], None] = lambda: None
     ) -> None:
         self.state = State.NOT_AUTHENTICATED
+        self.asked = b""  # the command that is being answered, without its literals
         self.closed = False
         self.upgrade = False
         self._store = store
@@ -121,7 +122,7 @@ class ImapSession:
         elif isinstance(taken, Refusal):
             yield self._refuse(taken)
         elif isinstance(taken, Command):
-            arguments = Arguments(taken)
+            arguments, self.asked = Arguments(taken), taken.text
             yield from self._run(lambda: self._begin(arguments))
         elif self._resume:
             resume, self._resume, line = self._resume, None, taken
@@ -129,7 +130,7 @@ class ImapSession:
 
     def _refuse(self, refusal: Refusal) -> bytes:
         if not self._resume:
-            self._running = _Running(refusal.tag)
+            self._running, self.asked = _Running(refusal.tag), refusal.tag
         self._resume, self._idling = None, False
         self._count_mistake()
         if refusal.fatal:
@@ -148,7 +149,7 @@ class ImapSession:
                 self._need_privacy()
             its_mailbox = not command.literals and arguments.next_is(b" {")
             if name == "APPEND" and not its_mailbox:
-                limit = self._settings.max_message
+                limit, octets = self._settings.max_message, octets - sum(map(len, command.literals))
                 MailboxCommands(self._logged_in()).foresee_append(arguments, 0 if octets > limit else octets)
             if octets > limit:
                 return f"NO [TOOBIG] a literal of {octets} octets is too large; {name} takes {limit}"
@@ -214,7 +215,11 @@ class ImapSession:
 
     def _with_remedy(self, words: str) -> str:
         name = self._running.name
-        return words if ";" in words or not name else f"{words}; say {name} {ARGUMENTS.get(name, '')}".rstrip()
+        if ";" in words or not name:
+            return words
+        form = ARGUMENTS.get(name, "")
+        cut = "mailbox" in form and "end of the line, but found" in words
+        return f"{words}; say {name} {form}".rstrip() + " (a name with a space in it goes in double quotes)" * cut
 
     def _completed(self, reply: Reply) -> bytes:
         if not self.closed:
