@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from mailkit.message import Message, with_crlf
 from mailkit.snapshot import DeviceView, view_letter
 
+_LISTED = re.compile(rb"\d+ [!-~]+")
 _UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -31,8 +33,12 @@ class Device:
         """Keep a copy of what a client fetched.
 
         Takes what `poplib`'s ``retr`` or `imaplib`'s ``fetch`` returned, or the octets themselves.
-        Raises `TypeError` or `ValueError`, with the remedy, where no letter is in it.
+        Raises `TypeError` or `ValueError`, with the remedy, where no letter is in it, or this is no folder or flag.
         """
+        if not isinstance(folder, str) or not folder.strip():
+            raise ValueError(f'a folder is named by a text, such as folder="Trips", not {folder!r}')
+        if isinstance(flags, str):
+            raise TypeError(f"flags takes a list, not one text; write [{flags!r}]")
         for octets in letters_in(answer):
             message = Message(self._next_number, with_crlf(octets), _UNDATED, frozenset(flags))
             self._folders.setdefault(folder, []).append(message)
@@ -98,8 +104,12 @@ def letters_in(answer: Any) -> Iterator[bytes]:
     [b'abc']
     """
     match answer:
+        case bytes() if answer.startswith((b"+OK", b"-ERR")):
+            raise ValueError(f"{answer[:40]!r} is what the server said, not a letter; pass what pop.retr(1) returned")
         case bytes():
             yield answer
+        case (bytes(), list() as lines, int()) if lines and all(_LISTED.fullmatch(line) for line in lines):
+            raise ValueError(f"{lines[0]!r} is what LIST or UIDL says of a letter; pass what pop.retr(1) returned")
         case (bytes(), list() as lines, int()):  # poplib: response, lines, octets
             yield b"".join(line + b"\r\n" for line in lines)
         case ("OK", list() as parts):  # imaplib: status, [(b'1 (BODY[] {3}', b'abc'), b')']
@@ -110,6 +120,7 @@ def letters_in(answer: Any) -> Iterator[bytes]:
         case (str() as status, list() as parts):
             raise ValueError(f"the server answered {status} {parts!r}; nothing was fetched, so nothing is saved")
         case _:
+            some = "; take one out of the list" if isinstance(answer, list) else ""
             raise TypeError(
-                f"cannot save {type(answer).__name__}; pass what pop.retr(1) or imap.fetch('1', '(BODY[])') returned"
+                f"cannot save {type(answer).__name__}{some}; pass what pop.retr(1) or imap.fetch('1', '(BODY[])') gave"
             )

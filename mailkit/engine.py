@@ -166,10 +166,11 @@ class Engine:
     def record(self, cause: str | Callable[[], str]) -> None:
         """Keep the present state with its cause, and tell the listeners."""
         self._seen_version = self.store.version
-        if sum(1 + len(box) for _, box in self._mailboxes()) > HISTORY_SIZE:
+        kept = sum(1 + len(box) for _, box in self._mailboxes()) <= HISTORY_SIZE
+        if not (kept or self.listeners):
             return
         moment = Moment(cause if isinstance(cause, str) else cause(), self.snapshot())
-        self.moments.append(moment)
+        self.moments += [moment] * kept
         del self.moments[:-KEPT_MOMENTS]
         for listener in list(self.listeners):
             try:

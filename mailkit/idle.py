@@ -16,11 +16,14 @@ def idle(imap: imaplib.IMAP4, timeout: float = 5.0) -> list[str]:
     Raises:
         imaplib.IMAP4.error: no mailbox is selected, or the server refuses IDLE.
         TypeError: this is no client.
+        ValueError: the timeout is no number of seconds above 0.
         ConnectionError: the server closed the line.
 
     """
     if not isinstance(imap, imaplib.IMAP4):
         raise TypeError(f"idle takes an imaplib client that has selected a mailbox, not {type(imap).__name__}")
+    if not isinstance(timeout, (int, float)) or timeout <= 0:
+        raise ValueError(f"a timeout is a number of seconds above 0, not {timeout!r}")
     if imap.state != "SELECTED":
         raise imap.error(f"IDLE waits for changes in a mailbox, and this client is {imap.state}; select one first")
     tag = imap._new_tag()
@@ -32,13 +35,15 @@ def idle(imap: imaplib.IMAP4, timeout: float = 5.0) -> list[str]:
             raise imap.error(f"the server refuses IDLE: {answer.decode()}")
         said.append(_words(answer))
         answer = _line(imap)
-    said = said or _news(imap, timeout)
-    imap.send(b"DONE\r\n")
-    answer = _line(imap)
-    while not answer.startswith(tag):
-        said.append(_words(answer))
+    try:
+        said = said or _news(imap, timeout)
+    finally:  # if the learner stops the cell, too: no other command would be taken
+        imap.send(b"DONE\r\n")
         answer = _line(imap)
-    imap.tagged_commands.pop(tag, None)
+        while not answer.startswith(tag):
+            said.append(_words(answer))
+            answer = _line(imap)
+        imap.tagged_commands.pop(tag, None)
     return said
 
 

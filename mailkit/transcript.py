@@ -34,12 +34,14 @@ class Transcript:
 
     protocol: str
     lines: tuple[Said, ...] = ()
+    sought: str = ""  # what `find` was asked for
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.lines))
 
     def __repr__(self) -> str:
-        return str(self) or f"(nothing was said by {self.protocol} yet)"
+        nothing = f"no line contains {self.sought!r}" if self.sought else f"nothing was said by {self.protocol} yet"
+        return str(self) or f"({nothing})"
 
     def said(self, who: Speaker) -> tuple[str, ...]:
         """Return one side's lines."""
@@ -47,7 +49,8 @@ class Transcript:
 
     def find(self, words: str) -> Transcript:
         """Return the lines that contain these words, in any case of letters."""
-        return Transcript(self.protocol, tuple(line for line in self.lines if words.lower() in line.text.lower()))
+        found = tuple(line for line in self.lines if words.lower() in line.text.lower())
+        return Transcript(self.protocol, found, words)
 
 
 class Recorder:

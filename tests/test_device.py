@@ -4,6 +4,7 @@ import pytest
 
 from mailkit.device import Device
 from mailkit.server import MailServer
+from mailkit.snapshot import MailboxView, SessionView, Snapshot, compare
 
 LETTER = b"Subject: hi\r\nFrom: ben@example.net\r\n\r\ntext\r\n"
 
@@ -70,6 +71,25 @@ def test_a_letter_is_thrown_away_by_its_number(given, words):
     assert subjects(laptop) == ["hi"]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        ({"answer": b"+OK message 1 is marked"}, ValueError, "is what the server said, not a letter"),
+        ({"answer": (b"+OK", [b"1 439", b"2 332"], 14)}, ValueError, "is what LIST or UIDL says"),
+        ({"answer": (b"+OK", [b"1 00000001-1"], 14)}, ValueError, "is what LIST or UIDL says"),
+        ({"answer": [LETTER]}, TypeError, "take one out of the list"),
+        ({"answer": LETTER, "folder": 3}, ValueError, 'such as folder="Trips", not 3'),
+        ({"answer": LETTER, "folder": ""}, ValueError, 'such as folder="Trips"'),
+        ({"answer": LETTER, "flags": "\\Seen"}, TypeError, "takes a list"),
+    ],
+)
+def test_what_is_no_letter_is_not_kept(wrong, error, words):
+    laptop = Device("laptop")
+    with pytest.raises(error, match=words):
+        laptop.save(**wrong)
+    assert laptop.letters() == []
+
+
 def test_an_unknown_folder_names_those_there():
     with pytest.raises(LookupError, match="it has: INBOX"):
         Device("laptop").letters("Sent")
@@ -116,3 +136,15 @@ def test_a_letter_without_a_header_shows_nothing_of_its_body():
     laptop = Device("laptop")
     laptop.save(b"\r\nSubject: only quoted\r\n\r\nx\r\n")
     assert subjects(laptop) == ["(no subject)"]
+
+
+def test_a_session_without_a_login_beside_one_with():
+    open_ = SessionView("IMAP", "not authenticated")
+    marked = SessionView("POP3", "TRANSACTION", "amy", "INBOX", frozenset({1}))
+    assert compare(Snapshot(), Snapshot(sessions=(open_, marked))).marks == (("amy", frozenset({1}), frozenset()),)
+    assert Snapshot(sessions=(marked,)).marks("ben") == frozenset()
+    with pytest.raises(LookupError, match=r"it has: amy/INBOX$"):
+        Snapshot((MailboxView("amy", "INBOX", 1, ()),)).mailbox("amy", "Sent")
+    laptop = Device("laptop")
+    laptop.save(b"Subject: x\r\n\r\n")
+    assert laptop.snapshot().letters[0].sender == "(no sender)"

@@ -276,3 +276,106 @@ def test_no_literal_is_too_large_to_be_refused():
     answer = say(a_session(script=LOGGED_IN), b"a1 APPEND INBOX {%d+}\r\na2 NOOP\r\n" % 10**50)
     assert answer.startswith(b"a1 NO [TOOBIG] ")
     assert answer.endswith(b"* BYE that literal is beyond all bounds; connect again\r\n")
+
+
+@pytest.mark.parametrize("command", [
+    b"NOOP", b"ID NIL", b"LOGOUT", b"CHECK", b"CLOSE", b"UNSELECT", b"EXPUNGE", b"IDLE", b"NAMESPACE",
+    b'LIST "" *', b'LSUB "" *', b"STATUS INBOX (MESSAGES)",
+    b'GETQUOTA ""', b"STORE 1 FLAGS (\\Seen)", b"APPEND INBOX {1+}\r\nx",
+])  # fmt: skip
+def test_nothing_may_follow_the_last_argument(command):
+    store = a_store()
+    store.accounts["amy"].quota = 10_000
+    session = a_session(store, SELECTED + b"d1 STORE 1 +FLAGS.SILENT (\\Deleted)\r\n")
+    assert b"a1 BAD expected the end of the line" in say(session, b"a1 " + command + b" 1\r\n")
+    assert not session.closed
+    assert len(store.accounts["amy"].inbox) == 1
+
+
+@pytest.mark.parametrize("command", [b"STARTTLS", b"LOGIN amy secret", b"AUTHENTICATE PLAIN AGFteQBzZWNyZXQ="])
+def test_nothing_may_follow_the_last_argument_before_login(command):
+    session = a_session()
+    assert say(session, b"a1 " + command + b" 1\r\n").startswith(b"a1 BAD expected the end of the line")
+
+
+def test_an_append_whose_name_is_a_literal():
+    session = a_session(script=SELECTED, settings=Settings(max_imap_line=1000))
+    octets = b"x" * 3000
+    assert b"a1 OK [APPENDUID" in say(session, b"a1 APPEND {5+}\r\nINBOX {3000+}\r\n" + octets + b"\r\n")
+    assert say(session, b"a2 APPEND {3+}\r\nNot {3}\r\n").startswith(b"a2 NO [TRYCREATE] ")
+
+
+def test_the_same_part_is_told_once():
+    said = say(a_session(a_store(), SELECTED), b"a1 FETCH 1 (BODY.PEEK[]<0.2> BODY.PEEK[]<0.2>)\r\n")
+    assert said.count(b"BODY[]<0>") == 1
+
+
+def test_new_is_recent_and_unseen():
+    store = a_store()
+    a_session(store, SELECTED)
+    assert say(a_session(store, SELECTED), b"a1 SEARCH NEW\r\n").startswith(b"* SEARCH\r\n")
+
+
+def test_recent_has_holes():
+    store = a_store()
+    inbox, (one, other) = store.accounts["amy"].inbox, [a_session(store, SELECTED) for _ in "12"]
+    for session in (other, one):
+        inbox.append(b"x")
+        say(session, b"n1 NOOP\r\n")
+    assert say(one, b"a1 SEARCH RECENT\r\n").startswith(b"* SEARCH 1 3\r\n")
+
+
+def test_flags_of_what_was_not_told_of_yet_wait():
+    store = a_store()
+    session, inbox = a_session(store, SELECTED), store.accounts["amy"].inbox
+    inbox.append(b"2")
+    inbox.expunge([1])
+    inbox.set_flags(inbox.messages[-1], ["\\Seen"])
+    assert say(session, b"a1 FETCH 1 UID\r\n") == b"* 1 FETCH (UID 1)\r\na1 OK FETCH completed\r\n"
+
+
+def test_charset_counts_and_so_do_small_letters():
+    store = a_store(0)
+    store.accounts["amy"].inbox.append("Subject: Café\r\n\r\n".encode())
+    session = a_session(store, SELECTED)
+    found = say(session, b"a1 search charset iso-8859-1 subject {4+}\r\ncaf\xe9\r\n")
+    assert found.startswith(b"* SEARCH 1\r\n")
+
+
+def test_a_group_has_no_host():
+    store = a_store(0)
+    store.accounts["amy"].inbox.append(b"To: undisclosed-recipients:;\r\n\r\n")
+    assert say(a_session(store, SELECTED), b"a1 SEARCH TO nobody\r\n").startswith(b"* SEARCH\r\na1 OK")
+
+
+def test_status_of_everything_and_sizes_that_differ():
+    store = a_store()
+    store.accounts["amy"].inbox.append(b"short", ["\\Deleted"])
+    items = b"(MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN DELETED DELETED-STORAGE)"
+    assert b"DELETED 1 DELETED-STORAGE 5)" in say(a_session(store, LOGGED_IN), b"a1 STATUS INBOX " + items + b"\r\n")
+
+
+def test_mailbox_names_keep_their_case():
+    store = a_store()
+    store.accounts["amy"].create("WORK")
+    assert say(a_session(store, LOGGED_IN), b'a1 LIST "" work\r\n') == b"a1 OK LIST completed\r\n"
+
+
+def test_a_level_without_mailbox_has_no_use():
+    store = a_store()
+    store.accounts["amy"].create("Archive/2025")
+    store.accounts["amy"].delete("Archive")
+    assert say(a_session(store, LOGGED_IN), b'a1 LIST (SPECIAL-USE) "" *\r\n') == b"a1 OK LIST completed\r\n"
+
+
+def test_no_new_keywords_are_promised_where_there_is_no_room():
+    store = a_store()
+    store.accounts["amy"].inbox.flag_set([f"k{number}" for number in range(64)])
+    assert b"\\*" not in say(a_session(store, SELECTED), b"a1 SELECT INBOX\r\n")
+
+
+def test_a_keyword_that_no_message_got_is_told():
+    store = a_store()
+    one, other = (a_session(store, SELECTED) for _ in "12")
+    say(one, b"a1 UID STORE 99 +FLAGS (New)\r\n")
+    assert say(other, b"b1 NOOP\r\n").startswith(b"* FLAGS (")

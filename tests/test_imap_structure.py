@@ -443,3 +443,53 @@ def test_a_field_too_long_to_be_decoded_is_searched_as_it_stands():
     octets = b"Subject: " + b"=?utf-8?q?ab?= " * 20_000 + b"end\r\n\r\n"
     message = Message(1, octets, datetime(2026, 9, 1, tzinfo=UTC))
     assert "=?utf-8?q?ab?=" in header_values(message, "subject")[0]
+
+
+@pytest.mark.parametrize("encoding", ["base64 ", "base64 (all of it)", " base64"])
+def test_blanks_and_comments_around_an_encoding(encoding):
+    assert b'"base64"' in body(message(f"MIME-Version: 1.0\nContent-Transfer-Encoding: {encoding}\n\nQQ=="), False)
+
+
+def test_only_what_is_quoted_printable_is_decoded_so():
+    assert "id=41" in searchable(message("MIME-Version: 1.0\nContent-Transfer-Encoding: 7bit\n\n/?id=41"))[1]
+    assert "a=41" in searchable(message("Content-Transfer-Encoding: quoted-printable\n\na=41"))[1]
+
+
+def test_types_in_any_case():
+    assert b'"in"' in body(message("Content-Type: Message/RFC822\n\nSubject: in\n\nx"), False)
+    assert b'"in"' not in body(message("Content-Type: text/rfc822\n\nSubject: in\n\nx"), False)
+    assert media_type(b"a/b; N*0=one; n*1=two") == (b"a", b"b", ((b"N", b"onetwo"),))
+
+
+def test_a_disposition_with_a_comment_or_without_a_kind():
+    said = body(message("MIME-Version: 1.0\nContent-Disposition: attachment (a; b=c) ; filename=d\n\n"), True)
+    assert b'("attachment" ("filename" "d"))' in said
+    assert b'("" ("filename" "d"))' in body(message("MIME-Version: 1.0\nContent-Disposition: ; filename=d\n\n"), True)
+
+
+def test_a_closed_boundary_is_a_line_like_any_other():
+    inner = "Content-Type: multipart/mixed; boundary=in\n\n--in\n\na\n--in--\n"
+    two = message(f"Content-Type: multipart/mixed; boundary=out\n\n--out\n{inner}--out\n\nb\n--in\nc\n--out--\n")
+    assert section(two, (2,), "") == b"b\r\n--in\r\nc"
+
+
+@pytest.mark.parametrize("end", ["--b", "--b--", "--b--\n", "--b--\nepilogue"])
+def test_a_missing_end_makes_no_part(end):
+    assert len(parse(message("Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n" + end)).children) == 1
+
+
+def test_a_blank_before_the_colon():
+    """RFC 5322 §4.5: obsolete, but to be read."""
+    one = message("Subject : x\nTo: y\n\nz")
+    assert section(one, (), "HEADER.FIELDS", ("Subject",)) == b"Subject : x\r\n\r\n"
+    assert section(one, (), "HEADER.FIELDS.NOT", ("Subject",)) == b"To: y\r\n\r\n"
+
+
+@pytest.mark.parametrize(("value", "listed"), [
+    (b"a@b; c@d", [(None, None, b"a", b"b"), (None, None, b"c", b"d")]),
+    (b"Amy <a@b> (work)", [(b"Amy", None, b"a", b"b")]),
+    (b"<>", [(None, None, b"MISSING_MAILBOX", b"MISSING_DOMAIN")]),
+    (b"<@b>, c@d", [(None, None, b"MISSING_MAILBOX", b"b"), (None, None, b"c", b"d")]),
+])  # fmt: skip
+def test_more_addresses(value, listed):
+    assert addresses(value) == listed

@@ -131,3 +131,8 @@ def test_moments_that_are_none(wrong):
 def test_patterns_match_as_a_regular_expression_would(pattern, name):
     expression = "".join({"*": ".*", "%": "[^/]*"}.get(letter, letter) for letter in pattern)
     assert matches(pattern, name) is bool(re.fullmatch(expression, name))
+
+
+def test_backslashes_in_quoted_strings():
+    assert Arguments(Command(rb'"a\"b\\c"')).astring() == rb'a"b\c'
+    assert astring(b"nil") == b'"nil"'

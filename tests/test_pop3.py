@@ -211,6 +211,14 @@ def test_an_unforeseen_error_is_answered_logged_and_ends_this_session_alone(monk
     assert session_on(store).state is State.TRANSACTION
 
 
+def test_an_unforeseen_error_before_a_login_is_answered_too(monkeypatch, caplog):
+    session = session_on(store_with(), b"")
+    monkeypatch.setattr(session, "_store", None)
+    assert say(session, b"USER amy\r\nPASS secret\r\n").endswith(b"[SYS/TEMP] the server made an error and ends this "
+                                                                   b"session; connect again\r\n")  # fmt: skip
+    assert session.closed
+
+
 # ---- TLS
 
 

@@ -8,6 +8,7 @@ import poplib
 import smtplib
 import socket
 import ssl
+import sys
 import threading
 import types
 
@@ -123,6 +124,28 @@ def test_idle_tells_what_happened_before_it_began(server):
     imap = imap_login(server)
     server.deliver(LETTERS[0])
     assert "4 EXISTS" in idle(imap)
+    imap.logout()
+
+
+@pytest.mark.parametrize("timeout", ["5", 0, -1, None])
+def test_idle_needs_a_time_before_it_begins(server, timeout):
+    imap = imap_login(server)
+    with pytest.raises(ValueError, match="seconds above 0"):
+        idle(imap, timeout)
+    assert imap.noop()[0] == "OK"
+    imap.logout()
+
+
+def test_an_idle_that_is_interrupted_leaves_a_session_to_work_with(server, monkeypatch):
+    imap = imap_login(server)
+
+    def stop(imap, timeout):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["mailkit.idle"], "_news", stop)
+    with pytest.raises(KeyboardInterrupt):
+        idle(imap, 100)
+    assert imap.noop()[0] == "OK"
     imap.logout()
 
 

@@ -5,8 +5,10 @@ from itertools import pairwise
 
 import pytest
 
+from mailkit import Device, MailServer, letters
 from mailkit.scenes.events import EVENTS, QUESTIONS, measured, run, show_event
 from mailkit.scenes.lesson05 import exercises
+from mailkit.scenes.programs import ImapProgram
 from mailkit.scenes.tables import show_models, show_table
 
 pytestmark = pytest.mark.slow
@@ -31,6 +33,26 @@ def test_pop_says_nothing_of_what_happens_at_home():
 def test_every_event_is_asked_about():
     assert {event for event, _, _ in QUESTIONS} == set(EVENTS)
     assert all(set(finding.answers) == {"POP", "IMAP"} for finding in measured(("POP", "IMAP")))
+
+
+@pytest.mark.parametrize("folder", ["My Trips", "Été", 'a "b" \\c', "R&D"])
+def test_a_folder_may_have_any_name(folder):
+    with MailServer(letters("three-letters"), password="secret") as server:
+        program = ImapProgram(server, Device("laptop"))
+        program.look()
+        program.file("Photos of the lake", folder)
+        assert len(server.snapshot().mailbox("amy", folder).letters) == 1
+        assert [name for name, kept in program.device.snapshot().folders if kept] == ["INBOX", folder]
+
+
+def test_what_the_server_refuses_is_asked_once():
+    with MailServer(letters("three-letters"), password="secret") as server:
+        program = ImapProgram(server, Device("laptop"))
+        program.look()
+        with pytest.raises(imaplib.IMAP4.error):
+            program.mark("Photos of the lake", ")")
+        program.look()
+        assert not program.device.snapshot().letters[2].flags
 
 
 def test_what_is_not_there_is_refused_by_name():

@@ -321,3 +321,24 @@ def test_whatever_comes_is_answered_or_dropped(server, quiet):
         assert said.startswith(b"220 ")
         assert b"this server made a mistake" not in said
     assert talk(server, b"HELO a\r\n" + TRANSACTION % b"alive").endswith(b"250 2.6.0 message accepted\r\n")
+
+
+def test_the_rest_of_a_line_too_long_does_not_end_the_message():
+    with MailServer(password="secret", max_line=1000) as server, socket.create_connection(server.smtp) as line:
+        file = line.makefile("rb")
+        line.sendall(b"HELO x\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<amy@example.org>\r\nDATA\r\n")
+        [file.readline() for _ in range(5)]
+        line.sendall(b"y" * 2000 + b".")
+        server.snapshot()  # what came so far is read, and thrown away but for the dot, which could be a CR
+        line.sendall(b"\r\nMAIL FROM:<x@y.z>\r\na\nb\r\n.\r\nQUIT\r\n")
+        assert [reply[:7] for reply in file.read().splitlines()] == [b"500 5.5", b"221 2.0"]
+
+
+def test_a_recipient_beyond_ascii():
+    with MailServer(password="secret") as server, smtplib.SMTP(*server.smtp) as client:
+        client.ehlo("x")
+        for parameter, code in (("", 553), (" SMTPUTF8", 550)):
+            client.command_encoding = "utf-8"
+            client.docmd("MAIL FROM:<a@b.c>" + parameter)
+            assert client.docmd("RCPT TO:<zoé@example.org>")[0] == code
+            client.rset()

@@ -119,6 +119,12 @@ def test_words_are_found_whatever_their_case():
     assert recorder.transcript().find("quit").said("C") == ("QUIT",)
 
 
+def test_what_is_not_found_is_named():
+    recorder = Recorder("POP3")
+    recorder.add("C", b"STAT\r\n")
+    assert repr(recorder.transcript().find("zzz")) == "(no line contains 'zzz')"
+
+
 def test_an_empty_transcript_says_so():
     assert repr(Recorder("IMAP").transcript()) == "(nothing was said by IMAP yet)"
 

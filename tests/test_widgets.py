@@ -102,6 +102,18 @@ def test_the_live_mailbox_follows_the_server(server, shown):
     assert made.state.value == made.state.max == len(server.history()) - 1
 
 
+def test_the_live_mailbox_follows_a_large_one_too(server, shown):
+    """Of which the server keeps no history."""
+    made = live(server)
+    for _ in range(150):
+        server.deliver(b"Subject: more\r\n\r\n")
+    drawn()
+    assert made.state.value == made.state.max >= 150
+    count = len(server.snapshot().mailbox("amy").letters)
+    assert f"letters → {count} (1 new)" in made.image.value
+    assert live(server).cause.value == f"<code>{len(server.history())}: now</code>"
+
+
 def test_the_live_mailbox_goes_back_and_stays_there(server, shown):
     made = live(server)
     server.deliver(letters("french")[0])
@@ -174,6 +186,10 @@ def test_every_line_has_a_meaning(protocol, line, words):
 
 
 # ---- the lessons' own
+
+
+def test_a_letter_of_ones_own_is_named_as_it_was_written(server):
+    assert play.post(server, subject="Été 🎉").startswith("“Été 🎉”: the server says 250")
 
 
 def test_a_letter_of_ones_own_needs_a_subject(server):

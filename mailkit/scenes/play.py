@@ -8,6 +8,7 @@ from __future__ import annotations
 import smtplib
 from dataclasses import replace
 from email import message_from_bytes
+from email.policy import default
 from functools import cache, partial
 from typing import get_args
 
@@ -56,7 +57,7 @@ def post(server: MailServer, which: str = OWN, subject: str = "", text: str = ""
         smtp.mail("ben@example.net")
         smtp.rcpt("amy@example.org")
         code, words = smtp.data(octets)
-    return f"“{message_from_bytes(octets)['Subject']}”: the server says {code} {words.decode()}"
+    return f"“{message_from_bytes(octets, policy=default)['Subject']}”: the server says {code} {words.decode()}"
 
 
 # ---- 01: two ways

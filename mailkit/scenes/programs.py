@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mailkit.device import Device
+from mailkit.imap.syntax import decode_name, encode_name
 from mailkit.message import DELETED, SEEN
 from mailkit.server import MailServer
 
@@ -87,9 +88,8 @@ class ImapProgram:
         """Tell the server what was done here, then copy what it has."""
         if self.on_line:
             with logged_in(self.server) as imap:
-                for act in self.waiting:
-                    act(imap)
-                self.waiting.clear()
+                while self.waiting:
+                    self.waiting.pop(0)(imap)  # once: what the server refuses, it would refuse each time
                 refresh(imap, self.device)
 
     def mark(self, subject: str, flag: str) -> None:
@@ -114,8 +114,8 @@ class ImapProgram:
         """Move a letter in the cache and on the server."""
 
         def act(imap: imaplib.IMAP4, uid: str) -> None:
-            imap.create(folder)  # answers NO where it is there already, which is as good
-            imap.uid("MOVE", uid, folder)
+            imap.create(_spelled(folder))  # answers NO where it is there already, which is as good
+            imap.uid("MOVE", uid, _spelled(folder))
 
         self._act(subject, act)
         _refile(self.device, subject, folder)
@@ -137,10 +137,16 @@ class ImapProgram:
         folder, uid = find(self.device, subject)
 
         def replay(imap: imaplib.IMAP4) -> None:
-            imap.select(folder)
+            imap.select(_spelled(folder))
             act(imap, str(uid))
 
         self.waiting.append(replay)
+
+
+def _spelled(folder: str) -> str:
+    """Spell a mailbox's name for `imaplib`, which sends it as it is (RFC 3501 §5.1.3)."""
+    name = encode_name(folder).decode()
+    return name if re.fullmatch(r"[\w/&,+-]+", name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
 
 
 def refresh(imap: imaplib.IMAP4, device: Device) -> None:
@@ -150,8 +156,9 @@ def refresh(imap: imaplib.IMAP4, device: Device) -> None:
     """
     for line in imap.list()[1]:
         assert isinstance(line, bytes)
-        folder = line.decode().rpartition(" ")[2]
-        imap.select(folder, readonly=True)
+        name = line.rpartition(b' "/" ')[2].decode()
+        imap.select(name, readonly=True)
+        folder = decode_name(re.sub(r"\\(.)", r"\1", name.removeprefix('"').removesuffix('"')).encode())
         device.replace(folder, _copies(imap.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")[1]))
 
 

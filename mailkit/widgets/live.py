@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from html import escape
 from threading import Lock
@@ -17,7 +18,7 @@ import ipywidgets
 from mailkit.diagram import show as picture
 from mailkit.diagram import show_change
 from mailkit.render import Picture
-from mailkit.snapshot import Moment
+from mailkit.snapshot import Moment, Snapshot
 from mailkit.widgets.form import as_html
 from mailkit.widgets.twin import show
 
@@ -26,6 +27,7 @@ class Watched(Protocol):
     """What is needed of a server."""
 
     def history(self) -> tuple[Moment, ...]: ...  # noqa: D102
+    def snapshot(self) -> Snapshot: ...  # noqa: D102
     def on_change(self, listener: Callable[[Moment], None]) -> Callable[[], None]: ...  # noqa: D102
 
 
@@ -40,6 +42,9 @@ class LiveMailbox:
         if not hasattr(server, "on_change"):
             raise TypeError(f"live takes a server, not {type(server).__name__}; write live(server)")
         self._moments = list(server.history())
+        now = server.snapshot()
+        if not self._moments or self._moments[-1].snapshot != now:  # of a large mailbox no history is kept
+            self._moments.append(Moment("now", now))
         self._lock = Lock()
         self._waiting = False
         # A number, not a slider: a slider has no name that a screen reader could say, and JupyterLab itself takes
@@ -64,7 +69,8 @@ class LiveMailbox:
             if self._waiting:
                 return
             self._waiting = True
-        _drawers().submit(self._follow)
+        with suppress(RuntimeError):  # Python ends, and takes no more work; the server's last lines drop then
+            _drawers().submit(self._follow)
 
     def _follow(self) -> None:
         """Show the newest state, unless the learner has gone back to an older one."""
