@@ -120,7 +120,5 @@ def letters_in(answer: Any) -> Iterator[bytes]:
         case (str() as status, list() as parts):
             raise ValueError(f"the server answered {status} {parts!r}; nothing was fetched, so nothing is saved")
         case _:
-            some = "; take one out of the list" if isinstance(answer, list) else ""
-            raise TypeError(
-                f"cannot save {type(answer).__name__}{some}; pass what pop.retr(1) or imap.fetch('1', '(BODY[])') gave"
-            )
+            kind = "a list; take one letter out of it" if isinstance(answer, list) else type(answer).__name__
+            raise TypeError(f"cannot save {kind}; pass what pop.retr(1) or imap.fetch('1', '(BODY[])') returned")

@@ -144,6 +144,12 @@ class Exercise:
         self._last = weakref.ref(box)
         return box
 
+    def look(self) -> Snapshot:
+        """Return how its world begins; a try that is under way goes on."""
+        box = Box(self, self.world())
+        box.stop()
+        return box.before
+
     def judge(self, before: Snapshot, now: Snapshot) -> Verdict:
         """Return the verdict on what a learner made of ``before``."""
         if _holds(self.goal, before, now):
