@@ -133,7 +133,10 @@ def _boxes(snapshot: Snapshot) -> list[Box]:
 def _select(boxes: list[Box], only: str | Collection[str] | None) -> list[Box]:
     if only is None:
         return boxes
-    wanted = {only} if isinstance(only, str) else set(only)
+    wanted = {only} if isinstance(only, str) else only if isinstance(only, (list, tuple, set, frozenset)) else [only]
+    if not all(isinstance(name, str) for name in wanted):
+        raise TypeError(f"what is to be shown is named: write its name, such as \"laptop\", not {only!r}")
+    wanted = set(wanted)
     names = {box.key: {box.key, box.key.partition("/")[0]} for box in boxes}
     known = set().union(*names.values())
     if missing := wanted - known:

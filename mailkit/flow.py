@@ -38,6 +38,7 @@ def show_states(table: Mapping[str, Mapping[State, State]], now: State | None = 
     first = next(state for states in table.values() for state in states)
     used = {state for states in table.values() for pair in states.items() for state in pair}
     states = [state for state in type(first) if state in used]
+    now = next((state for state in states if now in (state, state.value)), now)
     if now is not None and now not in states:
         raise ValueError(f"{now} is not a state of this table; these are: {', '.join(str(s.value) for s in states)}")
     ways = {state: _ways(table, state, states) for state in states}

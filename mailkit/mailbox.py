@@ -217,6 +217,11 @@ class Account:
     def create(self, name: str) -> Mailbox:
         """Make an empty mailbox (RFC 3501 §6.3.3); a trailing delimiter is only a hint. Raises `MailboxError`."""
         name = canonical_name(name.removesuffix(DELIMITER))
+        self._make_way(name)
+        return self._add(name)
+
+    def _make_way(self, name: str) -> None:
+        """Make the superiors of a mailbox to come; refuse a name that is taken or cannot be one."""
         if name in self.mailboxes:
             raise MailboxError(f"the mailbox {name!r} is already there", "ALREADYEXISTS")
         if not all(name.split(DELIMITER)) or not name.isprintable() or len(name) > MAX_NAME:
@@ -227,7 +232,6 @@ class Account:
             superior = DELIMITER.join(parts[:depth])
             if superior not in self.mailboxes:
                 self._add(superior)
-        return self._add(name)
 
     def subscribe(self, name: str) -> None:
         """Put a mailbox that exists on the list of those to show (RFC 3501 §6.3.6). Raises `MailboxError`."""
@@ -280,9 +284,7 @@ class Account:
             raise MailboxError(f"there are mailboxes below {new!r}; choose another name", "ALREADYEXISTS")
         if max(len(name) for name in moving) - len(old) + len(new) > MAX_NAME:
             raise MailboxError(f"a mailbox's name has at most {MAX_NAME} characters, those above it included", "CANNOT")
-        self.create(new)  # refuses a name that is taken, and makes the superiors
-        if old not in self.mailboxes:
-            del self.mailboxes[new]  # the old one could not be selected either, it was a level of names only
+        self._make_way(new)
         for name in moving:
             mailbox = self.mailboxes.pop(name)
             mailbox.name = new + name.removeprefix(old)

@@ -10,7 +10,9 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import partial
+from inspect import signature
 from typing import Any, Literal, Protocol, get_args
 
 from mailkit.engine import Engine
@@ -296,6 +298,8 @@ def _octets(letter: object) -> bytes:
 
 
 def _sequence(what: str, items: Iterable[Any]) -> list[Any]:
+    if what == "letters" and (isinstance(items, str) or callable(items)):
+        raise TypeError("""letters takes a list of letters; write for example MailServer(letters("three-letters"))""")
     if isinstance(items, (str, bytes)):
         raise TypeError(f"{what} takes a list, not one {type(items).__name__}; write [{items!r:.40}]")
     return list(items)
@@ -318,7 +322,10 @@ def _settings(domain: str, given: dict[str, Any]) -> Settings:
     usual = {field.name: field.default for field in fields(Settings)}
     unknown = sorted(set(given) - set(usual))
     if unknown:
-        raise TypeError(f"MailServer takes no {', '.join(unknown)}; settings are: {', '.join(usual)}")
+        known = [*usual, *signature(MailServer).parameters]
+        close = get_close_matches(unknown[0], known, n=1)
+        guess = f"; did you mean {close[0]}?" if close else "."
+        raise TypeError(f"MailServer takes no {', '.join(unknown)}{guess} Settings are: {', '.join(usual)}")
     for name, value in given.items():
         kind = type(usual[name])
         if usual[name] is not None and not isinstance(value, (int, float) if kind is float else kind):

@@ -150,6 +150,14 @@ def test_a_copy_that_is_refused_adds_no_keyword(amy):
     assert (len(target), len(target.keywords)) == (0, MAX_KEYWORDS - 1)
 
 
+def test_renaming_needs_no_room_for_another_mailbox(amy):
+    for number in range(MAX_MAILBOXES - len(amy.mailboxes)):
+        amy.create(f"m{number}")
+    amy.rename("m1", "z")
+    assert len(amy.mailboxes) == MAX_MAILBOXES
+    assert refusal(amy.create, "one more")[0] == "LIMIT"
+
+
 def test_renaming_makes_no_name_too_long(amy):
     amy.create("a/" + "b" * 250)
     assert refusal(amy.rename, "a", "c" * 100)[0] == "CANNOT"

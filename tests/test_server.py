@@ -17,6 +17,7 @@ import pytest
 from mailkit.device import Device
 from mailkit.diagram import show, show_change
 from mailkit.idle import idle
+from mailkit.samples import letters
 from mailkit.server import MailServer
 from mailkit.sockets import acknowledge
 from mailkit.widgets import conversation, live
@@ -396,7 +397,10 @@ def test_forty_servers_in_one_process_do_not_meet():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"letters": "three-letters"}, TypeError, r"takes a list, not one str; write \['three-letters'\]"),
+        ({"letters": "three-letters"}, TypeError, r'MailServer\(letters\("three-letters"\)\)'),
+        ({"letters": letters}, TypeError, r'MailServer\(letters\("three-letters"\)\)'),
+        ({"accounts": "amy"}, TypeError, r"takes a list, not one str; write \['amy'\]"),
+        ({"pass_word": "secret"}, TypeError, r"did you mean password\?"),
         ({"letters": ["text"]}, TypeError, r"letters\('three-letters'\)"),
         ({"accounts": ()}, ValueError, "at least one account"),
         ({"accounts": ("Amy!",)}, ValueError, "lower-case"),
@@ -406,7 +410,7 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"quota": "35k"}, ValueError, "number of octets"),
         ({"uidl": "no"}, TypeError, "uidl='no' is no bool; if left out, it is True"),
         ({"host": "0.0.0.0"}, TypeError, "takes no host"),
-        ({"port": 110}, TypeError, "settings are: .*uidl"),
+        ({"port": 110}, TypeError, "Settings are: .*uidl"),
     ],
 )
 def test_wrong_arguments_are_refused_with_the_remedy(arguments, error, words):
@@ -425,6 +429,7 @@ def test_wrong_arguments_are_refused_with_the_remedy(arguments, error, words):
         (lambda server: server.on_change(None), TypeError, "takes a function"),
         (lambda server: server.transcript("pop3"), LookupError, "no protocol 'pop3'; there are: SMTP, POP3, IMAP"),
         (lambda server: show(server), TypeError, r"write show\(server\.snapshot\(laptop\)\)"),
+        (lambda server: show(server.snapshot(), server), TypeError, 'write its name, such as "laptop"'),
         (lambda server: show_change(server.snapshot, server.snapshot), TypeError, "not <bound method"),
         (lambda server: conversation(server), TypeError, r'write for example server\.transcript\("POP3"\)'),
         (lambda server: live(Device("laptop")), TypeError, "takes a server, not Device"),

@@ -164,10 +164,14 @@ def show_event(event: str, ways: Sequence[str] = ("POP", "IMAP")) -> Picture:
 
     Raises `LookupError` for an event or a way that there is not.
     """
-    steps = [(way, step_of(way, event)) for way in ways]
+    steps = [(way, step_of(way, event)) for way in _each(ways)]
     rows = [(f"{way}: {', '.join(step.said) or 'no command changes the server'}", _change(step)) for way, step in steps]
     drawn = show_columns(rows)
     return replace(drawn, words=f"{EVENTS[event]}.\n{drawn.words}", alt=f"{EVENTS[event]}: {drawn.alt}")
+
+
+def _each(ways: str | Sequence[str]) -> Sequence[str]:
+    return [ways] if isinstance(ways, str) else ways
 
 
 def _change(step: Step) -> Picture:
@@ -244,7 +248,7 @@ QUESTIONS: tuple[tuple[str, str, _Answer], ...] = (
 def measured(ways: Sequence[str] = ("POP", "IMAP", "mixed")) -> tuple[Finding, ...]:
     """Return what the snapshots of `run` say, a finding a question."""
     return tuple(
-        Finding(event, question, {way: answer(step_of(way, event)) for way in ways})
+        Finding(event, question, {way: answer(step_of(way, event)) for way in _each(ways)})
         for event, question, answer in QUESTIONS
     )
 

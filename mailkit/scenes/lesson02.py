@@ -40,12 +40,14 @@ def hops(message: bytes) -> list[Hop]:
     ESMTPA, RFC 3848) is the MSA; a server that passed it on to another domain, or took it from there, is an
     MTA; the one that put ``Return-Path:`` on top delivered it, as MDA.
 
-    Takes the octets of a message. Raises `ValueError` where there is no ``Received:`` line, or one without
-    its ``from`` and ``by`` (RFC 5321 §4.4).
+    Takes the octets of a message. Raises `TypeError` for a list of them, and `ValueError` where there is no
+    ``Received:`` line, or one without its ``from`` and ``by`` (RFC 5321 §4.4).
 
     >>> hops(b"Received: from laptop.example.org by mail.example.org with ESMTPA; Tue\r\n\r\n")
     [('laptop.example.org', 'MUA', 'hands it in'), ('mail.example.org', 'MSA', 'with ESMTPA')]
     """
+    if isinstance(message, list):
+        raise TypeError("hops takes one letter; take it out of the list, such as letters('long-way')[0]")
     header = message_from_bytes(message)
     lines = [" ".join(str(line).split()) for line in reversed(header.get_all("Received", []))]
     found = [match for line in lines if (match := _TRACE.match(line))]

@@ -28,7 +28,10 @@ def lacking() -> tuple[Finding, ...]:
 
 
 def history(family: str = "POP") -> str:
-    """Return the milestones of a family of protocols, one a line, from ``data/history.csv``."""
+    """Return the milestones of a family of protocols, one a line, from ``data/history.csv``. Raises `LookupError`."""
+    families = dict.fromkeys(row["family"] for row in table("history"))
+    if family not in families:
+        raise LookupError(f"no family {family!r} in the table; it has: {', '.join(families)}")
     rows = [row for row in table("history") if row["family"] == family]
     lines = (f"{row['when'][:4]}  {row['name']} ({row['source']}): {row['what']}" for row in rows)
     return "\n".join(textwrap.fill(line, 74, subsequent_indent=" " * 6) for line in lines)

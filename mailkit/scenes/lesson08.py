@@ -86,9 +86,11 @@ def _when(row: Mapping[str, str]) -> str:
     )
 
 
-def came_next(since: str = "2018") -> str:
-    """Return what has come since a year, from ``data/history.csv``."""
-    rows = [row for row in table("history") if row["when"] >= since]
+def came_next(since: str | int = "2018") -> str:
+    """Return what has come since a year, from ``data/history.csv``. Raises `ValueError` where this is no year."""
+    if not f"{since}".isdecimal():
+        raise ValueError(f'{since!r} is no year; write for example came_next("2018")')
+    rows = [row for row in table("history") if row["when"] >= f"{since}"]
     lines = (f"{row['when'][:4]}  {row['name']} ({row['source']}): {row['what']}" for row in rows)
     return "\n".join(textwrap.fill(line, 74, subsequent_indent=" " * 6) for line in lines)
 

@@ -21,7 +21,7 @@ class Prediction:
         if len(set(map(str, options))) != len(options) or len(options) < 2:
             raise ValueError(f'predict() needs two or more different options, such as "yes", "no"; got {options!r}')
         self.question = question
-        self.options = options
+        self.options = options = tuple(map(str, options))
         earlier = Progress().guess(question)
         self._choice = ipywidgets.RadioButtons(
             options=options,
