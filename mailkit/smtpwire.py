@@ -25,7 +25,7 @@ _AUTH_PARAMETER = re.compile(r"(?:^| )AUTH=[!-~]+", re.IGNORECASE)
 _FORGOTTEN = re.compile(
     rb"(?:quit|rset|noop|data|(?:ehlo|helo|auth) .*|(?:mail from|rcpt to):.*)\r\n", re.IGNORECASE | re.DOTALL
 )
-PATIENCE = 2.0  # seconds with a client that says such a thing in the place of a message
+PATIENCE = 2.0  # seconds with a client that says such a thing in place of a message; RFC 5321 §4.5.3.2.7: rather 300
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _BARE_REPLY = re.compile(r"([245]\d\d) (?!\d\.\d)(?:Error: )?(.*)")
 _KINDS = {  # RFC 3463: the kind of reply, which aiosmtpd's own words leave out

@@ -11,8 +11,8 @@ Speaker = Literal["C", "S"]
 MASK = "********"
 OVERHEAD = 100  # octets of memory that a recorded piece takes beside its own
 
-_SECRETS = re.compile(r"^(PASS |\S+ LOGIN (?:\"[^\"]*\"|\S+) |(?:\S+ )?AUTH(?:ENTICATE)? \S+ )(.+)$", re.IGNORECASE)
-_AUTHENTICATE = re.compile(r"^(?:\S+ )?AUTH(?:ENTICATE)? |^\S+ LOGIN .*\{\d+\+?\}$", re.IGNORECASE)
+_SECRETS = re.compile(r"^(PASS |\S+ LOGIN (?:\"[^\"]*\"|\S+) |(?:AUTH|\S+ AUTHENTICATE) \S+ )(.+)$", re.IGNORECASE)
+_AUTHENTICATE = re.compile(r"^(?:AUTH|\S+ AUTHENTICATE) \S+(?: \S+)?$|^\S+ LOGIN .*\{\d+\+?\}$", re.IGNORECASE)
 _SMTP_VERB = re.compile(rb"^(?:mail from:|rcpt to:|[a-z]{4,8}(?= |$))", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{(\d+)\+?\}$")
 
@@ -84,10 +84,10 @@ class Recorder:
         if self.protocol == "SMTP":
             spoken = list(_in_capitals(spoken))
         texts = [Said(who, octets.decode("utf-8", "backslashreplace")) for who, octets, _ in spoken]
-        return list(_mask(texts)) if mask else texts
+        return list(_mask(texts, [inside for _, _, inside in spoken])) if mask else texts
 
 
-Spoken = tuple[Speaker, bytes, bool]  # who, a line, whether it lies inside a literal
+Spoken = tuple[Speaker, bytes, bool]  # who, a line, whether it lies inside a literal or a message
 
 
 def _split(chunks: list[tuple[Speaker, bytes]]) -> Iterator[Spoken]:
@@ -123,24 +123,26 @@ def _in_capitals(spoken: list[Spoken]) -> Iterator[Spoken]:
         if who == "C" and not in_message:
             line = _SMTP_VERB.sub(lambda found: found[0].upper(), line)
         in_message = line.startswith(b"354") if who == "S" else in_message and line != b"."
-        yield who, line, inside
+        yield who, line, inside or (who == "C" and in_message)
 
 
 def shown(protocol: str, command: bytes) -> str:
     """Return a command as one line, without tag and literals, its password masked."""
     line = command.partition(b"\r\n")[0].decode("utf-8", "backslashreplace")
-    line = next(_mask([Said("C", line)])).text
+    line = next(_mask([Said("C", line)], [False])).text
     return re.sub(r" ?\{\d+\+?\}$", "", line.partition(" ")[2] if protocol == "IMAP" else line)
 
 
-def _mask(lines: list[Said]) -> Iterator[Said]:
+def _mask(lines: list[Said], inside: list[bool]) -> Iterator[Said]:
     answering = False  # between AUTHENTICATE and the server's verdict the client sends only secrets
-    for line in lines:
+    for line, quoted in zip(lines, inside, strict=True):
         if line.who == "C" and answering:
             yield Said("C", MASK)
             continue
         if line.who == "S":
             answering &= line.text.startswith(("+ ", "334")) or line.text == "+"
+            yield line
+        elif quoted:
             yield line
         else:
             answering = bool(_AUTHENTICATE.match(line.text))

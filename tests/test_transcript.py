@@ -119,6 +119,15 @@ def test_words_are_found_whatever_their_case():
     assert recorder.transcript().find("quit").said("C") == ("QUIT",)
 
 
+def test_a_letter_that_speaks_of_auth_is_shown():
+    recorder = Recorder("SMTP")
+    recorder.add("C", b"DATA\r\n")
+    recorder.add("S", b"354 go on\r\n")
+    said = ("pass me the salt", "the auth server is down", "auth is hard, too", ".")
+    recorder.add("C", "".join(f"{line}\r\n" for line in said).encode())
+    assert recorder.transcript().said("C") == ("DATA", *said)
+
+
 def test_what_is_not_found_is_named():
     recorder = Recorder("POP3")
     recorder.add("C", b"STAT\r\n")
