@@ -6,6 +6,7 @@ import imaplib
 from collections.abc import Callable
 from dataclasses import dataclass
 from email import message_from_bytes
+from functools import cache
 from typing import Any
 
 from mailkit.device import Device
@@ -121,6 +122,7 @@ def scenarios_picture() -> Picture:
     return bars("Letters that can be reached", values)
 
 
+@cache
 def _meet(trouble: _Trouble, way: Way) -> Reach:
     with letterbox(check_password=trouble is not _no_lock) as server:
         home = Device("home")
