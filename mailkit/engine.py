@@ -25,6 +25,7 @@ log = logging.getLogger("mailkit")
 Result = TypeVar("Result")
 
 LOOPBACK = "127.0.0.1"  # where no other machine can come in
+STOPPED = "this server was stopped; run the cell that makes it again"
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
 HISTORY_SIZE = 100  # above this many messages and mailboxes, states are not kept: pictures are for lessons
@@ -72,7 +73,7 @@ class Engine:
 
     def _need_running(self) -> None:
         if not self._thread.is_alive() or self.loop.is_closed():
-            raise RuntimeError("this server was stopped; run the cell that makes it again")
+            raise RuntimeError(STOPPED)
 
     async def _after_arrivals(self, function: Callable[[], Result]) -> Result:
         for _ in range(4):  # each turn of the loop reads what the system holds: data, then ends of lines
@@ -105,8 +106,12 @@ class Engine:
         try:
             for server in self._servers:
                 server.close()
-            self.hang_up()
-            for transport in self.transports | {mailer.transport for mailer in self.mailers}:
+            lines, mailers = list(self.lines), list(self.mailers)
+            for line in lines:
+                line.dismiss(STOPPED)
+            for mailer in mailers:
+                mailer.goodbye(f"421 4.3.2 {STOPPED}")
+            for transport in self.transports | {mailer.transport for mailer in mailers}:
                 transport.abort()
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()

@@ -36,7 +36,7 @@ class Session(Protocol):
     def receive(self, octets: bytes) -> Iterator[bytes]: ...  # noqa: D102
     def pending(self) -> bytes: ...  # noqa: D102
     def tls_started(self) -> None: ...  # noqa: D102
-    def autologout(self) -> bytes: ...  # noqa: D102
+    def dismiss(self, why: str) -> bytes: ...  # noqa: D102
     def end(self) -> None: ...  # noqa: D102
     def snapshot(self) -> SessionView: ...  # noqa: D102
 
@@ -125,6 +125,12 @@ class Line(asyncio.BufferedProtocol):
         self.session.end()
         self.engine.forget(self, self.cause("the line dropped"))
         self._transport.abort()
+
+    def dismiss(self, why: str) -> None:
+        """End the session because the server stops; say why, but not within an answer."""
+        if not (self._paused or self._waiting):
+            self._say(self.session.dismiss(why))
+        self.drop()
 
     def cause(self, what: str) -> str:
         """Say who did what, as history() shows it: ``POP3 amy: DELE 1``."""
@@ -225,7 +231,7 @@ class Line(asyncio.BufferedProtocol):
         if left > 0:
             self._timer = self.engine.loop.call_later(left, self._check_idle)
             return
-        self._say(self.session.autologout())
+        self._say(self.session.dismiss("nothing was said for too long; connect again"))
         self._hang_up()
 
     def _hang_up(self) -> None:

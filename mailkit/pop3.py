@@ -112,8 +112,8 @@ class Pop3Session:
         """Begin afresh under TLS: nothing that was said before counts (RFC 2595 §4)."""
         self.upgrade, self._secure, self._user = False, True, None
 
-    def autologout(self) -> bytes:
-        """End a session that was idle for too long: no UPDATE, not a word (§3)."""
+    def dismiss(self, why: str) -> bytes:
+        """End a session that was idle for too long, or because the server stops: no UPDATE, not a word (§3)."""
         self.end()
         return b""
 

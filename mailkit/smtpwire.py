@@ -26,6 +26,7 @@ _FORGOTTEN = re.compile(
     rb"(?:quit|rset|noop|data|(?:ehlo|helo|auth) .*|(?:mail from|rcpt to):.*)\r\n", re.IGNORECASE | re.DOTALL
 )
 PATIENCE = 2.0  # seconds with a client that says such a thing in place of a message; RFC 5321 §4.5.3.2.7: rather 300
+_HOST = re.compile(r"[\w.-]{1,255}|\[[\w.:-]{1,255}\]")  # §4.1.2 Domain or address-literal, and "_", met in the wild
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _BARE_REPLY = re.compile(r"([245]\d\d) (?!\d\.\d)(?:Error: )?(.*)")
 _KINDS = {  # RFC 3463: the kind of reply, which aiosmtpd's own words leave out
@@ -38,6 +39,7 @@ _REMEDIES = {  # how aiosmtpd's reply begins → what we say instead
     "500 Error: command 'AUTH'": "503 5.5.1 AUTH is not valid after HELO; send EHLO first",
     "501 Not enough value": "501 5.5.4 AUTH takes a mechanism; this server knows PLAIN and LOGIN",
     "501 Too many values": "501 5.5.4 AUTH takes a mechanism and one response at most",
+    "502 5.5.1 Too many": "421 4.7.0 five lines that are no commands are enough; connect again",
     "503 Error: nested MAIL": "503 5.5.1 there is a sender already; send RSET to begin anew",
     "503 Error: need MAIL": "503 5.5.1 nobody sends this yet; send MAIL first",
     "503 Error: send HELO": "503 5.5.1 who are you? Send EHLO first",
@@ -161,6 +163,25 @@ class SmtpWire(SMTP):
     async def smtp_VRFY(self, arg: str | None) -> None:
         """Neither confirm nor deny an address (RFC 5321 §3.5.3, §7.3)."""
         await self.push("252 2.5.0 send mail to it, and you will see" if arg else "501 VRFY takes an address or a name")
+
+    @syntax("HELO <hostname>")
+    async def smtp_HELO(self, hostname: str | None) -> None:
+        """Greet (RFC 5321 §4.1.1.1)."""
+        if await self._may_greet(hostname):
+            await super().smtp_HELO(hostname)
+
+    @syntax("EHLO <hostname>")
+    async def smtp_EHLO(self, hostname: str | None) -> None:
+        """Greet, and begin the extended protocol (RFC 5321 §4.1.1.1)."""
+        if await self._may_greet(hostname):
+            await super().smtp_EHLO(hostname)
+
+    async def _may_greet(self, hostname: str | None) -> bool:
+        """Refuse a name that would break Received:, before anything is changed by it (RFC 5321 §4.1.4)."""
+        if hostname and not _HOST.fullmatch(hostname):
+            await self.push("501 5.5.4 this is not the name of a host; send for example EHLO laptop.example.org")
+            return False
+        return True
 
     @syntax("QUIT")
     async def smtp_QUIT(self, arg: str | None) -> None:

@@ -119,7 +119,7 @@ def test_news_comes_unasked_in_idle_only():
 def test_autologout():
     store = a_store()
     session = a_session(store, SELECTED + b"a1 STORE 1 +FLAGS (\\Deleted)\r\n")
-    assert session.autologout().startswith(b"* BYE ")
+    assert session.dismiss("idle") == b"* BYE idle\r\n"
     assert session.closed
     assert len(store.accounts["amy"].inbox) == 1
 

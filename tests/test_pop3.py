@@ -159,7 +159,7 @@ def test_nothing_is_read_after_quit():
 def test_autologout_says_nothing_and_removes_nothing():
     store = store_with()
     session = session_on(store, LOGIN + b"DELE 1\r\n")
-    assert session.autologout() == b""
+    assert session.dismiss("idle") == b""
     assert session.closed
     assert session.state is State.CLOSED
     assert uids(store) == [1, 2, 3]

@@ -19,6 +19,7 @@ from mailkit.diagram import show, show_change
 from mailkit.idle import idle
 from mailkit.samples import letters
 from mailkit.server import MailServer
+from mailkit.settings import Settings
 from mailkit.sockets import acknowledge
 from mailkit.widgets import conversation, live
 
@@ -328,6 +329,41 @@ def test_history_names_no_password_and_no_letter(server):
     ]  # fmt: skip
 
 
+def test_a_server_that_stops_says_goodbye():
+    """IMAP and SMTP want a word (RFC 3501 §3.4, RFC 5321 §3.8), POP3 has none."""
+    server = MailServer(password="secret")
+    imap, smtp, pop = imap_login(server), smtplib.SMTP(*server.smtp, local_hostname="laptop"), pop_login(server)
+    server.stop()
+    with pytest.raises(imaplib.IMAP4.abort, match="this server was stopped; run the cell that makes it again"):
+        imap.noop()
+    assert smtp.getreply() == (421, b"4.3.2 this server was stopped; run the cell that makes it again")
+    with pytest.raises((poplib.error_proto, OSError)):
+        pop.noop()
+    for client in (imap.shutdown, smtp.close, pop.close):
+        with contextlib.suppress(OSError):
+            client()
+
+
+def test_patience_is_as_the_standards_want_it():
+    """RFC 1939 §3, RFC 3501 §5.4, RFC 5321 §4.5.3.2.7."""
+    told = Settings()
+    assert (told.pop3_idle >= 600, told.imap_idle >= 1800, told.smtp_idle >= 300) == (True, True, True)
+
+
+@pytest.mark.parametrize(("port", "begin"), [("pop3", b"STLS\r\n"), ("imap", b"a STARTTLS\r\n")])
+def test_after_a_handshake_that_fails_nothing_goes_on(server, port, begin):
+    """RFC 2595 §4, RFC 3501 §6.2.1."""
+    with socket.create_connection(getattr(server, port), timeout=10) as line:
+        line.recv(999)
+        line.sendall(begin)
+        assert b"OK" in line.recv(999)
+        line.sendall(b"NOOP\r\nb NOOP\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert b"OK" not in line.recv(999)
+            assert line.recv(999) == b""
+    server.wait_for_hang_up()
+
+
 def test_a_stopped_server_opens_no_port():
     server = MailServer()
     server.stop()
@@ -404,6 +440,7 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"letters": ["text"]}, TypeError, r"letters\('three-letters'\)"),
         ({"accounts": ()}, ValueError, "at least one account"),
         ({"accounts": ("Amy!",)}, ValueError, "lower-case"),
+        ({"accounts": ("zoé",)}, ValueError, "ASCII"),
         ({"password": 1234}, TypeError, "put it in quotes"),
         ({"domain": "Example.org"}, ValueError, "write it in lower case"),
         ({"quota": -1}, ValueError, "number of octets"),

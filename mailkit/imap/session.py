@@ -97,10 +97,10 @@ class ImapSession:
         self.upgrade, self._secure = False, True
         self._reader.reset()
 
-    def autologout(self) -> bytes:
-        """End a session that was idle for too long (§5.4)."""
+    def dismiss(self, why: str) -> bytes:
+        """End a session that was idle for too long (§5.4), or because the server stops (§3.4)."""
         self.end()
-        return b"* BYE nothing was said for too long; connect again\r\n"
+        return f"* BYE {why}\r\n".encode()
 
     def end(self) -> None:
         r"""Let go of the mailbox; messages flagged ``\Deleted`` stay (§6.1.3). May be called again."""
