@@ -354,9 +354,14 @@ class Store:
         account = self.accounts[name] = Account(name, password, self, quota)
         return account
 
-    def authenticate(self, user: str, password: str) -> Account | None:
-        """Return the account, or None when name or password is wrong (which one is not told)."""
+    def authenticate(self, user: str, password: str, acting_for: str = "") -> Account | None:
+        """Return the account, or None when name or password is wrong (which one is not told).
+
+        Nobody logs in for another account, which is what PLAIN's first name would ask for (RFC 4616 §2).
+        """
         account = self.account_for(user)
+        if acting_for and self.account_for(acting_for) is not account:
+            account = None
         right = (account.password if account else "").encode()
         matches = hmac.compare_digest(right, password.encode("utf-8", "surrogateescape"))
         return account if account and (matches or not self.check_password) else None

@@ -56,10 +56,11 @@ COMMANDS: Mapping[str, Mapping[State, State]] = {
 }
 """For each command, the states where it is legal, each with the state after the command has succeeded."""
 
-FORMS = (
-    "USER name, PASS string, AUTH mechanism [initial-response], LIST [msg], RETR msg, DELE msg, TOP msg n, UIDL [msg]"
+SAID = (  # how commands may be said (§9); those that are not here stand alone
+    "USER name, PASS string, AUTH mechanism, AUTH mechanism initial-response, LIST, LIST msg, RETR msg, DELE msg, "
+    "TOP msg n, UIDL, UIDL msg"
 )
-ARGUMENTS = {form.split()[0]: form.split()[1:] for form in FORMS.split(", ")}  # the other commands take none (§9)
+FORMS = {word: [form for form in SAID.split(", ") if form.split()[0] == word] or [word] for word in COMMANDS}
 
 
 class Refusal(Exception):
@@ -81,7 +82,8 @@ class Pop3Session:
         self._store, self._settings, self._secure = store, settings, secure
         self._input = bytearray()
         self._too_long = False  # the line now coming in is over the limit; its beginning was thrown away
-        self._user: str | None = None  # whom the command just before, USER, has named
+        self._named: str | None = None  # by this line, a USER
+        self._user: str | None = None  # named by the line just before
         self._challenged = False  # AUTH waits for its response line
         self._failed_logins = self._mistakes = 0
         self._account: Account | None = None
@@ -110,7 +112,7 @@ class Pop3Session:
 
     def tls_started(self) -> None:
         """Begin afresh under TLS: nothing that was said before counts (RFC 2595 §4)."""
-        self.upgrade, self._secure, self._user = False, True, None
+        self.upgrade, self._secure = False, True
 
     def dismiss(self, why: str) -> bytes:
         """End a session that was idle for too long, or because the server stops: no UPDATE, not a word (§3)."""
@@ -136,8 +138,7 @@ class Pop3Session:
     def _next_line(self) -> bytes | None:
         """Cut off a line and its end; None while it is incomplete. Of one that is too long, keep nothing."""
         end = self._input.find(b"\n") + 1
-        limit = self._settings.max_line if self._challenged else MAX_COMMAND
-        self._too_long |= (end or len(self._input)) > limit
+        self._too_long |= (end or len(self._input)) > (self._settings.max_line if self._challenged else MAX_COMMAND)
         if not end:
             if self._too_long:
                 self._input.clear()
@@ -157,7 +158,8 @@ class Pop3Session:
             self._mistakes += self.state is AUTHORIZATION
             if self._mistakes >= self._settings.max_mistakes:
                 self.end()
-            yield f"-ERR {refusal}\r\n".encode("ascii", "backslashreplace")
+            words = f"{refusal}\r\n".encode("ascii", "backslashreplace")
+            yield b"-ERR " + words[:1] + words[1:].replace(b"[", b"\\x5b")  # it begins a code, and nothing else
         except Exception:
             log.exception("an error ended the POP3 session of %s", self._account and self._account.name)
             self.end()
@@ -167,20 +169,21 @@ class Pop3Session:
     def _obey(self, line: bytes) -> Iterable[bytes]:
         challenged, self._challenged = self._challenged, False
         self.asked = b"AUTH PLAIN" if challenged else line
+        self._user, self._named = self._named, None  # PASS comes right after USER, or not at all (§7)
         if self._too_long:
             self._too_long = False
-            raise Refusal(f"line too long; a command has at most {MAX_COMMAND} octets, CRLF included")
+            longest = self._settings.max_line if challenged else MAX_COMMAND
+            raise Refusal(f"line too long; it has at most {longest} octets, CRLF included")
         if challenged and line == b"*":
             raise Refusal("AUTH given up, as you wished")
         if challenged:  # from here on, as if the response had come with the command; "=" is an empty one
             line = b"AUTH PLAIN " + (line or b"=")
-        word, _, rest = line.partition(b" ")
-        return self._run(word.upper().decode("ascii", "backslashreplace"), rest.decode("utf-8", "surrogateescape"))
+        word, *rest = line.split(b" ", 1)
+        keyword = word.upper().decode("ascii", "backslashreplace")
+        return self._run(keyword, [text.decode("utf-8", "surrogateescape") for text in rest])
 
-    def _run(self, keyword: str, rest: str) -> Iterable[bytes]:
+    def _run(self, keyword: str, rest: list[str]) -> Iterable[bytes]:
         """Carry out a command, if the table allows it now, and enter the state that the table names."""
-        if keyword != "PASS":
-            self._user = None  # PASS comes right after USER, or not at all (§7)
         if keyword == "APOP":
             raise Refusal("APOP is not offered here; log in with USER and PASS, or with AUTH PLAIN")
         if keyword not in COMMANDS:
@@ -190,10 +193,9 @@ class Pop3Session:
             raise Refusal(f"{keyword} is not valid in the {self.state.value} state; {remedy}")
         if keyword in ("USER", "PASS", "AUTH") and not (self._secure or self._settings.plaintext_login):
             raise Refusal("a password is taken only under TLS here; send STLS first")
-        form = ARGUMENTS.get(keyword, [])
-        arguments = [word for word in (rest.split(" ") if keyword != "PASS" else [rest]) if word]
-        if not sum("[" not in name for name in form) <= len(arguments) <= len(form):
-            raise Refusal(f"say {keyword} {' '.join(form)}" if form else f"{keyword} takes no argument")
+        arguments = rest if keyword == "PASS" else [word for text in rest for word in text.split(" ")]
+        if "" in arguments or 1 + len(arguments) not in [len(form.split()) for form in FORMS[keyword]]:
+            raise Refusal(f"say {' or '.join(FORMS[keyword])}: nothing more, and one space between words")
         after = COMMANDS[keyword][self.state]
         answer: bytes | Iterator[bytes] = getattr(self, f"do_{keyword.lower()}")(*arguments)
         if not self._challenged:
@@ -204,15 +206,16 @@ class Pop3Session:
 
     def do_user(self, name: str) -> bytes:
         """Note who wants to log in; whether there is such an account is not told (§13)."""
-        self._user = name
+        if not (name.isascii() and name.isprintable()):
+            raise Refusal("a name has printable ASCII characters only")
+        self._named = name
         return ok("now send PASS")
 
     def do_pass(self, password: str) -> bytes:
         """Check the password and open the maildrop."""
-        user, self._user = self._user, None
-        if user is None:
+        if self._user is None:
             raise Refusal("PASS comes right after USER; send USER first")
-        return self._log_in(user, password)
+        return self._log_in(self._user, password)
 
     def do_auth(self, mechanism: str, response: str | None = None) -> bytes:
         """Log in by SASL PLAIN; the response is in this line or, asked for, in the next (RFC 5034 §4)."""
@@ -226,9 +229,7 @@ class Pop3Session:
             acting_for, user, password = credentials.decode("utf-8", "surrogateescape").split("\0")
         except ValueError:
             raise Refusal("PLAIN wants the base64 of NUL, name, NUL, password; send AUTH PLAIN again") from None
-        if acting_for and self._store.account_for(acting_for) is not self._store.account_for(user):
-            raise self._failed_login("nobody logs in for another here; leave the first name out")
-        return self._log_in(user, password)
+        return self._log_in(user, password, acting_for)
 
     def do_stls(self) -> bytes:
         """Go over to TLS (RFC 2595 §4)."""
@@ -255,8 +256,8 @@ class Pop3Session:
         }
         return multi_line("capabilities follow", (name for name, offered in capabilities.items() if offered))
 
-    def _log_in(self, user: str, password: str) -> bytes:
-        account = self._store.authenticate(user, password)
+    def _log_in(self, user: str, password: str, acting_for: str = "") -> bytes:
+        account = self._store.authenticate(user, password, acting_for)
         if account is None:
             raise self._failed_login("wrong name or password; send both again")
         if not account.lock_maildrop(self):

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 Address = tuple[str, int]
-Send = Callable[[bytes], Awaitable[None]]
+Send = Callable[[], Awaitable[None]]
+Reply = tuple[str, list[str]]  # the code; the text of each line
 
 PATIENCE = 20.0  # seconds for each reply; our own client waits meanwhile
+GOODBYE = 2.0  # and for the last, when the message is gone (RFC 5321 §6.1)
 REPLY_LINES = 100
 
 
@@ -20,7 +22,7 @@ class Refused(Exception):
 
 @asynccontextmanager
 async def next_hop(
-    domain: str, address: Address, own_name: str, sender: str, recipients: Sequence[str], utf8: bool = False
+    domain: str, address: Address, own_name: str, sender: str, recipients: Sequence[str], octets: bytes, utf8: bool
 ) -> AsyncIterator[Send]:
     """Offer a message to a domain's server, and give the function that sends it once all agreed (RFC 5321 §3.3).
 
@@ -32,10 +34,11 @@ async def next_hop(
         own_name: what we say in EHLO.
         sender: the reverse-path, without its brackets; ``"<>"`` for the null one.
         recipients: forward-paths, without their brackets; all must be accepted.
-        utf8: ask for SMTPUTF8 (RFC 6531).
+        octets: the message.
+        utf8: our own client asked for SMTPUTF8 (RFC 6531).
 
     Raises:
-        Refused: a reply was not the one hoped for, or none came.
+        Refused: a reply was not the one hoped for, or none came, or what the message needs is not offered.
 
     """
     try:
@@ -43,55 +46,77 @@ async def next_hop(
     except OSError as error:  # a TimeoutError is one, too
         raise Refused(f"451 4.4.1 the server for {domain} does not answer; try again later") from error
 
-    async def say(line: str, hoped: str = "2") -> None:
+    async def say(line: str, hoped: str = "2") -> list[str]:
         if line:
             writer.write(line.encode() + b"\r\n")
-        reply = await _reply(reader, domain)
-        if not reply.startswith(hoped):
-            raise Refused(_passed_on(reply, domain))
+        code, texts = await _reply(reader, domain)
+        if not code.startswith(hoped):
+            raise Refused(_passed_on(code, texts, domain))
+        return texts
 
-    async def send(octets: bytes) -> None:
+    async def send() -> None:
         await say("DATA", "3")
         writer.write(re.sub(rb"(?m)^\.", b"..", octets))  # transparency, RFC 5321 §4.5.2
         await say(".")
 
     try:
         await say("")
-        await say(f"EHLO {own_name}")
-        await say(f"MAIL FROM:<{sender.strip('<>')}> BODY=8BITMIME" + " SMTPUTF8" * utf8)
+        offers = {text.partition(" ")[0].upper() for text in (await say(f"EHLO {own_name}"))[1:]}
+        parameters = _parameters(offers, domain, "".join((sender, *recipients)), octets, utf8)
+        await say(f"MAIL FROM:<{sender.strip('<>')}>{parameters}")
         for recipient in recipients:
             await say(f"RCPT TO:<{recipient}>")
         yield send
     finally:
+        writer.write(b"QUIT\r\n")
         task = asyncio.current_task()
-        if task and not task.cancelling():  # else nobody has the time for a goodbye
-            with suppress(Refused):
-                await say("QUIT")
+        if task and not task.cancelling():  # else nobody has the time to wait for a goodbye
+            with suppress(Refused, TimeoutError):
+                async with asyncio.timeout(GOODBYE):
+                    await _reply(reader, domain)
         writer.close()
 
 
-async def _reply(reader: asyncio.StreamReader, domain: str) -> str:
+def _parameters(offers: set[str], domain: str, addresses: str, octets: bytes, utf8: bool) -> str:
+    """Return the parameters of MAIL, of those on offer (RFC 5321 §4.1.1.3). Raises `Refused` if one is missing.
+
+    >>> _parameters({"8BITMIME"}, "example.net", "amy@example.org", b"Subject: x", utf8=True)
+    ' BODY=8BITMIME'
+    """
+    if utf8 and "SMTPUTF8" not in offers and not (addresses.isascii() and octets.partition(b"\r\n\r\n")[0].isascii()):
+        raise Refused(f"550 5.6.7 the server for {domain} takes nothing beyond ASCII in addresses and header")
+    if "8BITMIME" not in offers and not octets.isascii():
+        raise Refused(f"554 5.6.3 the server for {domain} takes nothing beyond ASCII")
+    return " BODY=8BITMIME" * ("8BITMIME" in offers) + " SMTPUTF8" * (utf8 and "SMTPUTF8" in offers)
+
+
+async def _reply(reader: asyncio.StreamReader, domain: str) -> Reply:
     """Read one reply, of one line or several (RFC 5321 §4.2.1)."""
+    texts: list[str] = []
     cause: Exception | None = None
     try:
         async with asyncio.timeout(PATIENCE):
-            for _ in range(REPLY_LINES):
-                line = (await reader.readuntil(b"\r\n")).decode("utf-8", "replace").rstrip()
+            while len(texts) < REPLY_LINES:
+                line = (await reader.readuntil(b"\r\n")).decode("ascii", "backslashreplace").rstrip()
+                if not re.fullmatch(r"[2-5][0-9]{2}([ -].*)?", line):
+                    raise Refused(f"554 5.5.0 the server for {domain} says what is no reply: {line[:80]}")
+                texts.append(line[4:])
                 if line[3:4] != "-":
-                    return line
+                    return line[:3], texts
     except (OSError, EOFError, asyncio.LimitOverrunError) as error:
         cause = error
     raise Refused(f"451 4.4.2 the line to the server for {domain} broke; try again later") from cause
 
 
-def _passed_on(reply: str, domain: str) -> str:
-    """Turn the next server's refusal into ours: for good or for now, and in whose words.
+def _passed_on(code: str, texts: list[str], domain: str) -> str:
+    """Turn the next server's refusal into ours, of one line: for good or for now, and in whose words.
 
-    >>> _passed_on("550 5.1.1 no account zoe", "example.net")
+    >>> _passed_on("550", ["5.1.1 no account zoe"], "example.net")
     '550 5.1.1 the server for example.net says: 550 5.1.1 no account zoe'
-    >>> _passed_on("421 closing", "example.net")
-    '451 4.0.0 the server for example.net says: 421 closing'
+    >>> _passed_on("421", ["closing", "for now"], "example.net")
+    '451 4.0.0 the server for example.net says: 421 closing for now'
     """
-    code = "550" if reply.startswith("5") else "451"
-    kind = re.match(r"\d{3}[ -](" + code[0] + r"\.\d{1,3}\.\d{1,3}) ", reply)
-    return f"{code} {kind[1] if kind else code[0] + '.0.0'} the server for {domain} says: {reply}"
+    ours = "550" if code.startswith("5") else "451"
+    kind = re.match(ours[0] + r"\.[0-9]{1,3}\.[0-9]{1,3}(?![^ ])", texts[0])
+    words = f"{ours} {kind[0] if kind else ours[0] + '.0.0'} the server for {domain} says: {code} {' '.join(texts)}"
+    return words[:500].rstrip()  # RFC 5321 §4.5.3.1.5

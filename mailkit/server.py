@@ -75,7 +75,7 @@ class MailServer:
         uidvalidity: int = 1,
         **settings: Any,
     ) -> None:
-        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", domain):
+        if not re.fullmatch(r"(?=.{,248}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", domain):  # the host is mail.DOMAIN
             raise ValueError(f'{domain!r} is no domain; write it in lower case, such as domain="example.org"')
         if quota is not None and (not isinstance(quota, int) or quota < 0):
             raise ValueError(f"a quota is a number of octets, such as quota=35_000, not {quota!r}")
@@ -326,8 +326,11 @@ def _settings(domain: str, given: dict[str, Any]) -> Settings:
         close = get_close_matches(unknown[0], known, n=1)
         guess = f"; did you mean {close[0]}?" if close else "."
         raise TypeError(f"MailServer takes no {', '.join(unknown)}{guess} Settings are: {', '.join(usual)}")
+    expire = given.pop("expire", usual["expire"])
+    if expire not in ("NEVER", None) and (type(expire) is not int or expire < 0):
+        raise ValueError(f'expire is a number of days, "NEVER" or None, not {expire!r}')
     for name, value in given.items():
         kind = type(usual[name])
-        if usual[name] is not None and not isinstance(value, (int, float) if kind is float else kind):
+        if not isinstance(value, (int, float) if kind is float else kind):
             raise TypeError(f"{name}={value!r} is no {kind.__name__}; if left out, it is {usual[name]!r}")
-    return Settings(**{"host_name": f"mail.{domain}", **given})
+    return Settings(**{"host_name": f"mail.{domain}", "expire": expire, **given})

@@ -12,13 +12,13 @@ class Settings:
     The standards want at least ten minutes of patience for POP3 (RFC 1939 §3), thirty for IMAP (RFC 3501 §5.4)
     and five for SMTP (RFC 5321 §4.5.3.2.7); here it is an hour, because a learner reads a page between two
     commands. ``expire`` is the argument of the EXPIRE capability, in days or "NEVER" (RFC 2449 §6.7);
-    ``None`` leaves it out.
+    ``None`` leaves it out. It is only announced: this server removes nothing of itself.
     """
 
     host_name: str = "mail.example.org"
     uidl: bool = True
     top: bool = True
-    expire: int | str | None = None
+    expire: int | str | None = "NEVER"
     plaintext_login: bool = True  # False: a password is refused until TLS is on (RFC 2595 §2.3)
     check_password: bool = True  # False: lesson 01's box without a lock, any password opens it
     smtp_login: bool = False  # True: no mail is taken before AUTH (RFC 6409 §4.3)

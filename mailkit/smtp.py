@@ -136,23 +136,24 @@ class SmtpRules:
             return f"554 5.4.6 the message has passed {MAX_HOPS} servers; it runs in a loop"
         sender = envelope.mail_from.strip("<>")
         stamped = self._received(wire, session, envelope).encode() + envelope.content
-        final = f"Return-Path: <{sender}>\r\n".encode() + _without_return_path(stamped)
         accounts, abroad = self._destinations(envelope.rcpt_tos)
+        final = f"Return-Path: <{sender}>\r\n".encode() + _without_return_path(stamped) if accounts else b""
         try:
             async with AsyncExitStack() as hops:
                 send = []
-                for domain, recipients in abroad.items():
-                    hop = next_hop(domain, self._routes[domain], wire.hostname, sender, recipients, envelope.smtp_utf8)
+                for domain, names in abroad.items():
+                    where = domain, self._routes[domain], wire.hostname
+                    hop = next_hop(*where, sender, names, stamped, envelope.smtp_utf8)
                     send.append(await hops.enter_async_context(hop))
                 _check_room(accounts, len(final))
                 for one in send:
-                    await one(stamped)
-            _check_room(accounts, len(final))
+                    await one()
+                _check_room(accounts, len(final))
+                for account in accounts:
+                    account.inbox.append(final)
+                self._happened(f"<{sender}> to {', '.join(envelope.rcpt_tos)}")
         except Refused as refusal:
             return str(refusal)
-        for account in accounts:
-            account.inbox.append(final)
-        self._happened(f"<{sender}> to {', '.join(envelope.rcpt_tos)}")
         return "250 2.6.0 message accepted"
 
     def _destinations(self, addresses: Iterable[str]) -> tuple[list[Account], dict[str, list[str]]]:

@@ -76,6 +76,7 @@ class SmtpWire(SMTP):
     transport: Any  # None before and after, which aiosmtpd's own types make us ask about everywhere
     envelope: Any
     _handler_coroutine: Any
+    _timeout_handle: Any
 
     def __init__(
         self, rules: Any, settings: Settings, hooks: Hooks, secure: bool, tls: Callable[[], ssl.SSLContext]
@@ -124,7 +125,7 @@ class SmtpWire(SMTP):
         acknowledge(self.transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Let go of the connection; a message that was not answered is not delivered."""
+        """Let go of the connection; a message that was not delivered before is not delivered any more."""
         self._hooks.ended(self)
         super().connection_lost(error)
 
@@ -209,19 +210,22 @@ class SmtpWire(SMTP):
         mechanism, space, initial = (arg or "").partition(" ")
         await super().smtp_AUTH(mechanism.upper() + space + initial)
 
-    async def credentials(self, mechanism: str, initial: str | None = None) -> tuple[str, str] | None:
-        """Hold the dialogue of PLAIN (RFC 4616) or LOGIN; None if it failed, which is answered already."""
+    async def credentials(self, mechanism: str, initial: str | None = None) -> tuple[str, str, str] | None:
+        """Hold the dialogue of PLAIN (RFC 4616) or LOGIN; return name, password, and for whom (or "").
+
+        None if it failed, which is answered already.
+        """
         first = await self._secret("" if mechanism == "PLAIN" else "Username:", initial)
         if first is None:
             return None
         if mechanism == "PLAIN":
-            parts = first.split("\0")
-            if len(parts) != 3 or parts[0] not in ("", parts[1]):
-                await self.push("501 5.5.2 PLAIN takes NUL, name, NUL, password; nobody acts for another here")
+            if first.count("\0") != 2:
+                await self.push("501 5.5.2 PLAIN takes NUL, name, NUL, password")
                 return None
-            return parts[1], parts[2]
+            acting_for, user, password = first.split("\0")
+            return user, password, acting_for
         second = await self._secret("Password:")
-        return None if second is None else (first, second)
+        return None if second is None else (first, second, "")
 
     async def _secret(self, challenge: str, initial: str | None = None) -> str | None:
         try:
@@ -243,7 +247,9 @@ class SmtpWire(SMTP):
         await self.push("354 go on; end with a dot on a line of its own")
         try:
             self.envelope.content, status = await self._read_message()
+            self._timeout_handle.cancel()  # now the client waits for us
             status = status or await self._call_handler_hook("DATA")
+            self._reset_timeout()
         finally:
             self.envelope = self._create_envelope()
         await self.push(status)

@@ -305,14 +305,14 @@ def the_header_decides_who_gets_it(patch):
 
 def any_password_opens(patch):
     """Who knows the name is let in."""
-    patch.setattr(Store, "authenticate", lambda self, user, password: self.account_for(user))
+    patch.setattr(Store, "authenticate", lambda self, user, password, acting_for: self.account_for(user))
 
 
 def without_a_key_the_box_looks_empty(patch):
     """A wrong password opens a box, but an empty one."""
     strangers = defaultdict(lambda: Store("example.org", lambda: None).add_account("stranger", ""))
 
-    def authenticate(self, user, password):
+    def authenticate(self, user, password, acting_for):
         account = self.account_for(user)
         return account if account and account.password == password else strangers[user]
 

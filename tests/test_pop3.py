@@ -4,6 +4,9 @@ import base64
 import doctest
 import logging
 import os
+import re
+import socket
+import ssl
 from datetime import UTC, datetime
 
 import pytest
@@ -11,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailkit import pop3 as pop3_module
-from mailkit.mailbox import Store
-from mailkit.pop3 import ARGUMENTS, CHUNK, COMMANDS, MAX_COMMAND, Pop3Session, State, multi_line, top
+from mailkit.mailbox import Mailbox, Store
+from mailkit.pop3 import CHUNK, COMMANDS, FORMS, MAX_COMMAND, Pop3Session, State, multi_line, top
+from mailkit.server import MailServer
 from mailkit.settings import Settings
 
 LETTER = b"Subject: %d\r\n\r\n.dot\r\nline\r\n"
@@ -64,7 +68,7 @@ def test_the_table_is_obeyed(keyword, state):
     session = in_state(state, store_with())
     if keyword == "PASS" and state is State.AUTHORIZATION:
         say(session, b"USER amy\r\n")
-    arguments = RIGHT.get(keyword, "secret" if keyword == "PASS" else "1" if keyword in ARGUMENTS else "")
+    arguments = RIGHT.get(keyword, "secret" if keyword == "PASS" else "1" if FORMS[keyword] != [keyword] else "")
     answer = say(session, f"{keyword} {arguments}".strip().encode() + b"\r\n")
     after = COMMANDS[keyword].get(state)
     assert session.state is (after or state)
@@ -78,8 +82,8 @@ def test_every_command_has_a_method_that_takes_what_the_table_says(keyword):
     method = getattr(Pop3Session, f"do_{keyword.lower()}")
     count = method.__code__.co_argcount - 1
     least = count - len(method.__defaults__ or ())
-    names = ARGUMENTS.get(keyword, [])
-    assert (least, count) == (sum(not name.startswith("[") for name in names), len(names))
+    counts = [len(form.split()) - 1 for form in FORMS[keyword]]
+    assert (least, count) == (min(counts), max(counts))
 
 
 # ---- lines and limits
@@ -117,6 +121,23 @@ def test_the_response_line_of_auth_may_be_longer():
     assert say(session, credentials + b"\r\n").startswith(b"+OK")
 
 
+@pytest.mark.parametrize("initial", [True, False], ids=["with-the-command", "in-its-own-line"])
+@pytest.mark.parametrize("acting_for", [True, False], ids=["for-itself", "for-nobody"])
+@pytest.mark.parametrize(("name", "password"), [("n" * 255, "p" * 255), ("zoë", "käse €")])
+def test_plain_takes_utf_8_and_255_octets_each(name, password, acting_for, initial):
+    """RFC 2595 §6; what does not fit into a command comes in a line of its own (RFC 5034 §4)."""
+    store = store_with()
+    store.add_account(name, password)
+    response = base64.b64encode("\0".join((name * acting_for, name, password)).encode())
+    session = session_on(store, b"")
+    answer = say(session, b"AUTH PLAIN " + response + b"\r\n" if initial else b"AUTH PLAIN\r\n" + response + b"\r\n")
+    if initial and len(response) > MAX_COMMAND:
+        assert answer.startswith(b"-ERR line too long")
+    else:
+        assert answer.endswith(b" 0 messages (0 octets)\r\n")
+        assert session.snapshot().account == name
+
+
 def test_an_answer_line_is_never_longer_than_512_octets():
     session = session_on(store_with(), b"")
     for line in (b"\xff" * 250, b"x" * 250, b"USER " + b"\xe9" * 240, b"RETR " + b"\x00" * 240):
@@ -124,6 +145,22 @@ def test_an_answer_line_is_never_longer_than_512_octets():
             assert answer.endswith(b"\r\n")
             assert len(answer) <= 512
             assert answer.isascii()
+
+
+def test_a_bracket_begins_a_response_code_and_nothing_else():
+    """RFC 2449 §3, §6.4; the codes are those of its §8.1.2 and of RFC 3206."""
+    store = store_with()
+    sessions = session_on(store), session_on(store, b"", settings=Settings(max_failed_logins=999, max_mistakes=999))
+    said = b""
+    for keyword in (*sorted(COMMANDS.keys() - {"STLS", "QUIT"}), "[X]", "X[", "APOP", "STLS", "QUIT"):
+        for argument in ("[AUTH]", "[x", "amy", "secret", "1", "1 1", "PLAIN [x", RIGHT["AUTH"], ""):
+            name = "amy" if argument == "secret" else "[x"
+            octets = f"USER {name}\r\n{keyword} {argument}".rstrip().encode() + b"\r\n"
+            said += b"".join(say(session, octets) for session in sessions)
+    answers = [line for line in said.splitlines() if line.startswith((b"+OK", b"-ERR"))]
+    codes = {line.split()[1] for line in answers if b"[" in line}
+    assert codes == {b"[AUTH]", b"[IN-USE]"}
+    assert all(line.index(b"[") == len(b"-ERR ") and line.count(b"[") == 1 for line in answers if b"[" in line)
 
 
 def test_commands_run_only_as_their_answers_are_taken():
@@ -162,6 +199,35 @@ def test_autologout_says_nothing_and_removes_nothing():
     assert session.dismiss("idle") == b""
     assert session.closed
     assert session.state is State.CLOSED
+    assert uids(store) == [1, 2, 3]
+    assert session_on(store).state is State.TRANSACTION
+
+
+def test_any_command_begins_the_wait_for_the_next_anew():
+    """RFC 1939 §3; who says nothing is hung up on without a word, and nothing is removed."""
+    with MailServer([LETTER % 1], password="secret") as server:
+        with socket.create_connection(server.pop3, timeout=10) as client:
+            answers = client.makefile("rb")
+            client.sendall(LOGIN + b"DELE 1\r\n")
+            assert [answers.readline()[:3] for _ in range(4)] == [b"+OK"] * 4
+            (line,) = server._engine.call(lambda: list(server._engine.lines))
+            for command, answered in ((b"FROG\r\n", True), (b"", False)):
+                line._heard -= Settings().pop3_idle + 1  # so long ago
+                client.sendall(command)
+                assert not command or answers.readline().startswith(b"-ERR")
+                server._engine.call(line._check_idle)
+                assert line.session.closed is not answered
+            assert answers.read() == b""
+        assert [letter.uid for letter in server.snapshot().mailbox("amy").letters] == [1]
+
+
+def test_a_removal_that_fails_is_told_and_frees_the_maildrop(monkeypatch):
+    """RFC 1939 §6 QUIT."""
+    store = store_with()
+    session = session_on(store, LOGIN + b"DELE 1\r\n")
+    monkeypatch.setattr(Mailbox, "expunge", lambda self, uids: 1 / 0)
+    assert say(session, b"QUIT\r\n").startswith(b"-ERR [SYS/TEMP] ")
+    assert session.closed
     assert uids(store) == [1, 2, 3]
     assert session_on(store).state is State.TRANSACTION
 
@@ -239,8 +305,105 @@ def test_stls_is_refused_where_tls_is_on():
     assert b"STLS" not in say(session, b"CAPA\r\n")
 
 
-def test_expire_never():
-    assert b"\r\nEXPIRE NEVER\r\n" in say(session_on(store_with(), b"", settings=Settings(expire="NEVER")), b"CAPA\r\n")
+@pytest.fixture
+def server():
+    with MailServer([LETTER % 1], password="secret") as server:
+        yield server
+
+
+def over_tls(server, host="localhost", **limits):
+    """Connect to the port with TLS from the start; the client insists on being told of the end of TLS."""
+    context = ssl.create_default_context(cadata=server.authority)
+    context.set_ciphers(limits.pop("ciphers", "DEFAULT"))
+    for name, value in limits.items():
+        setattr(context, name, value)
+    line = socket.create_connection(server.pop3s, timeout=10)
+    try:
+        return context.wrap_socket(line, server_hostname=host, suppress_ragged_eofs=False)
+    except OSError:
+        line.close()
+        raise
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tls_1_2_and_later_are_known(server, version):
+    """RFC 8314 §4."""
+    with over_tls(server, minimum_version=version, maximum_version=version) as line:
+        assert line.version() == version.name.replace("_", ".")
+        assert line.recv(999).startswith(b"+OK")
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_older_tls_is_refused(server):
+    """RFC 8314 §4, §4.1."""
+    assert server._engine.call(server._engine.tls).server.minimum_version >= ssl.TLSVersion.TLSv1_2
+    with pytest.raises(OSError):  # noqa: PT011  what it says depends on OpenSSL
+        over_tls(server, minimum_version=ssl.TLSVersion.TLSv1, maximum_version=ssl.TLSVersion.TLSv1_1,
+                 ciphers="ALL:@SECLEVEL=0")  # fmt: skip
+
+
+@pytest.mark.parametrize("suite", ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"])
+def test_recommended_cipher_suites_are_known(server, suite):
+    """RFC 8314 §4: those of BCP 195 (now RFC 9325 §4.2) that go with the certificate's kind of key."""
+    with over_tls(server, maximum_version=ssl.TLSVersion.TLSv1_2, ciphers=suite) as line:
+        assert line.cipher()[0] == suite
+
+
+def test_cipher_suites_that_should_not_be_are_not_known(server):
+    """RFC 8314 §4; RFC 9325 §4.1: no encryption, RC4, export, less than 112 bits."""
+    suites = server._engine.call(server._engine.tls).server.get_ciphers()
+    assert min(suite["strength_bits"] for suite in suites) >= 128
+    assert [suite["name"] for suite in suites if re.search("NULL|RC4|EXP|DES|MD5|anon", suite["name"])] == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "mail.example.org"])
+def test_the_certificate_is_valid_for_each_name(server, host):
+    """RFC 8314 §4.4."""
+    with over_tls(server, host) as line:
+        assert line.recv(999).startswith(b"+OK")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        over_tls(server, "mail.example.net")
+
+
+def test_no_certificate_of_the_client_is_asked_for(server):
+    """RFC 8314 §4.2."""
+    assert server._engine.call(server._engine.tls).server.verify_mode is ssl.CERT_NONE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"QUIT\r\n", LOGIN + b"QUIT\r\n", b"USER amy\r\nPASS wrong\r\n" * 3],
+    ids=["quit-at-once", "quit-after-login", "too-many-failures"],
+)
+def test_tls_is_ended_before_the_line(server, said):
+    """RFC 8314 §3.4."""
+    with over_tls(server) as line:
+        line.sendall(said)
+        answer = b""
+        while octets := line.recv(999):  # without the close alert it would raise SSLEOFError
+            answer += octets
+        assert answer.count(b"\r\n") == said.count(b"\r\n") + 1
+
+
+@pytest.mark.parametrize("begin", ["pop3s", "STLS"])
+def test_the_end_of_tls_is_the_end_of_the_session(server, begin):
+    """RFC 2595 §2.2: nothing goes on in the clear, and nothing is removed."""
+    if begin == "STLS":
+        line = socket.create_connection(server.pop3, timeout=10)
+        line.recv(999)
+        line.sendall(b"STLS\r\n")
+        assert line.recv(999).startswith(b"+OK")
+        line = server.ssl_context.wrap_socket(line, server_hostname="localhost")
+    else:
+        line = over_tls(server)
+    with line, line.makefile("rb") as answers:
+        line.sendall(LOGIN + b"DELE 1\r\n")
+        while b"marked" not in answers.readline():
+            pass
+        with line.unwrap() as clear:
+            assert clear.recv(999) == b""
+    server.wait_for_hang_up()
+    assert [letter.uid for letter in server.snapshot().mailbox("amy").letters] == [1]
 
 
 # ---- messages on the wire

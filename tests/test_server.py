@@ -443,6 +443,11 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"accounts": ("zoé",)}, ValueError, "ASCII"),
         ({"password": 1234}, TypeError, "put it in quotes"),
         ({"domain": "Example.org"}, ValueError, "write it in lower case"),
+        ({"domain": "a." * 124 + "a"}, ValueError, "is no domain"),  # RFC 1035 §2.3.4, with mail. before it
+        ({"domain": "a" * 64}, ValueError, "is no domain"),
+        ({"expire": "soon"}, ValueError, 'expire is a number of days, "NEVER" or None'),
+        ({"expire": -1}, ValueError, "number of days"),
+        ({"expire": True}, ValueError, "number of days"),
         ({"quota": -1}, ValueError, "number of octets"),
         ({"quota": "35k"}, ValueError, "number of octets"),
         ({"uidl": "no"}, TypeError, "uidl='no' is no bool; if left out, it is True"),

@@ -145,6 +145,14 @@ def test_received_in_the_text_is_no_hop(server, client):
     assert len(subjects(server, "amy")) == 2
 
 
+def test_the_end_of_a_letter_is_answered_without_a_pause(server, client, monkeypatch):
+    """A pause would have no end: on the loop no time passes."""
+    now = server._engine.loop.time()
+    monkeypatch.setattr(server._engine.loop, "time", lambda: now)
+    client.sendmail("ben@example.org", ["amy@example.org", "ben@example.org"], LETTER)
+    assert subjects(server, "amy") == subjects(server, "ben") == ["Lunch"]
+
+
 # ---- relay
 
 
@@ -238,6 +246,181 @@ def test_the_next_server_says_nothing_sensible(server, client, monkeypatch, gree
                 line.sendall(greeting)
                 with pytest.raises(smtplib.SMTPDataError, match=r"451, b'4\.4\.2 the line to the server"):
                     sent.result(timeout=10)
+
+
+def test_a_relay_keeps_the_case_of_names_and_drops_the_route(server, other, client):
+    server.relay_to(other)
+    client.login("amy", "secret")
+    client.docmd("MAIL FROM:<@a.example,@b.example:Amy@Example.ORG>")
+    client.docmd("RCPT TO:<@mail.example.org,@mail.example.net:ZOE@Example.NET>")
+    client.docmd('RCPT TO:<@mail.example.net:"Z\\oe"@example.net>')
+    assert client.data(LETTER)[0] == 250
+    assert [words for words in other.transcript("SMTP").said("C") if "@" in words] == [
+        "MAIL FROM:<Amy@Example.ORG> BODY=8BITMIME",
+        "RCPT TO:<ZOE@Example.NET>",
+        'RCPT TO:<"Z\\oe"@example.net>',
+    ]
+    assert subjects(other, "zoe") == ["Lunch"]
+
+
+COMMANDS = [
+    b"EHLO mail.example.org\r\n",
+    b"MAIL FROM:<amy@example.org> BODY=8BITMIME\r\n",
+    b"RCPT TO:<zoe@example.net>\r\n",
+    b"DATA\r\n",
+]
+REPLIES = [b"220 mail", b"250-mail\r\n250 8BITMIME", b"250 yes", b"250 yes", b"354 go on", b"250 taken", b"221 bye"]
+
+
+def relayed(server, client, replies, letter=LETTER, wait=lambda: None, asked="", also=None):
+    """Relay a letter to a server that gives these replies; return what it heard after each, and our own reply."""
+    heard = []
+
+    def answer():
+        with listening.accept()[0] as line:
+            line.settimeout(10)
+            for reply in replies:
+                line.sendall(reply + b"\r\n")
+                line.recv(1, socket.MSG_PEEK)
+                server.snapshot()  # by now all is said that does not wait for a reply
+                heard.append(line.recv(1 << 16))
+                while heard[-1].startswith(b"Received:") and not heard[-1].endswith(b"\r\n.\r\n"):
+                    heard[-1] += line.recv(1 << 16) or b"(gone)\r\n.\r\n"
+                wait()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+        listening.settimeout(10)
+        server.relay_to(SimpleNamespace(domain="example.net", smtp=listening.getsockname()))
+        client.login("amy", "secret")
+        client.mail("amy@example.org", asked.split())
+        for name in filter(None, (also, "zoe@example.net")):
+            client.rcpt(name)
+        answered = pool.submit(answer)
+        reply = client.data(letter)
+        answered.result(timeout=10)
+    return heard, reply
+
+
+def lapse(server, monkeypatch, share):
+    """Return what tells the server's loop that so much of a relay's patience is over; no time passes."""
+    passed = [0.0]
+    time = server._engine.loop.time
+    monkeypatch.setattr(server._engine.loop, "time", lambda: time() + sum(passed))
+
+    def wait():
+        passed.append(share * mailkit.relay.PATIENCE)
+        server.snapshot()
+
+    return wait
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        REPLIES,
+        [b"220", b"250-\r\n250-8BITMIME\r\n250", b"250", b"250 ", b"354", b"250-\r\n250 ", b"221"],
+        [b"299 x", b"298-x\r\n298 8BITMIME", b"297 no", b"251 554 x", b"354 550", b"296", b"295"],
+    ],
+    ids=["as usual", "no text", "unknown codes"],
+)
+def test_a_relay_waits_for_each_reply_and_goes_by_its_first_digit(server, client, replies):
+    heard, reply = relayed(server, client, replies)
+    assert heard[:4] + heard[5:] == [*COMMANDS, b"QUIT\r\n", b""]
+    assert heard[4].endswith(LETTER.encode() + b".\r\n")
+    assert reply[0] == 250
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code"), [(b"250 x", 451), (b"499 x", 451), (b"451", 451), (b"554 x", 550), (b"599-x\r\n599", 550)]
+)
+def test_a_relay_sends_no_text_unless_told_to_go_on(server, client, refusal, code):
+    heard, reply = relayed(server, client, [*REPLIES[:4], refusal, b"221 bye"])
+    assert heard == [*COMMANDS, b"QUIT\r\n", b""]
+    assert reply[0] == code
+
+
+@pytest.mark.parametrize(
+    ("offers", "asked", "letter", "said"),
+    [
+        (b"", "", b"Subject: x\r\n\r\nplain\r\n", b""),
+        (b"", "SMTPUTF8", b"Subject: x\r\n\r\nplain\r\n", b""),
+        (b"", "", b"Subject: x\r\n\r\n\xff\r\n", (554, "5.6.3")),
+        (b"8bitmime", "", b"Subject: x\r\n\r\n\xff\r\n", b" BODY=8BITMIME"),
+        (b"8BITMIME", "SMTPUTF8", "Subject: x\r\n\r\nä\r\n".encode(), b" BODY=8BITMIME"),
+        (b"8BITMIME", "SMTPUTF8", "Subject: ä\r\n\r\nx\r\n".encode(), (550, "5.6.7")),
+        (b"SMTPUTF8 x", "SMTPUTF8", b"Subject: x\r\n\r\nplain\r\n", b" SMTPUTF8"),
+    ],
+)
+def test_a_relay_uses_only_parameters_that_are_offered(server, client, offers, asked, letter, said):
+    """RFC 5321 §4.1.1.3, RFC 6152 §3, RFC 6531 §3.6."""
+    greeting = b"250-mail\r\n250-SIZE 99\r\n250 " + (offers or b"HELP")
+    replies = [REPLIES[0], greeting, *(REPLIES[2:] if isinstance(said, bytes) else [b"221 bye"])]
+    heard, reply = relayed(server, client, replies, letter, asked=asked)
+    if isinstance(said, bytes):
+        assert heard[1] == b"MAIL FROM:<amy@example.org>" + said + b"\r\n"
+        assert reply[0] == 250
+    else:
+        assert heard[1] == b"QUIT\r\n"
+        assert (reply[0], reply[1].decode()[:5]) == said
+
+
+def test_a_letter_is_delivered_before_the_relay_says_goodbye(server, client, monkeypatch):
+    """RFC 5321 §6.1: a next server that never answers QUIT keeps nobody waiting, and loses nothing."""
+    monkeypatch.setattr(mailkit.relay, "GOODBYE", 0.0)
+    seen = []
+    heard, reply = relayed(
+        server, client, REPLIES[:-1], wait=lambda: seen.append(subjects(server, "ben")), also="ben@example.org"
+    )
+    assert heard[-1] == b"QUIT\r\n"
+    assert (seen[-2:], reply[0]) == ([[], ["Lunch"]], 250)
+
+
+@pytest.mark.parametrize("reply", [b"2", b"25 x", b"2ok", b"650 x", b"250x", b"250\xb2"])
+def test_what_is_no_reply_is_a_failure_for_good(server, client, reply):
+    """RFC 5321 §4.2."""
+    heard, said = relayed(server, client, [*REPLIES[:2], reply, b"221 bye"])
+    assert heard[-1] == b""
+    assert said[0] == 554
+    assert said[1].startswith(b"5.5.0 the server for example.net says what is no reply: ")
+
+
+def test_a_refusal_is_passed_on_in_one_line_of_512_octets(server, client):
+    """RFC 5321 §4.5.3.1.5; of several lines none is lost."""
+    refusal = b"550-5.1.1 no\r\n550-" + "zoé ".encode() * 50 + b"\r\n550 " + b"x" * 500
+    _, (code, words) = relayed(server, client, [*REPLIES[:3], refusal, b"221 bye"])
+    assert code == 550
+    assert words.startswith(b"5.1.1 the server for example.net says: 550 5.1.1 no zo\\xc3\\xa9 ")
+    assert len(words) <= 512 - len("550 \r\n")
+
+
+def test_who_waits_for_a_relay_is_not_idle(monkeypatch):
+    with (
+        MailServer(password="secret", smtp_idle=0.6 * mailkit.relay.PATIENCE) as server,
+        closing(smtplib.SMTP(*server.smtp, local_hostname="laptop.example.org")) as client,
+    ):
+        assert relayed(server, client, REPLIES, wait=lapse(server, monkeypatch, 0.9))[1][0] == 250
+
+
+def test_a_relay_leaves_the_header_as_it_is(server, client):
+    letter = (
+        b"Return-Path: <old@example.com>\r\nno colon\r\nDate: yesterday\r\nFrom: \xff\r\nFROM:\r\nTo: zoe"
+        + b",\r\n\tzoe@" * MAX_RECIPIENTS
+        + b"\r\nResent-To: yan\r\nreturn-path: twice\r\n\r\nAt noon?\r\n"
+    )
+    heard, reply = relayed(server, client, REPLIES, letter)
+    assert heard[4].startswith(b"Received: from laptop.example.org ")
+    assert heard[4].partition(b" +0000\r\n")[2] == letter + b".\r\n"
+    assert reply[0] == 250
+
+
+@pytest.mark.parametrize(
+    ("share", "replies", "last", "code"),
+    [(0.6, REPLIES, b"", 250), (1.2, REPLIES[:2], b"QUIT\r\n", 451)],
+    ids=["enough", "not enough"],
+)
+def test_a_relay_has_patience_anew_for_each_reply(server, client, monkeypatch, share, replies, last, code):
+    heard, reply = relayed(server, client, replies, wait=lapse(server, monkeypatch, share))
+    assert (heard[-1], reply[0]) == (last, code)
 
 
 def test_two_servers_pass_mail_to_each_other_at_once(server, other):

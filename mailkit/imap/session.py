@@ -305,9 +305,7 @@ class ImapSession:
             acting_for, user, password = decoded.decode("utf-8", "surrogateescape").split("\0")
         except ValueError:
             raise BadSyntax("PLAIN wants base64 of NUL, user, NUL, password") from None
-        if acting_for and self._store.account_for(acting_for) is not self._store.account_for(user):
-            raise self._failed_login("one account cannot log in for another; leave the first name out")
-        return self._log_in(user, password)
+        return self._log_in(user, password, acting_for)
 
     def do_login(self, arguments: Arguments) -> Reply:
         """Log in with user and password."""
@@ -326,8 +324,8 @@ class ImapSession:
         if not self._password_allowed():
             raise MailboxError("a password is accepted only under TLS here; send STARTTLS first", "PRIVACYREQUIRED")
 
-    def _log_in(self, user: str, password: str) -> Reply:
-        account = self._store.authenticate(user, password)
+    def _log_in(self, user: str, password: str, acting_for: str = "") -> Reply:
+        account = self._store.authenticate(user, password, acting_for)
         if account is None:
             raise self._failed_login("wrong name or password")
         self._account, self.state = account, State.AUTHENTICATED
