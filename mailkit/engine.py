@@ -110,7 +110,7 @@ class Engine:
             for line in lines:
                 line.dismiss(STOPPED)
             for mailer in mailers:
-                mailer.goodbye(f"421 4.3.2 {STOPPED}")
+                mailer.goodbye("421 4.3.2", STOPPED)
             for transport in self.transports | {mailer.transport for mailer in mailers}:
                 transport.abort()
             for task in asyncio.all_tasks() - {asyncio.current_task()}:

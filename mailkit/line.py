@@ -128,7 +128,7 @@ class Line(asyncio.BufferedProtocol):
 
     def dismiss(self, why: str) -> None:
         """End the session because the server stops; say why, but not within an answer."""
-        if not (self._paused or self._waiting):
+        if not (self._paused or self._waiting or self._upgrading):
             self._say(self.session.dismiss(why))
         self.drop()
 

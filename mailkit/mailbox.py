@@ -22,6 +22,7 @@ SPECIAL_USE = {  # RFC 6154 §2
     "Trash": "\\Trash",
 }
 MAX_NAME = 255  # characters of a mailbox name, superiors included
+TOO_LONG = f"a mailbox's name has at most {MAX_NAME} characters, those above it included"
 MAX_MAILBOXES = 1_000  # an account; and as many subscriptions, which may outlive their mailboxes
 MAX_KEYWORDS = 64  # a mailbox; a client may invent keywords, but not without bound
 MAX_FLAG_SETS = 1_000  # that a mailbox keeps to be shared
@@ -217,31 +218,30 @@ class Account:
     def create(self, name: str) -> Mailbox:
         """Make an empty mailbox (RFC 3501 §6.3.3); a trailing delimiter is only a hint. Raises `MailboxError`."""
         name = canonical_name(name.removesuffix(DELIMITER))
-        self._make_way(name)
+        self._make_way(name, and_itself=True)
         return self._add(name)
 
-    def _make_way(self, name: str) -> None:
-        """Make the superiors of a mailbox to come; refuse a name that is taken or cannot be one."""
+    def _make_way(self, name: str, and_itself: bool = False) -> None:
+        """Make the superiors of a mailbox to come; refuse a name that is taken or cannot be one, or has no room."""
         if name in self.mailboxes:
             raise MailboxError(f"the mailbox {name!r} is already there", "ALREADYEXISTS")
-        if not all(name.split(DELIMITER)) or not name.isprintable() or len(name) > MAX_NAME:
-            shape = f"printable names joined by '/', {MAX_NAME} characters in all"
-            raise MailboxError(f"{name[:MAX_NAME]!r} cannot name a mailbox; use {shape}", "CANNOT")
+        check_name(name)
         parts = name.split(DELIMITER)
-        for depth in range(1, len(parts)):
-            superior = DELIMITER.join(parts[:depth])
-            if superior not in self.mailboxes:
-                self._add(superior)
+        levels = [DELIMITER.join(parts[:depth]) for depth in range(1, len(parts))]
+        missing = [level for level in levels if level not in self.mailboxes]
+        if len(self.mailboxes) + len(missing) + and_itself > MAX_MAILBOXES:
+            raise MailboxError(f"an account has at most {MAX_MAILBOXES} mailboxes; delete some first", "LIMIT")
+        for level in missing:
+            self._add(level)
 
     def subscribe(self, name: str) -> None:
         """Put a mailbox that exists on the list of those to show (RFC 3501 §6.3.6). Raises `MailboxError`."""
-        if len(self.subscribed) >= MAX_MAILBOXES:
+        name = self.get(name).name
+        if name not in self.subscribed and len(self.subscribed) >= MAX_MAILBOXES:
             raise MailboxError(f"there are {MAX_MAILBOXES} subscriptions; take some back first", "LIMIT")
-        self.subscribed.add(self.get(name).name)
+        self.subscribed.add(name)
 
     def _add(self, name: str) -> Mailbox:
-        if len(self.mailboxes) >= MAX_MAILBOXES:
-            raise MailboxError(f"an account has at most {MAX_MAILBOXES} mailboxes; delete some first", "LIMIT")
         mailbox = self.mailboxes[name] = Mailbox(name, self.store.new_uidvalidity(), self)
         self.store.version += 1
         return mailbox
@@ -283,7 +283,7 @@ class Account:
         if any(self.children(new)):
             raise MailboxError(f"there are mailboxes below {new!r}; choose another name", "ALREADYEXISTS")
         if max(len(name) for name in moving) - len(old) + len(new) > MAX_NAME:
-            raise MailboxError(f"a mailbox's name has at most {MAX_NAME} characters, those above it included", "CANNOT")
+            raise MailboxError(TOO_LONG, "LIMIT")
         self._make_way(new)
         for name in moving:
             mailbox = self.mailboxes.pop(name)
@@ -372,6 +372,14 @@ class Store:
         if at and domain.lower() != self.domain:
             return None
         return self.accounts.get((local if at else address).lower())
+
+
+def check_name(name: str) -> None:
+    """Raise `MailboxError` where no mailbox can have this name."""
+    if not all(name.split(DELIMITER)) or not name.isprintable():
+        raise MailboxError(f"{name!r} cannot name a mailbox; use printable names joined by '/'", "CANNOT")
+    if len(name) > MAX_NAME:
+        raise MailboxError(TOO_LONG, "LIMIT")
 
 
 def canonical_name(name: str) -> str:

@@ -286,7 +286,7 @@ class Pop3Session:
     def do_uidl(self, msg: str | None = None) -> bytes | Iterator[bytes]:
         """Say the unique-id of a message, or of each: by UIDVALIDITY and UID, IMAP knows the same one."""
         if not self._settings.uidl:
-            raise Refusal("UIDL is switched off on this server; go by LIST and TOP")
+            raise Refusal(f"UIDL is switched off on this server; go by LIST{' and TOP' * self._settings.top}")
         return self._listing(msg, lambda message: f"{self._inbox.uidvalidity}.{message.uid}")
 
     def do_retr(self, msg: str) -> Iterator[bytes]:

@@ -118,5 +118,4 @@ def _passed_on(code: str, texts: list[str], domain: str) -> str:
     """
     ours = "550" if code.startswith("5") else "451"
     kind = re.match(ours[0] + r"\.[0-9]{1,3}\.[0-9]{1,3}(?![^ ])", texts[0])
-    words = f"{ours} {kind[0] if kind else ours[0] + '.0.0'} the server for {domain} says: {code} {' '.join(texts)}"
-    return words[:500].rstrip()  # RFC 5321 §4.5.3.1.5
+    return f"{ours} {kind[0] if kind else ours[0] + '.0.0'} the server for {domain} says: {code} {' '.join(texts)}"

@@ -72,12 +72,12 @@ class SmtpRules:
         self._failed_logins += 1
         if self._failed_logins < self._settings.max_failed_logins:
             return "535 5.7.8 wrong name or password"
-        await wire.leave(f"421 4.7.0 wrong name or password, {self._failed_logins} times; goodbye")
+        await wire.leave("421 4.7.0", f"wrong name or password, {self._failed_logins} times")
 
     async def handle_MAIL(self, wire: SmtpWire, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         """Take the reverse-path (RFC 5321 §4.1.1.2)."""
         if self._settings.smtp_login and not session.authenticated:
-            return "530 5.7.0 this server takes mail only after a login; send AUTH first"
+            return f"530 5.7.0 this server takes mail only after a login; send {wire.before_mail} first"
         if not address.isascii() and not envelope.smtp_utf8:
             return NOT_ASCII
         envelope.mail_from = address
@@ -91,18 +91,21 @@ class SmtpRules:
         if not address.isascii() and not envelope.smtp_utf8:
             return NOT_ASCII
         size = max(int(option[5:]) for option in ["SIZE=1", *envelope.mail_options] if option.startswith("SIZE="))
-        refusal = self._refuse(address, bool(session.authenticated), size)
+        refusal = self._refuse(address, size, "" if session.authenticated else wire.before_mail)
         if not refusal:
             envelope.rcpt_tos.append(address)
         return refusal or "250 2.1.5 recipient accepted"
 
-    def _refuse(self, address: str, authenticated: bool, size: int) -> str:
-        """Return why this recipient cannot have a message of this size; empty: it can."""
+    def _refuse(self, address: str, size: int, first: str) -> str:
+        """Return why this recipient cannot have a message of this size; empty: it can.
+
+        ``first``: the command that must come before a relay.
+        """
         domain = self._foreign(address)
         if domain and domain not in self._routes:
             return f"550 5.7.1 no relay to {domain}; this server takes mail for {self._store.domain}"
         if domain:
-            return "" if authenticated else f"550 5.7.1 no relay to {domain} without a login; send AUTH first"
+            return f"530 5.7.0 no relay to {domain} without a login; send {first} first" if first else ""
         account = self._account(address)
         if account is None:
             return f"550 5.1.1 no account here for <{address.strip('<>')}>; check the address"

@@ -6,18 +6,19 @@ import asyncio
 import logging
 import re
 import ssl
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
-from aiosmtpd.smtp import MISSING, SMTP, syntax
+from aiosmtpd.smtp import SMTP, syntax
 
 from mailkit.settings import Settings
 from mailkit.sockets import acknowledge
 
-_ATOMS = r'[^\s<>()\[\]:;,\\"@\x00-\x1f\x7f\ud800-\udfff]+'
+_ATOM = r'[^\s<>()\[\]:;,.\\"@\x00-\x1f\x7f\ud800-\udfff]+'
+_ATOMS = rf"{_ATOM}(?:\.{_ATOM})*"
 _PATH = re.compile(  # RFC 5321 §4.1.2; a source route is passed over (appendix C)
     rf'<(?:@[^<>:\s]+:)?((?:{_ATOMS}|"(?:[ !#-\[\]-~]|\\[ -~])*")(?:@(?:{_ATOMS}|\[[!-Z^-~]+\]))?)?>(?: +(.*))?'
 )
@@ -26,7 +27,12 @@ _FORGOTTEN = re.compile(
     rb"(?:quit|rset|noop|data|(?:ehlo|helo|auth) .*|(?:mail from|rcpt to):.*)\r\n", re.IGNORECASE | re.DOTALL
 )
 PATIENCE = 2.0  # seconds with a client that says such a thing in place of a message; RFC 5321 §4.5.3.2.7: rather 300
-_HOST = re.compile(r"[\w.-]{1,255}|\[[\w.:-]{1,255}\]")  # §4.1.2 Domain or address-literal, and "_", met in the wild
+_LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
+_HOST = re.compile(  # §4.1.2 Domain or address-literal; and "_", or a dot at the end, as they are met in the wild
+    rf"(?=.{{1,255}}$){_LABEL}(?:\.{_LABEL})*\.?|\[[A-Za-z0-9.:-]{{1,255}}\]"
+)
+_PARAMETER = re.compile(r"([A-Z0-9][A-Z0-9-]*)(?:=([!-<>-~]+))?")  # §4.1.2 esmtp-param, in capitals
+MAX_PATH = 900  # characters; written into Return-Path:, whose lines have 998 at most (RFC 5322 §2.1.1)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _BARE_REPLY = re.compile(r"([245]\d\d) (?!\d\.\d)(?:Error: )?(.*)")
 _KINDS = {  # RFC 3463: the kind of reply, which aiosmtpd's own words leave out
@@ -39,11 +45,11 @@ _REMEDIES = {  # how aiosmtpd's reply begins → what we say instead
     "500 Error: command 'AUTH'": "503 5.5.1 AUTH is not valid after HELO; send EHLO first",
     "501 Not enough value": "501 5.5.4 AUTH takes a mechanism; this server knows PLAIN and LOGIN",
     "501 Too many values": "501 5.5.4 AUTH takes a mechanism and one response at most",
-    "502 5.5.1 Too many": "421 4.7.0 five lines that are no commands are enough; connect again",
+    "502 5.5.1 Too many": "421 4.7.0 {most.host_name} signing off: five lines are no commands; connect again",
     "503 Error: nested MAIL": "503 5.5.1 there is a sender already; send RSET to begin anew",
     "503 Error: need MAIL": "503 5.5.1 nobody sends this yet; send MAIL first",
     "503 Error: send HELO": "503 5.5.1 who are you? Send EHLO first",
-    "504 5.5.4": "504 5.5.4 no such mechanism; this server knows PLAIN and LOGIN",
+    "504 5.5.4 Unrecognized": "504 5.5.4 no such mechanism; this server knows PLAIN and LOGIN",
     "552 Error": "552 5.3.4 the message is too large; {most.max_message} octets is the most",
     "553 5.1.3 Error": "553 5.1.3 this is not an address; write it as <amy@example.org>",
 }
@@ -105,6 +111,11 @@ class SmtpWire(SMTP):
         """Whether AUTH is on offer: with `plaintext_login` switched off, only under TLS."""
         return self.secure or self._settings.plaintext_login
 
+    @property
+    def before_mail(self) -> str:
+        """Which command comes next for who wants to do what takes a login."""
+        return "AUTH" if self.may_log_in else "STARTTLS"
+
     # ---- the line
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -115,7 +126,7 @@ class SmtpWire(SMTP):
         self._handler_coroutine.add_done_callback(lambda task: task.cancelled() or task.exception())  # asyncio's log
         if not self._hooks.opened(self):
             self._handler_coroutine.cancel()
-            self.goodbye("421 4.3.2 too many connections; close one, or try again later")
+            self.goodbye("421 4.3.2", "too many connections; close one, or try again later")
 
     def data_received(self, octets: bytes) -> None:
         """Take octets in; whoever sends is not idle."""
@@ -129,21 +140,22 @@ class SmtpWire(SMTP):
         self._hooks.ended(self)
         super().connection_lost(error)
 
-    def goodbye(self, reply: str) -> None:
-        """Say this and hang up."""
+    def goodbye(self, code: str, why: str = "") -> None:
+        """Hang up, and say so; the server's name is the first word (RFC 5321 §4.3.1)."""
         self._hooks.ended(self)
+        reply = f"{code} {self.hostname} signing off{': ' * bool(why)}{why}"
         octets = _worded(reply, self._settings) + b"\r\n"
         self._hooks.record("S", octets)
         self.transport.write(octets)
         self.transport.close()
 
-    async def leave(self, reply: str) -> NoReturn:
-        """Say this, hang up, and end the dialogue, whatever commands the client has already sent."""
-        self.goodbye(reply)
+    async def leave(self, code: str, why: str = "") -> NoReturn:
+        """Say goodbye, and end the dialogue, whatever commands the client has already sent."""
+        self.goodbye(code, why)
         raise asyncio.CancelledError  # by which aiosmtpd's own loop ends
 
     def _timeout_cb(self) -> None:
-        self.goodbye("421 4.4.2 nothing was said for too long; connect again")
+        self.goodbye("421 4.4.2", "nothing was said for too long; connect again")
 
     async def push(self, status: str | bytes) -> None:
         """Send a reply line."""
@@ -156,9 +168,26 @@ class SmtpWire(SMTP):
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         """Cut a path from its parameters; AUTH=, allowed by RFC 4954 §5, is believed of nobody and dropped."""
         path = _PATH.fullmatch(arg)
-        if not path:
+        if not path or len(path[1] or "") > MAX_PATH:
             return None, None
         return path[1] or "<>", _AUTH_PARAMETER.sub("", path[2] or "")
+
+    def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
+        """Take parameters apart; None if one is malformed (RFC 5321 §4.1.2; SIZE: RFC 1870 §3)."""
+        found = [_PARAMETER.fullmatch(one) for one in params]
+        named: dict[str, str | bool] = {one[1]: one[2] or True for one in found if one}
+        return named if all(found) and re.fullmatch("[0-9]{1,20}", str(named.get("SIZE", 0))) else None
+
+    @syntax("HELP [<command>]")
+    async def smtp_HELP(self, arg: str | None) -> None:
+        """List what may be said now, or how a command is said (RFC 5321 §4.1.1.8)."""
+        missing = {"EXPN", "STARTTLS" if self.secure else "" if self.may_log_in else "AUTH"}
+        known = {name: method for name, method in sorted(self._smtp_methods.items()) if name not in missing}
+        method = known.get((arg or "").upper())
+        if arg and not method:
+            await self.push(f"504 5.5.4 no help for that; these are known: {' '.join(known)}")
+        else:
+            await self.push(f"214 2.0.0 {method.__smtp_syntax__ if method else ' '.join(known)}")
 
     @syntax("VRFY <string>")
     async def smtp_VRFY(self, arg: str | None) -> None:
@@ -190,7 +219,7 @@ class SmtpWire(SMTP):
         if arg:
             await self.push("501 QUIT takes no argument")
         else:
-            await self.leave("221 2.0.0 goodbye")
+            await self.leave("221 2.0.0")
 
     @syntax("STARTTLS")
     async def smtp_STARTTLS(self, arg: str | None) -> None:
@@ -199,6 +228,8 @@ class SmtpWire(SMTP):
             await self.push("503 5.5.1 TLS is already on; go on without STARTTLS")
             return
         self.tls_context = self._tls()
+        if not arg:
+            self._reset_timeout(self._settings.handshake)  # until it is done
         await super().smtp_STARTTLS(arg)
 
     @syntax("AUTH <mechanism>")
@@ -228,15 +259,32 @@ class SmtpWire(SMTP):
         return None if second is None else (first, second, "")
 
     async def _secret(self, challenge: str, initial: str | None = None) -> str | None:
-        try:
-            if initial is None:
-                octets = await self.challenge_auth(challenge)
-            else:
-                octets = b64decode(b"" if initial == "=" else initial.encode(), validate=True)
-        except ValueError:  # the reader's for a line too long, base64's
-            await self.push("501 5.5.2 this is not base64, or too long")
-            return None
-        return None if octets is MISSING else octets.decode("utf-8", "surrogateescape")
+        if initial is None:
+            await self.push(b"334 " + b64encode(challenge.encode()))
+            line = await self._response()
+        else:
+            line = b"" if initial == "=" else initial.encode()
+        if line is None:
+            await self.push(f"500 5.5.6 the response is too long; {self._settings.max_line} octets is the most")
+        elif line == b"*":
+            await self.push("501 5.7.0 AUTH given up, as you wished")
+        else:
+            try:
+                return b64decode(line, validate=True).decode("utf-8", "surrogateescape")
+            except ValueError:
+                await self.push("501 5.5.2 this is not base64")
+        return None
+
+    async def _response(self) -> bytes | None:
+        """Read the line that answers a challenge; None if it is too long, and then nothing of it is kept."""
+        too_long = False
+        while True:
+            try:
+                line: bytes = await self._reader.readuntil(b"\n")
+                return None if too_long else line.strip()
+            except asyncio.LimitOverrunError as error:
+                await self._reader.read(error.consumed)
+                too_long = True
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str | None) -> None:
@@ -303,4 +351,4 @@ def _worded(reply: str, settings: Settings) -> bytes:
     bare = _BARE_REPLY.fullmatch(reply)
     if bare and bare[1] in _KINDS and not bare[2].startswith((settings.host_name, "HELP")):
         reply = f"{bare[1]} {_KINDS[bare[1]]} {bare[2]}"
-    return reply.encode("utf-8", "replace")
+    return reply.encode("ascii", "backslashreplace")[: 512 - len("\r\n")]  # RFC 5321 §4.5.3.1.5

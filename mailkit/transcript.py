@@ -14,7 +14,7 @@ OVERHEAD = 100  # octets of memory that a recorded piece takes beside its own
 _SECRETS = re.compile(r"^(PASS |\S+ LOGIN (?:\"[^\"]*\"|\S+) |(?:AUTH|\S+ AUTHENTICATE) \S+ )(.+)$", re.IGNORECASE)
 _AUTHENTICATE = re.compile(r"^(?:AUTH|\S+ AUTHENTICATE) \S+(?: \S+)?$|^\S+ LOGIN .*\{\d+\+?\}$", re.IGNORECASE)
 _SMTP_VERB = re.compile(rb"^(?:mail from:|rcpt to:|[a-z]{4,8}(?= |$))", re.IGNORECASE)
-_LITERAL = re.compile(rb"\{(\d+)\+?\}$")
+_LITERAL = re.compile(rb"\{(\d{1,20})(\+?)\}\r?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Recorder:
 
     def transcript(self, mask: bool = True) -> Transcript:
         """Return what was said; passwords masked unless told otherwise, IMAP's tags renumbered to a1, a2, a3."""
-        texts = self._lines(list(_split(self._chunks)), mask)
+        texts = self._lines(list(_split(self._chunks, literals=self.protocol == "IMAP")), mask)
         if self._left_out:
             texts.append(Said("S", f"(… {self._left_out} octets more, not recorded)"))
         return Transcript(self.protocol, tuple(texts))
@@ -84,25 +84,30 @@ class Recorder:
         if self.protocol == "SMTP":
             spoken = list(_in_capitals(spoken))
         texts = [Said(who, octets.decode("utf-8", "backslashreplace")) for who, octets, _ in spoken]
-        return list(_mask(texts, [inside for _, _, inside in spoken])) if mask else texts
+        return list(_mask(self.protocol, texts, [inside for _, _, inside in spoken])) if mask else texts
 
 
 Spoken = tuple[Speaker, bytes, bool]  # who, a line, whether it lies inside a literal or a message
 
 
-def _split(chunks: list[tuple[Speaker, bytes]]) -> Iterator[Spoken]:
+def _split(chunks: list[tuple[Speaker, bytes]], literals: bool) -> Iterator[Spoken]:
     """Cut what each side said into lines, in the order in which the lines were finished."""
     rest: dict[Speaker, bytes] = {"C": b"", "S": b""}
-    literal: dict[Speaker, int] = {"C": 0, "S": 0}  # octets of a literal still to come (RFC 3501 §4.3)
+    coming: dict[Speaker, int] = {"C": 0, "S": 0}  # octets of a literal (RFC 3501 §4.3)
+    offered = 0  # octets of a client's literal that waits for the server's +
     for who, octets in chunks:
         *lines, rest[who] = (rest[who] + octets).split(b"\n")
         for line in lines:
-            inside = literal[who] > 0
-            literal[who] = max(0, literal[who] - len(line) - 1)
-            announced = _LITERAL.search(line.rstrip(b"\r"))
-            if announced and not literal[who]:
-                literal[who] = int(announced[1])
-            yield who, line.rstrip(b"\r"), inside
+            inside = coming[who]
+            coming[who] = max(0, inside - len(line) - 1)
+            yield who, line.rstrip(b"\r"), inside > 0
+            announced = _LITERAL.search(line[inside:]) if literals else None
+            if who == "C":
+                offered = int(announced[1]) if announced and not announced[2] else 0
+            elif offered and not inside and not line.startswith(b"*"):
+                coming["C"], offered = offered * line.startswith(b"+"), 0
+            if announced and (who == "S" or announced[2]):
+                coming[who] = int(announced[1])
     yield from ((who, line, False) for who, line in rest.items() if line)
 
 
@@ -129,18 +134,19 @@ def _in_capitals(spoken: list[Spoken]) -> Iterator[Spoken]:
 def shown(protocol: str, command: bytes) -> str:
     """Return a command as one line, without tag and literals, its password masked."""
     line = command.partition(b"\r\n")[0].decode("utf-8", "backslashreplace")
-    line = next(_mask([Said("C", line)], [False])).text
+    line = next(_mask(protocol, [Said("C", line)], [False])).text
     return re.sub(r" ?\{\d+\+?\}$", "", line.partition(" ")[2] if protocol == "IMAP" else line)
 
 
-def _mask(lines: list[Said], inside: list[bool]) -> Iterator[Said]:
+def _mask(protocol: str, lines: list[Said], inside: list[bool]) -> Iterator[Said]:
     answering = False  # between AUTHENTICATE and the server's verdict the client sends only secrets
     for line, quoted in zip(lines, inside, strict=True):
         if line.who == "C" and answering:
             yield Said("C", MASK)
             continue
         if line.who == "S":
-            answering &= line.text.startswith(("+ ", "334")) or line.text == "+"
+            challenge = line.text.startswith(("+ ", "334")) or line.text == "+"
+            answering = challenge and (answering or protocol == "SMTP")  # where a 334 is never anything else
             yield line
         elif quoted:
             yield line

@@ -286,7 +286,7 @@ def the_first_server_keeps_the_letter(patch):
 
 def open_relay(patch):
     """The server takes mail for any domain from anybody."""
-    patch.setattr(SmtpRules, "_refuse", lambda self, address, authenticated, size: "")
+    patch.setattr(SmtpRules, "_refuse", lambda self, address, size, first: "")
 
 
 def the_header_decides_who_gets_it(patch):

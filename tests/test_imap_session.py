@@ -245,6 +245,36 @@ def test_a_flood_is_not_kept(flood):
         tracemalloc.stop()
 
 
+def test_a_flag_set_while_an_answer_is_on_its_way_is_told_after_it():
+    """RFC 3501 §5.2; the flags that were written are not those that the message has by then."""
+    store = a_store()
+    inbox = store.accounts["amy"].inbox
+    inbox.append(b"x" * 200_000)
+    session = a_session(store, SELECTED)
+    answer = session.receive(b"a FETCH 2 (FLAGS BODY.PEEK[])\r\n")
+    said = next(answer)
+    assert said.startswith(b"* 2 FETCH (FLAGS (\\Recent) BODY[] {200000}")
+    inbox.set_flags(inbox.messages[1], ["\\Flagged"])
+    said = b"".join(answer)
+    assert said.endswith(b")\r\n* 2 FETCH (FLAGS (\\Flagged \\Recent))\r\na OK FETCH completed\r\n")
+
+
+@pytest.mark.parametrize("length", [64, 65, 900])
+def test_a_command_too_long_is_answered_with_its_whole_tag(length):
+    """RFC 3501 §2.2.2; where the tag is longer than all that is kept, with none (§7.1.3)."""
+    session = a_session(script=SELECTED)
+    tag = b"t" * length
+    assert say(session, tag + b" NOOP " + b"x" * 70_000 + b"\r\n").startswith(tag + b" BAD this command is longer")
+    assert say(session, b"t" * 70_000 + b" NOOP\r\n").startswith(b"* BAD this command is longer")
+
+
+def test_part_numbers_have_32_bits():
+    session = a_session(script=SELECTED)
+    assert b"BODY[4294967295] NIL)" in say(session, b"a FETCH 1 BODY.PEEK[4294967295]\r\n")
+    assert say(session, b"b FETCH 1 BODY.PEEK[4294967296]\r\n").startswith(b"b BAD")
+    assert b"BODY[]<0> {5}\r\nFrom:" in say(session, b"c FETCH 1 BODY.PEEK[]<00000000000.5>\r\n")
+
+
 def test_a_long_search_lets_others_have_their_turn():
     session = a_session(a_store(letters=5), SELECTED)
     answers = list(session.receive(b"s1 SEARCH BODY you\r\n"))

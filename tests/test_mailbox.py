@@ -160,7 +160,7 @@ def test_renaming_needs_no_room_for_another_mailbox(amy):
 
 def test_renaming_makes_no_name_too_long(amy):
     amy.create("a/" + "b" * 250)
-    assert refusal(amy.rename, "a", "c" * 100)[0] == "CANNOT"
+    assert refusal(amy.rename, "a", "c" * 100)[0] == "LIMIT"
     assert sorted(amy.mailboxes) == ["INBOX", "a", "a/" + "b" * 250]
 
 
@@ -364,7 +364,13 @@ def test_mailboxes_and_subscriptions_are_bounded(amy):
     assert refusal(amy.create, "one more")[0] == "LIMIT"
     for name in list(amy.mailboxes):
         amy.subscribe(name)
-    assert refusal(amy.subscribe, "INBOX")[0] == "LIMIT"
+    amy.delete("box1")
+    assert refusal(amy.create, "two/levels")[0] == "LIMIT"
+    assert len(amy.mailboxes) == MAX_MAILBOXES - 1  # none of the two was made
+    amy.create("one more")
+    assert refusal(amy.subscribe, "one more")[0] == "LIMIT"
+    assert refusal(amy.subscribe, "nowhere")[0] == "NONEXISTENT"
+    amy.subscribe("inbox")  # it is on the list already
 
 
 def test_flag_sets_do_not_pile_up(amy):

@@ -336,7 +336,9 @@ def test_a_server_that_stops_says_goodbye():
     server.stop()
     with pytest.raises(imaplib.IMAP4.abort, match="this server was stopped; run the cell that makes it again"):
         imap.noop()
-    assert smtp.getreply() == (421, b"4.3.2 this server was stopped; run the cell that makes it again")
+    code, words = smtp.getreply()
+    assert code == 421
+    assert words == b"4.3.2 mail.example.org signing off: this server was stopped; run the cell that makes it again"
     with pytest.raises((poplib.error_proto, OSError)):
         pop.noop()
     for client in (imap.shutdown, smtp.close, pop.close):
@@ -448,6 +450,8 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"expire": "soon"}, ValueError, 'expire is a number of days, "NEVER" or None'),
         ({"expire": -1}, ValueError, "number of days"),
         ({"expire": True}, ValueError, "number of days"),
+        ({"uidvalidity": 0}, ValueError, "uidvalidity is a number from 1"),  # RFC 3501 §9 nz-number
+        ({"uidvalidity": 2**32 - 1}, ValueError, "uidvalidity is a number from 1"),
         ({"quota": -1}, ValueError, "number of octets"),
         ({"quota": "35k"}, ValueError, "number of octets"),
         ({"uidl": "no"}, TypeError, "uidl='no' is no bool; if left out, it is True"),

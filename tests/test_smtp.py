@@ -153,6 +153,60 @@ def test_the_end_of_a_letter_is_answered_without_a_pause(server, client, monkeyp
     assert subjects(server, "amy") == subjects(server, "ben") == ["Lunch"]
 
 
+def test_a_response_too_long_gets_one_reply_at_its_end(server, client):
+    """RFC 4954 §4, §6: 500 5.5.6; nothing of it is kept, run as a command, or shown."""
+    with socket.create_connection(server.smtp, timeout=10) as line:
+        answers = line.makefile("rb")
+        line.sendall(b"EHLO laptop\r\nAUTH PLAIN\r\n")
+        while not answers.readline().startswith(b"334"):
+            pass
+        line.sendall(b"A" * 9000)
+        server.snapshot()  # by now all that came is read
+        line.sendall(b"B" * 40 + b"\r\nNOOP\r\n")
+        assert answers.readline().startswith(b"500 5.5.6 the response is too long")
+        assert answers.readline().startswith(b"250 ")
+        assert "BBBB" not in str(server.transcript("SMTP"))
+        line.sendall(b"AUTH PLAIN\r\n")
+        assert answers.readline().startswith(b"334")
+        line.shutdown(socket.SHUT_WR)  # and one that never ends
+        assert not answers.readline().startswith(b"451")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["RCPT TO:<" + "a" * 890 + "@example.org>", "RCPT TO:<a@" + "b" * 480 + ">", "X" * 508, "NOOP" + "é" * 250],
+)
+def test_no_reply_is_longer_than_512_octets(client, command):
+    """RFC 5321 §4.5.3.1.5; and none is beyond ASCII."""
+    client.ehlo()
+    client.docmd("MAIL FROM:<amy@example.org>")
+    client.send(command.encode() + b"\r\n")
+    reply = client.file.readline()
+    assert reply[:1] == b"5"
+    assert reply.isascii()
+    assert len(reply) <= 512
+
+
+def test_starttls_has_the_patience_of_a_handshake():
+    with (
+        MailServer(password="secret", handshake=0.05) as server,
+        socket.create_connection(server.smtp, timeout=10) as line,
+    ):
+        line.sendall(b"EHLO laptop\r\nSTARTTLS\r\n")
+        said = b"".join(iter(lambda: line.recv(999), b""))
+        assert said.endswith(b"220 2.0.0 Ready to start TLS\r\n")
+
+
+def test_who_must_log_in_is_told_to_begin_tls_where_no_login_is_offered():
+    with (
+        MailServer(password="secret", smtp_login=True, plaintext_login=False) as server,
+        smtplib.SMTP(*server.smtp, local_hostname="laptop.example.org") as client,
+    ):
+        client.ehlo()
+        assert client.docmd("MAIL FROM:<amy@example.org>")[1].endswith(b"send STARTTLS first")
+        assert b"AUTH" not in client.docmd("HELP")[1]
+
+
 # ---- relay
 
 
@@ -194,7 +248,7 @@ def test_no_relay_for_strangers(server, other, client):
     with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
         client.sendmail("amy@example.org", ["zoe@example.net"], LETTER)
     assert refused.value.recipients == {
-        "zoe@example.net": (550, b"5.7.1 no relay to example.net without a login; send AUTH first")
+        "zoe@example.net": (530, b"5.7.0 no relay to example.net without a login; send AUTH first")
     }
 
 
@@ -449,7 +503,9 @@ def test_who_says_nothing_is_told_and_dropped():
         line.makefile("rb") as answers,
     ):
         said = answers.read()
-    assert said.splitlines()[1] == b"421 4.4.2 nothing was said for too long; connect again"
+    assert (
+        said.splitlines()[1] == b"421 4.4.2 mail.example.org signing off: nothing was said for too long; connect again"
+    )
 
 
 @pytest.mark.parametrize("last", [b"QUIT\r\n", b"AUTH PLAIN AGFteQBndWVzcw==\r\n" * 3], ids=["QUIT", "421"])

@@ -51,6 +51,39 @@ def test_a_literal_is_no_command():
     assert text.endswith("S: a1 OK done")
 
 
+def test_a_literal_that_is_refused_is_none():
+    """RFC 3501 §7.5: the client sends it only after the server's +."""
+    text = spoken(
+        "IMAP",
+        ("C", b"X1 LOGIN {70000}\r\n"),
+        ("S", b"X1 NO [TOOBIG] too large\r\n"),
+        ("C", b"X2 LOGIN amy secret\r\n"),
+        ("S", b"X2 OK done\r\n"),
+    )
+    assert text.splitlines()[2:] == ["C: a2 LOGIN amy ********", "S: a2 OK done"]
+
+
+def test_a_letter_announces_no_literal():
+    letter = b"Subject: x\r\n\r\n{3000}\r\n"
+    text = spoken(
+        "IMAP",
+        ("C", b"X1 APPEND INBOX {%d}\r\n" % len(letter)),
+        ("S", b"* 1 EXISTS\r\n+ go on\r\n"),
+        ("C", letter + b"\r\n"),
+        ("S", b"X1 OK done\r\n"),
+        ("C", b"X2 FETCH 1 BODY[TEXT]\r\n"),
+        ("S", b"* 1 FETCH (BODY[TEXT] {6}\r\n{3000})\r\nX2 OK done\r\n"),
+        ("C", b"X3 APPEND INBOX {6+}\r\n{3000}\r\nX4 NOOP\r\n"),
+    )
+    assert text.splitlines()[-4:] == ["S: a2 OK done", "C: a3 APPEND INBOX {6+}", "C: {3000}", "C: a4 NOOP"]
+    text = spoken("SMTP", ("S", b"354 go on\r\n"), ("C", letter + b".\r\nAUTH PLAIN AGFteQBzZWNyZXQ=\r\n"))
+    assert text.endswith("C: AUTH PLAIN ********")
+
+
+def test_a_number_without_end_announces_nothing():
+    assert spoken("IMAP", ("C", b"X1 NOOP {%s}\r\n" % (b"9" * 5000))).startswith("C: a1 NOOP {999")
+
+
 def test_passwords_are_masked_in_every_form():
     for protocol, line in [
         ("POP3", b"PASS secret\r\n"),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from mailkit.imap import structure
-from mailkit.imap.syntax import Arguments, BadSyntax, astring, literal, write_date_time
+from mailkit.imap.syntax import MAX_NUMBER, Arguments, BadSyntax, astring, literal, write_date_time
 from mailkit.imap.view import View
 from mailkit.message import SEEN, Message
 
@@ -31,10 +31,10 @@ SHORTHANDS: Mapping[str, tuple[str, bool]] = {  # name → section it stands for
     "RFC822.TEXT": ("TEXT", True),
 }
 _SECTION = re.compile(
-    rb"\[((?:[1-9]\d{0,8}\.)*[1-9]\d{0,8})?(\.?)(HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME)?(?=[\] ])",
+    rb"\[((?:[1-9]\d{0,9}\.)*[1-9]\d{0,9})?(\.?)(HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME)?(?=[\] ])",
     re.IGNORECASE,
 )
-_PARTIAL = re.compile(rb"<(\d{1,10})\.([1-9]\d{0,9})>")
+_PARTIAL = re.compile(rb"<0{0,99}(\d{1,10})\.([1-9]\d{0,9})>")
 
 
 class Request:
@@ -70,8 +70,6 @@ class Request:
                 yield before + item(message)
                 before = b" "
             yield b")\r\n"
-            if shows_flags:
-                view.watcher.changed.discard(message.uid)
 
     def _mark_seen(self, message: Message) -> bool:
         view = self._view
@@ -81,6 +79,7 @@ class Request:
         return True
 
     def _flags(self, message: Message) -> bytes:
+        self._view.watcher.changed.discard(message.uid)  # now, for others may have their turn before the answer is out
         return b"FLAGS " + self._view.flags(message)
 
     def _read(self, macros: Mapping[str, tuple[str, ...]] | None = None) -> None:
@@ -125,6 +124,8 @@ class Request:
         if not partial and arguments.next_is(b"<"):
             raise BadSyntax("this is no partial; write <first octet.number of octets>, as <0.1024>")
         numbers = tuple(int(number) for number in path.split(b".") if number)
+        if max(numbers, default=0) > MAX_NUMBER:
+            raise BadSyntax(f"{max(numbers)} is too large; a part's number has 32 bits")
         text = _section(label, numbers, kind, tuple(name.decode("latin-1") for name in names), partial)
         self._items[f"{label!r}{partial and partial[0]!r}"] = text
 

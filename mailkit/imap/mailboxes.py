@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mailkit.imap.states import OTHERS_TURN, Reply
-from mailkit.imap.syntax import Arguments, BadSyntax, astring, encode_name
+from mailkit.imap.syntax import Arguments, BadSyntax, astring, encode_name, mailbox_name
 from mailkit.imap.view import View
-from mailkit.mailbox import DELIMITER, SPECIAL_USE, Account, Mailbox, MailboxError, canonical_name
+from mailkit.mailbox import DELIMITER, SPECIAL_USE, Account, Mailbox, MailboxError, canonical_name, check_name
 from mailkit.message import DELETED, with_crlf
 
 MAX_PATTERN = 1000  # characters; matching costs pattern times name
@@ -118,8 +118,8 @@ class MailboxCommands:
     def do_rename(self, arguments: Arguments) -> Reply:
         """Give a mailbox another name."""
         arguments.space()
-        old = arguments.mailbox()
-        self._account.rename(old, arguments.only_mailbox())
+        old, new = arguments.astring(), arguments.only_mailbox()
+        self._account.rename(mailbox_name(old), new)
         return Reply()
 
     def do_subscribe(self, arguments: Arguments) -> Reply:
@@ -137,9 +137,9 @@ class MailboxCommands:
         arguments.space()
         only_special = arguments.take(b"(SPECIAL-USE) ")
         reference, pattern = _reference_and_pattern(arguments)
-        arguments.take(b" RETURN (SPECIAL-USE)")  # which LIST tells anyway
+        extended = arguments.take(b" RETURN (SPECIAL-USE)") or only_special  # which LIST tells anyway
         arguments.end()
-        if not pattern:
+        if not pattern and not extended:
             return Reply([list_line("LIST", ["\\Noselect"], "")])  # asks for the delimiter only
         return Reply(listing("LIST", self._account.mailboxes, reference + pattern, only_special))
 
@@ -153,13 +153,13 @@ class MailboxCommands:
     def do_status(self, arguments: Arguments) -> Reply:
         """Tell numbers of a mailbox without opening it."""
         arguments.space()
-        name = arguments.mailbox()
+        name = arguments.astring()
         arguments.space()
         items = arguments.parenthesized(lambda: arguments.word("an item"))
         arguments.end()
         if not items or not STATUS_ITEMS.keys() >= set(items):
             raise BadSyntax(f"STATUS knows these items: {' '.join(STATUS_ITEMS)}")
-        mailbox = self._account.get(name)
+        mailbox = self._account.get(mailbox_name(name))
         known = STATUS_ITEMS
         if self._view and self._view.mailbox is mailbox:  # which has taken \Recent from the messages (§2.3.2)
             view = self._view
@@ -170,13 +170,13 @@ class MailboxCommands:
     def foresee_append(self, arguments: Arguments, octets: int) -> None:
         """Raise what APPEND would, for want of the mailbox or of room, while the client still holds the message."""
         arguments.space()
-        target(self._account, arguments.mailbox())
+        target(self._account, mailbox_name(arguments.astring()))
         self._account.make_room(octets)
 
     def do_append(self, arguments: Arguments) -> Reply:
         """Put a message into a mailbox; the answer tells its UID (RFC 4315 §3)."""
         arguments.space()
-        name = arguments.mailbox()
+        name = arguments.astring()
         arguments.space()
         flags, when = [], None
         if arguments.next_is(b"("):
@@ -187,7 +187,7 @@ class MailboxCommands:
             arguments.space()
         octets = arguments.literal()
         arguments.end()
-        mailbox = target(self._account, name)
+        mailbox = target(self._account, mailbox_name(name))
         message = mailbox.append(_with_wire_line_ends(octets), flags, when)
         return Reply(code=f"APPENDUID {mailbox.uidvalidity} {message.uid}")
 
@@ -223,11 +223,12 @@ def target(account: Account, name: str) -> Mailbox:
     try:
         return account.get(name)
     except MailboxError as error:
+        check_name(name)
         raise MailboxError(f"{error}; CREATE it first", "TRYCREATE") from None
 
 
 def _reference_and_pattern(arguments: Arguments) -> tuple[str, str]:
-    reference = arguments.pattern()
+    reference = arguments.astring().decode("latin-1")
     arguments.space()
     return reference, arguments.pattern()
 

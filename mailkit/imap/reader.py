@@ -135,7 +135,8 @@ class CommandReader:
         """Keep the tag, to answer it, and the line's end, which may announce a literal."""
         buffer = self._buffer
         if not self._refusal:
-            self._command.text += bytes(buffer[:64])
+            beginning = self._command.text + bytes(buffer[:1000])
+            self._command.text = beginning if b" " in beginning else b""  # a tag cut short would be another's
             self._refusal = f"BAD this command is longer than {self._max_line} octets; say it in several"
         end = buffer.find(b"\n")
         del buffer[: max(0, (end if end >= 0 else len(buffer)) - 16)]

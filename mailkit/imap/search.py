@@ -15,7 +15,14 @@ from mailkit.message import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, Message
 
 Test = Callable[[int, Message], bool]  # place in the view, message → whether it is found
 
-CHARSETS = ("ascii", "utf-8", "iso8859", "cp125", "koi8")  # as Python's codecs are called
+CHARSETS = {  # as Python's codecs are called → as they are registered
+    "ascii": "US-ASCII",
+    "utf-8": "UTF-8",
+    "koi8-r": "KOI8-R",
+    "koi8-u": "KOI8-U",
+    **{f"iso8859-{number}": f"ISO-8859-{number}" for number in (*range(1, 12), *range(13, 17))},
+    **{f"cp{number}": f"windows-{number}" for number in range(1250, 1259)},
+}
 MAX_TEXTS = 100  # BODY and TEXT keys in one command: each looks through the whole message
 EFFORT = 1_000  # keys put to messages, a BODY or TEXT counting as so many, before others have their turn
 MAX_DEPTH = 50  # of parentheses, NOT and OR in one another
@@ -63,12 +70,14 @@ class Search:
             return None
         name = self._arguments.astring().decode("latin-1")
         try:
-            known = codecs.lookup(name).name.startswith(CHARSETS)
+            known = name.isascii() and codecs.lookup(name).name in CHARSETS
         except (LookupError, ValueError):
             known = False
         if not known:
             remedy = "use UTF-8, or none at all, which is search(None, 'UNSEEN') in imaplib"
-            raise MailboxError(f"the charset {name!a} is not known; {remedy}", "BADCHARSET (US-ASCII UTF-8)")
+            raise MailboxError(
+                f"the charset {name!a} is not known; {remedy}", f"BADCHARSET ({' '.join(CHARSETS.values())})"
+            )
         return name
 
     def _keys(self, depth: int) -> Test:
@@ -83,7 +92,7 @@ class Search:
         arguments = self._arguments
         self._keys_read += 1
         if depth > MAX_DEPTH:
-            raise BadSyntax(f"criteria are nested more than {MAX_DEPTH} deep; say it more simply")
+            raise MailboxError(f"criteria are nested more than {MAX_DEPTH} deep; say it more simply", "LIMIT")
         if arguments.take(b"("):
             group = self._keys(depth + 1)
             arguments.need(b")")
@@ -134,7 +143,10 @@ class Search:
             return lambda place, message: is_recent(message) is (name == "RECENT")
         if name in ("KEYWORD", "UNKEYWORD"):
             self._arguments.space()
-            keyword = self._arguments.flag().lower()
+            quoted = self._arguments.next_is(b'"')  # against the grammar, but KMail's library does so
+            keyword = (self._arguments.string().decode("latin-1") if quoted else self._arguments.flag()).lower()
+            if keyword.startswith("\\"):
+                raise BadSyntax(f"{keyword} is no keyword; a flag is a key of its own, such as SEEN or UNSEEN")
             flag = self._view.mailbox.keywords.get(keyword, keyword)
         elif name.removeprefix("UN") in FLAG_KEYS:
             flag = FLAG_KEYS[name.removeprefix("UN")]

@@ -17,7 +17,7 @@ from mailkit.imap.mailboxes import MailboxCommands
 from mailkit.imap.messages import MessageCommands
 from mailkit.imap.reader import CommandReader, GoAhead, Refusal
 from mailkit.imap.states import ARGUMENTS, COMMANDS, OTHERS_TURN, REMEDY, Reply, State
-from mailkit.imap.syntax import Arguments, BadSyntax, Command
+from mailkit.imap.syntax import Arguments, BadSyntax, Command, mailbox_name
 from mailkit.imap.view import View
 from mailkit.mailbox import Account, MailboxError, Store
 from mailkit.settings import Settings
@@ -152,6 +152,7 @@ class ImapSession:
                 limit, octets = self._settings.max_message, octets - sum(map(len, command.literals))
                 MailboxCommands(self._logged_in()).foresee_append(arguments, 0 if octets > limit else octets)
             if octets > limit:
+                self._deselect(name in ("SELECT", "EXAMINE"))
                 return f"NO [TOOBIG] a literal of {octets} octets is too large; {name} takes {limit}"
         except BadSyntax as error:
             return f"BAD {error}"
@@ -287,7 +288,7 @@ class ImapSession:
         """Log in by SASL PLAIN, the response in the same line (RFC 4959) or the next one."""
         arguments.space()
         mechanism = arguments.word("a mechanism, such as PLAIN")
-        response = arguments.astring() if arguments.take(b" ") else None
+        response = arguments.base64() if arguments.take(b" ") else None
         arguments.end()
         if mechanism != "PLAIN":
             raise MailboxError("the only mechanism offered is PLAIN", "CANNOT")
@@ -342,14 +343,9 @@ class ImapSession:
 
     def do_select(self, arguments: Arguments, read_only: bool = False) -> Reply:
         """Open a mailbox; the one that was open is closed before, without an expunge (§6.3.1)."""
-        account = self._logged_in()
-        try:
-            mailbox = account.get(arguments.only_mailbox())
-        except MailboxError:
-            self.state = State.AUTHENTICATED  # no mailbox is open after a failure
-            self._deselect()
-            raise
-        self._deselect()
+        account, name = self._logged_in(), arguments.only_astring()  # a BAD changes nothing (§6)
+        self._deselect()  # and after a failure no mailbox is open either
+        mailbox = account.get(mailbox_name(name))
         self._view = view = View(mailbox, read_only, self._wake)
         self._commands = (MailboxCommands(account, view), MessageCommands(account, view))
         return Reply([view.opening()], "READ-ONLY" if read_only else "READ-WRITE")
@@ -372,11 +368,11 @@ class ImapSession:
         self._deselect()
         return Reply()
 
-    def _deselect(self) -> None:
-        if self._view:
+    def _deselect(self, really: bool = True) -> None:
+        if self._view and really:
             self._view.close()
+            self._view, self.state = None, State.AUTHENTICATED
             self._commands = (MailboxCommands(self._logged_in()),)
-        self._view = None
 
     def do_idle(self, arguments: Arguments) -> Reply:
         """Wait, and hear news as it happens, until the client says DONE (RFC 2177)."""

@@ -18,11 +18,14 @@ _LIST_CHARS = re.compile(rb"[^\x00-\x20\x7f-\xff(){\"\\]+")
 _FLAG = re.compile(rb"\\?[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
 _QUOTED = re.compile(rb'"((?:[^"\\\x00\r\n]|\\["\\])*)"')  # also 8-bit: people have passwords with umlauts
 _LITERAL = re.compile(rb"\{\d+\+?\}\r\n")
-_NUMBER = re.compile(rb"\d{1,10}(?!\d)")
+_NUMBER = re.compile(rb"\d{1,99}(?!\d)")
+_BASE64 = re.compile(rb"=|[A-Za-z0-9+/]+={0,2}")
 _SET = re.compile(rb"(?:[1-9]\d{0,9}|\*)(?::(?:[1-9]\d{0,9}|\*))?(?:,(?:[1-9]\d{0,9}|\*)(?::(?:[1-9]\d{0,9}|\*))?)*")
-_DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1')
-_DATE_TIME = re.compile(rb'"( ?\d|\d\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"')
 _MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
+_DATE = re.compile(rb'("?)(\d{1,2})-(%b)-(\d{4})\1' % b"|".join(_MONTHS), re.IGNORECASE)
+_DATE_TIME = re.compile(
+    rb'"( ?\d|\d\d)-(%b)-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"' % b"|".join(_MONTHS), re.IGNORECASE
+)
 _MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(_MONTHS, 1)}
 _PLAIN = re.compile(rb"[ !#-\[\]-~]{0,900}")
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
@@ -133,23 +136,24 @@ class Arguments:
         found = self.match(_ASTRING_CHARS)
         return found[0] if found else self.string()
 
+    def base64(self) -> bytes:
+        """Read base64 as it is written, or = for an empty text (RFC 4959 §3)."""
+        return self._need(_BASE64, "base64, or = for nothing")
+
     def nstring(self) -> bytes | None:
         """Read a string, or NIL."""
         return None if self.take(b"NIL") else self.string()
 
-    def mailbox(self) -> str:
-        """Read a mailbox name. Raises `MailboxError` where it is not modified UTF-7 (RFC 3501 §5.1.3)."""
-        try:
-            return decode_name(self.astring())
-        except ValueError as error:
-            raise MailboxError(str(error), "CANNOT") from None
+    def only_astring(self) -> bytes:
+        """Read a string, bare or not, which is the last or only argument."""
+        self.space()
+        octets = self.astring()
+        self.end()
+        return octets
 
     def only_mailbox(self) -> str:
-        """Read a mailbox name, which is the last or only argument."""
-        self.space()
-        name = self.mailbox()
-        self.end()
-        return name
+        """Read a mailbox name, which is the last or only argument. Raises as `mailbox_name` does."""
+        return mailbox_name(self.only_astring())
 
     def pattern(self) -> str:
         """Read a mailbox name with the wildcards of LIST, as it is: one may stand in the middle of a shifted part."""
@@ -193,7 +197,8 @@ class Arguments:
         found = self.match(_DATE)
         if not found:
             raise BadSyntax(self._expected("a date, such as 1-Feb-1994"))
-        return _checked(lambda: date(int(found[4]), _month(found[3]), int(found[2])))
+        year = int(found[4]) or 1  # as good as the year 0, which `date` does not know
+        return _checked(lambda: date(year, _MONTH_NUMBERS[found[3].lower()], int(found[2])))
 
     def date_time(self) -> datetime:
         """Read a date with time and zone, such as ``" 7-Feb-1994 21:52:25 -0800"``; programs forget that blank."""
@@ -204,21 +209,25 @@ class Arguments:
 
         def build() -> datetime:
             zone = timedelta(hours=int(zone_hours), minutes=int(zone_minutes)) * (-1 if sign == b"-" else 1)
-            clock = (int(hour), int(minute), int(second))
-            return datetime(int(year), _month(month), int(day), *clock, tzinfo=timezone(zone))
+            clock = int(hour), int(minute), 59 if second == b"60" else int(second)  # 60: a leap second
+            return datetime(int(year), _MONTH_NUMBERS[month.lower()], int(day), *clock, tzinfo=timezone(zone))
 
         return _checked(build)
 
 
-def _month(name: bytes) -> int:
-    return _MONTH_NUMBERS.get(name.lower(), 0)
+def mailbox_name(octets: bytes) -> str:
+    """Return a mailbox name as people write it (RFC 3501 §5.1.3). Raises `MailboxError` if it is no modified UTF-7."""
+    try:
+        return decode_name(octets)
+    except ValueError as error:
+        raise MailboxError(str(error), "CANNOT") from None
 
 
 def _checked(build: Callable[[], Item]) -> Item:
     try:
         return build()
     except ValueError as error:
-        raise BadSyntax(f"there is no such date: {error}") from None
+        raise MailboxError(f"there is no such date: {error}", "CANNOT") from None
 
 
 def _read_range(text: str) -> tuple[int | None, int | None]:
