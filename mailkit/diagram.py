@@ -135,7 +135,7 @@ def _select(boxes: list[Box], only: str | Collection[str] | None) -> list[Box]:
         return boxes
     wanted = {only} if isinstance(only, str) else only if isinstance(only, (list, tuple, set, frozenset)) else [only]
     if not all(isinstance(name, str) for name in wanted):
-        raise TypeError(f"what is to be shown is named: write its name, such as \"laptop\", not {only!r}")
+        raise TypeError(f'what is to be shown is named: write its name, such as "laptop", not {only!r}')
     wanted = set(wanted)
     names = {box.key: {box.key, box.key.partition("/")[0]} for box in boxes}
     known = set().union(*names.values())
