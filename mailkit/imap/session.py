@@ -152,7 +152,8 @@ class ImapSession:
                 limit, octets = self._settings.max_message, octets - sum(map(len, command.literals))
                 MailboxCommands(self._logged_in()).foresee_append(arguments, 0 if octets > limit else octets)
             if octets > limit:
-                self._deselect(name in ("SELECT", "EXAMINE"))
+                if name in ("SELECT", "EXAMINE"):
+                    self._deselect()  # for it has failed
                 return f"NO [TOOBIG] a literal of {octets} octets is too large; {name} takes {limit}"
         except BadSyntax as error:
             return f"BAD {error}"
@@ -368,8 +369,8 @@ class ImapSession:
         self._deselect()
         return Reply()
 
-    def _deselect(self, really: bool = True) -> None:
-        if self._view and really:
+    def _deselect(self) -> None:
+        if self._view:
             self._view.close()
             self._view, self.state = None, State.AUTHENTICATED
             self._commands = (MailboxCommands(self._logged_in()),)
