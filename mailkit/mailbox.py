@@ -302,7 +302,7 @@ class Account:
         return [target.append(one.octets, one.flags, one.internaldate) for one in originals]
 
     def move(self, source: Mailbox, messages: Collection[Message], target: Mailbox) -> list[Message]:
-        """Copy, then expunge here, as one step (RFC 6851 §3.3); needs no room."""
+        """Copy, then expunge here, as one step (RFC 6851 §3.3, §4.1); needs no room."""
         quota, self.quota = self.quota, None
         try:
             copies = self.copy(messages, target)

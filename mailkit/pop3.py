@@ -111,7 +111,7 @@ class Pop3Session:
         return b""
 
     def tls_started(self) -> None:
-        """Begin afresh under TLS: nothing that was said before counts (RFC 2595 §4)."""
+        """Begin afresh under TLS: nothing said before counts (RFC 2595 §4; RFC 3207 §4.2)."""
         self.upgrade, self._secure = False, True
 
     def dismiss(self, why: str) -> bytes:

@@ -78,7 +78,7 @@ async def next_hop(
 
 
 def _parameters(offers: set[str], domain: str, addresses: str, octets: bytes, utf8: bool) -> str:
-    """Return the parameters of MAIL, of those on offer (RFC 5321 §4.1.1.3). Raises `Refused` if one is missing.
+    """Return the parameters of MAIL, of those on offer (RFC 5321 §4.1.1.2, §4.1.1.3). Raises `Refused` for one missing.
 
     >>> _parameters({"8BITMIME"}, "example.net", "amy@example.org", b"Subject: x", utf8=True)
     ' BODY=8BITMIME'

@@ -43,7 +43,7 @@ class Client:
                 del self.uids[int(found[1]) - 1], self.flags[int(found[1]) - 1]
             elif found := re.fullmatch(r"\* (\d+) EXISTS", line):
                 added = int(found[1]) - len(self.uids)
-                assert added >= 0, "EXISTS takes nothing away; EXPUNGE does (RFC 3501 section 7.3.1)"
+                assert added >= 0, "EXISTS takes nothing away; EXPUNGE does (RFC 3501 section 5.2)"
                 self.uids += [None] * added
                 self.flags += [None] * added
             elif found := re.fullmatch(r"\* (\d+) FETCH \((?:UID (\d+) ?)?(?:FLAGS \((.*)\))?\)", line):

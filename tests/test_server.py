@@ -354,7 +354,7 @@ def test_patience_is_as_the_standards_want_it():
 
 @pytest.mark.parametrize(("port", "begin"), [("pop3", b"STLS\r\n"), ("imap", b"a STARTTLS\r\n")])
 def test_after_a_handshake_that_fails_nothing_goes_on(server, port, begin):
-    """RFC 2595 §4, RFC 3501 §6.2.1."""
+    """RFC 2595 §2.5, RFC 3501 §11.1."""
     with socket.create_connection(getattr(server, port), timeout=10) as line:
         line.recv(999)
         line.sendall(begin)

@@ -213,7 +213,7 @@ class MailboxCommands:
         return Reply([b'* QUOTAROOT %b ""\r\n' % name, self._quota()])
 
     def _quota(self) -> bytes:
-        """Write an untagged QUOTA, in units of 1,024 octets (RFC 9208 §4.2.1)."""
+        """Write an untagged QUOTA, in units of 1,024 octets (RFC 9208 §4.2.1, §5.1)."""
         used, limit = self._account.used, self._account.quota or 0
         return b'* QUOTA "" (STORAGE %d %d)\r\n' % (-(-used // 1024), -(-limit // 1024))
 

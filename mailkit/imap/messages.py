@@ -22,7 +22,7 @@ class MessageCommands:
     """The commands that need an open mailbox; those that UID can precede take ``by_uid`` (RFC 3501 §6.4).
 
     A message that another session expunged is in this session's numbers until it is told (§7.4.1). Until then
-    FETCH still gives it, which RFC 2180 §4.1.1 recommends; STORE, COPY and MOVE refuse it (EXPUNGEISSUED), for
+    FETCH still gives it, which RFC 2180 §4.1.1 allows; STORE, COPY and MOVE refuse it (EXPUNGEISSUED), for
     there is nothing left to change; UID commands pass over it, as over every UID that is not there (§6.4.8).
     """
 

@@ -38,7 +38,7 @@ class CommandReader:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything received (RFC 3501 §6.2.1, after STARTTLS)."""
+        """Forget everything received (RFC 9051 §6.2.1, after STARTTLS)."""
         self._buffer = bytearray()
         self._scanned = 0
         self._start_command()

@@ -93,7 +93,7 @@ class ImapSession:
         return self._view.news(may_expunge=True) if self._idling and self._view else b""
 
     def tls_started(self) -> None:
-        """Begin afresh under TLS (§6.2.1): nothing said before it counts."""
+        """Begin afresh under TLS (§6.2.1; RFC 9051 §6.2.1): nothing said before it counts."""
         self.upgrade, self._secure = False, True
         self._reader.reset()
 
@@ -103,7 +103,7 @@ class ImapSession:
         return f"* BYE {why}\r\n".encode()
 
     def end(self) -> None:
-        r"""Let go of the mailbox; messages flagged ``\Deleted`` stay (§6.1.3). May be called again."""
+        r"""Let go of the mailbox; messages flagged ``\Deleted`` stay (§6.4.2). May be called again."""
         self._deselect()
         self.state, self.closed, self._idling, self._resume = State.LOGOUT, True, False, None
         self._account = None
@@ -138,7 +138,7 @@ class ImapSession:
         return self._tagged(refusal.answer)
 
     def _judge_literal(self, command: Command, octets: int) -> str | None:
-        """Say why literals of so many octets are not taken here, before they are sent (§4.3, RFC 7888 §4)."""
+        """Say why literals of so many octets are not taken here, before they are sent (§2.2.1, RFC 7888 §4)."""
         arguments, limit = Arguments(command), self._settings.max_imap_line
         try:
             arguments.tag()
@@ -343,7 +343,7 @@ class ImapSession:
     # What changes between the authenticated and the selected state (§6.3, §6.4)
 
     def do_select(self, arguments: Arguments, read_only: bool = False) -> Reply:
-        """Open a mailbox; the one that was open is closed before, without an expunge (§6.3.1)."""
+        """Open a mailbox; the one that was open is closed before, without an expunge (§6.3.1, §6.4.2)."""
         account, name = self._logged_in(), arguments.only_astring()  # a BAD changes nothing (§6)
         self._deselect()  # and after a failure no mailbox is open either
         mailbox = account.get(mailbox_name(name))

@@ -40,7 +40,7 @@ class Program(Protocol):
 
 @dataclass
 class PopProgram:
-    """Download and delete (RFC 1939 §8): all that happens later, happens on the device."""
+    """Download and delete (RFC 1939 §1): all that happens later, happens on the device."""
 
     server: MailServer
     device: Device
