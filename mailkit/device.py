@@ -98,6 +98,8 @@ def _not_a_number(given: object) -> str:
 def letters_in(answer: Any) -> Iterator[bytes]:
     r"""Yield the letters in an answer of `poplib` or `imaplib`, or in plain octets.
 
+    Raises `ValueError` where it is an answer without a letter, `TypeError` for anything else, with the remedy.
+
     >>> list(letters_in((b"+OK", [b"Subject: hi", b"", b"x"], 17)))
     [b'Subject: hi\r\n\r\nx\r\n']
     >>> list(letters_in(("OK", [(b"1 (BODY[] {3}", b"abc"), b")"])))

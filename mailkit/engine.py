@@ -1,8 +1,8 @@
 """The thread, loop, ports and register of lines beneath `mailkit.server`.
 
-Everything that touches the store runs on the engine's own thread, one piece at a time, so no session
-ever sees another's half-done work. The engine knows nothing of the `MailServer` that owns it: when
-that is lost, the engine is stopped.
+Everything that touches the store runs on the engine's own thread, one piece at a time, so nothing needs a
+lock. Between the pieces of a long answer, and while a relay is under way, others have their turn. The engine
+knows nothing of the `MailServer` that owns it: when that is lost, the engine is stopped.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from mailkit.line import Line
-from mailkit.mailbox import Account, Mailbox, Store
-from mailkit.relay import Address
+from mailkit.mailbox import Mailbox
 from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, MailboxView, Moment, Snapshot, view_letter
+from mailkit.sockets import Address
+from mailkit.store import Account, Store
 from mailkit.tls import Tls, make_tls
 from mailkit.transcript import Recorder
 
@@ -175,8 +176,9 @@ class Engine:
         if not (kept or self.listeners):
             return
         moment = Moment(cause if isinstance(cause, str) else cause(), self.snapshot())
-        self.moments += [moment] * kept
-        del self.moments[:-KEPT_MOMENTS]
+        if kept:
+            self.moments.append(moment)
+            del self.moments[:-KEPT_MOMENTS]
         for listener in list(self.listeners):
             try:
                 listener(moment)

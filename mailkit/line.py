@@ -128,9 +128,14 @@ class Line(asyncio.BufferedProtocol):
 
     def dismiss(self, why: str) -> None:
         """End the session because the server stops; say why, but not within an answer."""
-        if not (self._paused or self._waiting or self._upgrading):
+        if not self._is_amid_something:
             self._say(self.session.dismiss(why))
         self.drop()
+
+    @property
+    def _is_amid_something(self) -> bool:
+        """Whether what we said now would come in the middle of an answer, or of a handshake."""
+        return self._paused or self._waiting or self._upgrading
 
     def cause(self, what: str) -> str:
         """Say who did what, as history() shows it: ``POP3 amy: DELE 1``."""
@@ -231,8 +236,11 @@ class Line(asyncio.BufferedProtocol):
         if left > 0:
             self._timer = self.engine.loop.call_later(left, self._check_idle)
             return
-        self._say(self.session.dismiss("nothing was said for too long; connect again"))
-        self._hang_up()
+        if self._is_amid_something:
+            self.drop()
+        else:
+            self._say(self.session.dismiss("nothing was said for too long; connect again"))
+            self._hang_up()
 
     def _hang_up(self) -> None:
         """Close so that our last words arrive: a line closed with input unread is reset, and they are lost."""

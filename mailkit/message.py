@@ -44,3 +44,19 @@ def with_crlf(octets: bytes) -> bytes:
     b'a\r\nb\r\nc'
     """
     return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def end_of_header(octets: bytes, start: int = 0, end: int | None = None) -> int:
+    r"""Return where the body begins: after the first blank line, or at the end where there is none (RFC 5322 §2.1).
+
+    >>> end_of_header(b"Subject: x\r\n\r\n1\r\n"), end_of_header(b"\r\n1\r\n"), end_of_header(b"Subject: x\r\n")
+    (14, 2, 12)
+    """
+    end = len(octets) if end is None else end
+    if octets.startswith((b"\r\n", b"\n"), start, end):
+        return start + 1 + octets.startswith(b"\r", start)
+    crlf = octets.find(b"\n\r\n", start, end)
+    lf = octets.find(b"\n\n", start, end if crlf < 0 else crlf + 2)
+    if lf >= 0:
+        return lf + 2
+    return crlf + 3 if crlf >= 0 else end

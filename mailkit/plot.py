@@ -85,7 +85,7 @@ def bars(
     """Draw one bar a value, its number beside it.
 
     Takes name → value, or name → (series → value) to compare series within each group; ``unit`` goes with the
-    numbers, ``decimals`` says how many of them each has, where not as many as it needs.
+    numbers; each has as many ``decimals``, by default two at most.
     Raises `ValueError` where there is nothing to draw, too much, or a negative or infinite number.
     """
     groups = {_name(k): v if isinstance(v, Mapping) else {"": v} for k, v in values.items()}

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import binascii
 import logging
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
-from mailkit.mailbox import Account, Mailbox, Store
+from mailkit.mailbox import Mailbox
 from mailkit.message import Message
+from mailkit.pop3answers import multi_line, ok, top
 from mailkit.settings import Settings
 from mailkit.snapshot import SessionView
+from mailkit.store import Account, Store
 
 log = logging.getLogger(__name__)
 
 MAX_COMMAND = 255  # octets, CRLF included (RFC 2449 §4)
-CHUNK = 65536  # octets: a long answer is sent in pieces of about this size
 IN_USE = "another POP3 session has this maildrop; QUIT there, or server.hang_up() (in an exercise box.server.hang_up())"
 
 
@@ -56,15 +56,21 @@ COMMANDS: Mapping[str, Mapping[State, State]] = {
 }
 """For each command, the states where it is legal, each with the state after the command has succeeded."""
 
-SAID = (  # how commands may be said (§9); those that are not here stand alone
-    "USER name, PASS string, AUTH mechanism, AUTH mechanism initial-response, LIST, LIST msg, RETR msg, DELE msg, "
-    "TOP msg n, UIDL, UIDL msg"
-)
-FORMS = {word: [form for form in SAID.split(", ") if form.split()[0] == word] or [word] for word in COMMANDS}
+FORMS: Mapping[str, list[str]] = {  # how each command may be said (§9); most stand alone
+    **{word: [word] for word in COMMANDS},
+    "USER": ["USER name"],
+    "PASS": ["PASS string"],
+    "AUTH": ["AUTH mechanism", "AUTH mechanism initial-response"],
+    "LIST": ["LIST", "LIST msg"],
+    "RETR": ["RETR msg"],
+    "DELE": ["DELE msg"],
+    "TOP": ["TOP msg n"],
+    "UIDL": ["UIDL", "UIDL msg"],
+}
 
 
 class Refusal(Exception):
-    """A command is answered ``-ERR`` and these words."""
+    """A command is answered ``-ERR`` and these words; every ``do_`` method may raise it."""
 
 
 class Pop3Session:
@@ -259,18 +265,19 @@ class Pop3Session:
     def _log_in(self, user: str, password: str, acting_for: str = "") -> bytes:
         account = self._store.authenticate(user, password, acting_for)
         if account is None:
-            raise self._failed_login("wrong name or password; send both again")
+            raise self._failed_login()
         if not account.lock_maildrop(self):
             raise Refusal(f"[IN-USE] {IN_USE}")
         self._account, self._inbox, self._messages = account, account.inbox, list(account.inbox.messages)
         return ok(f"{account.name}'s maildrop has {self._contents()}")
 
-    def _failed_login(self, words: str) -> Refusal:
+    def _failed_login(self) -> Refusal:
         self._failed_logins += 1
+        remedy = "send both again"
         if self._failed_logins >= self._settings.max_failed_logins:
             self.end()
-            words = f"{words.partition(';')[0]}; that was one failed login too many: goodbye"
-        return Refusal(f"[AUTH] {words}")
+            remedy = "that was one failed login too many: goodbye"
+        return Refusal(f"[AUTH] wrong name or password; {remedy}")
 
     # ---- the TRANSACTION state (§5; TOP and UIDL: §7)
 
@@ -353,48 +360,8 @@ class Pop3Session:
         return ok(f"{self._settings.host_name} POP3 server signing off{left}")
 
 
-def ok(words: str) -> bytes:
-    """Return a positive answer of one line (§3)."""
-    return f"+OK {words}\r\n".encode("ascii", "backslashreplace")
-
-
 def to_number(text: str) -> int:
     """Return a decimal number without sign (§4). Raises `Refusal`."""
     if not (text.isascii() and text.isdigit()):
         raise Refusal(f"{text[:20]!a} is not a number; say it in digits")
     return int(text)
-
-
-def multi_line(words: str, body: bytes | Iterable[str]) -> Iterator[bytes]:
-    r"""Yield a multi-line answer, a message or lines, in chunks; nothing in it looks like its end (§3).
-
-    A dot after a bare LF is doubled as well, because many clients take that LF for the end of a line.
-
-    >>> list(multi_line("2 lines follow", [".a", "b"]))
-    [b'+OK 2 lines follow\r\n..a\r\nb\r\n.\r\n']
-    """
-    answer = ok(words) + (body if isinstance(body, bytes) else "".join(f"{line}\r\n" for line in body).encode())
-    if not answer.endswith(b"\r\n"):
-        answer += b"\r\n"
-    start = 0
-    while start < len(answer):
-        end = start + CHUNK
-        while answer[end - 1 : end] == b"\n":
-            end += 1  # keep a line end and the dot after it together
-        stuffed = answer[start:end].replace(b"\n.", b"\n..")
-        yield stuffed if end < len(answer) else stuffed + b".\r\n"
-        start = end
-
-
-def top(octets: bytes, lines: int) -> bytes:
-    r"""Return a message's header, the blank line, and so many lines of its body (§7).
-
-    >>> top(b"Subject: x\r\n\r\n1\r\n2\r\n", 1)
-    b'Subject: x\r\n\r\n1\r\n'
-    """
-    blank = re.search(rb"(?:\A|\n)\r?\n", octets)
-    end = blank.end() if blank else len(octets)
-    while lines > 0 and end < len(octets):
-        end = octets.find(b"\n", end) + 1 or len(octets)
-        lines -= 1
-    return octets[:end]

@@ -7,13 +7,14 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
-Address = tuple[str, int]
+from mailkit.sockets import Address
+
 Send = Callable[[], Awaitable[None]]
 Reply = tuple[str, list[str]]  # the code; the text of each line
 
 PATIENCE = 20.0  # seconds for each reply; our own client waits meanwhile
 GOODBYE = 2.0  # and for the last, when the message is gone (RFC 5321 §6.1)
-REPLY_LINES = 100
+REPLY_LINES = 100  # of one reply; a server that says more does not stop
 
 
 class Refused(Exception):
@@ -32,7 +33,7 @@ async def next_hop(
         domain: whose server it is, for the words of a refusal.
         address: host and port.
         own_name: what we say in EHLO.
-        sender: the reverse-path, without its brackets; ``"<>"`` for the null one.
+        sender: the reverse-path, without its brackets; empty for the null one.
         recipients: forward-paths, without their brackets; all must be accepted.
         octets: the message.
         utf8: our own client asked for SMTPUTF8 (RFC 6531).
@@ -63,7 +64,7 @@ async def next_hop(
         await say("")
         offers = {text.partition(" ")[0].upper() for text in (await say(f"EHLO {own_name}"))[1:]}
         parameters = _parameters(offers, domain, "".join((sender, *recipients)), octets, utf8)
-        await say(f"MAIL FROM:<{sender.strip('<>')}>{parameters}")
+        await say(f"MAIL FROM:<{sender}>{parameters}")
         for recipient in recipients:
             await say(f"RCPT TO:<{recipient}>")
         yield send
@@ -87,13 +88,15 @@ def _parameters(offers: set[str], domain: str, addresses: str, octets: bytes, ut
         raise Refused(f"550 5.6.7 the server for {domain} takes nothing beyond ASCII in addresses and header")
     if "8BITMIME" not in offers and not octets.isascii():
         raise Refused(f"554 5.6.3 the server for {domain} takes nothing beyond ASCII")
-    return " BODY=8BITMIME" * ("8BITMIME" in offers) + " SMTPUTF8" * (utf8 and "SMTPUTF8" in offers)
+    wanted = ["BODY=8BITMIME"] if "8BITMIME" in offers else []
+    wanted += ["SMTPUTF8"] if utf8 and "SMTPUTF8" in offers else []
+    return "".join(f" {parameter}" for parameter in wanted)
 
 
 async def _reply(reader: asyncio.StreamReader, domain: str) -> Reply:
     """Read one reply, of one line or several (RFC 5321 §4.2.1)."""
     texts: list[str] = []
-    cause: Exception | None = None
+    broken = Refused(f"451 4.4.2 the line to the server for {domain} broke; try again later")
     try:
         async with asyncio.timeout(PATIENCE):
             while len(texts) < REPLY_LINES:
@@ -104,8 +107,8 @@ async def _reply(reader: asyncio.StreamReader, domain: str) -> Reply:
                 if line[3:4] != "-":
                     return line[:3], texts
     except (OSError, EOFError, asyncio.LimitOverrunError) as error:
-        cause = error
-    raise Refused(f"451 4.4.2 the line to the server for {domain} broke; try again later") from cause
+        raise broken from error
+    raise broken
 
 
 def _passed_on(code: str, texts: list[str], domain: str) -> str:

@@ -81,7 +81,7 @@ class Picture:
 
 
 def svg_size(svg: str) -> tuple[int, int]:
-    """Return width and height in CSS pixels of an SVG made here."""
+    """Return width and height in CSS pixels of an SVG made here. Raises `ValueError` for another."""
     found = re.search(r'width="(\d+)" height="(\d+)"', svg)
     if found is None:
         raise ValueError("this SVG does not say its size; pass one that mailkit drew")
@@ -233,7 +233,7 @@ def underlined(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    r"""Make a hostile subject fit to be drawn: one line, no control characters, no change of direction.
+    r"""Make a hostile subject fit to be drawn: one line, 300 characters at most, no controls, no change of direction.
 
     >>> clean("tab\there, \x07bell, \u202eoverride")
     'tab here, \ufffdbell, \ufffdoverride'
@@ -323,7 +323,7 @@ def strong_pixels(text: str, size: float = 12) -> float:
 def _as_in_arial(text: str, size: float) -> dict[str, str]:
     """Return the attributes that set a text as wide as it was measured, where there is no font like Arial, too.
 
-    None where it has characters that Arial may lack, whose widths are guesses.
+    There are none where it has characters that Arial may lack, for their widths are guesses.
     """
     plain, marked = _MARKED.sub("", text), _MARKED.findall(text)
     if not text or not _known.issuperset(plain + "".join(part for _, part in marked)):

@@ -18,15 +18,15 @@ from typing import Any, Literal, Protocol, get_args
 from mailkit.engine import Engine
 from mailkit.imap.session import ImapSession
 from mailkit.line import Line
-from mailkit.mailbox import Store
 from mailkit.message import with_crlf
 from mailkit.pop3 import Pop3Session
-from mailkit.relay import Address
 from mailkit.render import warm
 from mailkit.settings import Settings
 from mailkit.smtp import SmtpRules
 from mailkit.smtpwire import Hooks, SmtpWire
 from mailkit.snapshot import DeviceView, Moment, Snapshot
+from mailkit.sockets import Address
+from mailkit.store import Store
 from mailkit.transcript import Recorder, Transcript
 
 ProtocolName = Literal["SMTP", "POP3", "IMAP"]
@@ -59,6 +59,9 @@ class MailServer:
 
     Raises:
         ValueError, TypeError: an argument is wrong; the message says what is allowed.
+        mailkit.mailbox.MailboxError: the letters do not fit the quota, or no mailbox can have such a name.
+
+    After `stop` only the addresses and passwords are left; whatever asks the server raises `RuntimeError`.
 
     """
 
@@ -182,7 +185,7 @@ class MailServer:
 
         Args:
             protocol: "SMTP", "POP3" or "IMAP"; None: whichever line is newest.
-            which: 0 is the first line of that kind, -1 the last.
+            which: 0 is the first line of that kind, -1 the last; the newest 200 lines of all kinds are kept.
             mask: whether to hide passwords.
 
         Raises:
@@ -200,7 +203,10 @@ class MailServer:
         return self._engine.call(lambda: recorders[which].transcript(mask))
 
     def history(self) -> tuple[Moment, ...]:
-        """Return every state since the start, with the command that led to it."""
+        """Return the states since the start, each with the command that led to it.
+
+        Only the last 500 are kept, and none while there are more than 100 messages and mailboxes.
+        """
         return self._engine.call(lambda: tuple(self._engine.moments))
 
     def on_change(self, listener: Callable[[Moment], None]) -> Callable[[], None]:
@@ -304,19 +310,23 @@ def _sequence(what: str, items: Iterable[Any]) -> list[Any]:
         raise TypeError("""letters takes a list of letters; write for example MailServer(letters("three-letters"))""")
     if isinstance(items, (str, bytes)):
         raise TypeError(f"{what} takes a list, not one {type(items).__name__}; write [{items!r:.40}]")
-    return list(items)
+    found = list(items)
+    if what != "letters" and not all(isinstance(item, str) for item in found):
+        raise TypeError(f"{what} are names, each in quotes; not {found!r:.60}")
+    return found
 
 
 def _passwords(accounts: Iterable[str] | Mapping[str, str], password: str | None) -> dict[str, str]:
     if isinstance(accounts, Mapping):
         found = dict(accounts)
     else:
-        found = {name: password or secrets.token_urlsafe(9) for name in _sequence("accounts", accounts)}
+        names = _sequence("accounts", accounts)
+        found = {name: secrets.token_urlsafe(9) if password is None else password for name in names}
     wrong = [name for name in found if not name.isascii() or not name.isalnum() or name != name.lower()]
     if wrong or not found:
         raise ValueError(f"account names are lower-case ASCII letters and digits, at least one account; not {wrong}")
-    if not all(isinstance(word, str) for word in found.values()):
-        raise TypeError('a password is text; put it in quotes, such as password="secret"')
+    if not all(isinstance(word, str) and word for word in found.values()):
+        raise TypeError('a password is text, one character or more; put it in quotes, such as password="secret"')
     return found
 
 

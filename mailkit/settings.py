@@ -24,9 +24,9 @@ class Settings:
     smtp_login: bool = False  # True: no mail is taken before AUTH (RFC 6409 §4.3)
     max_line: int = 8192  # of SMTP, and of the answer to a challenge; POP3's commands are shorter (RFC 2449 §4)
     max_imap_line: int = 65_536  # a client may list its UIDs one by one; RFC 2683 §3.2.1.5 asks for 8,000
-    max_message: int = 25_000_000  # also the largest literal
+    max_message: int = 25_000_000  # and the largest literal of APPEND; any other is bound by max_imap_line
     max_failed_logins: int = 3  # then the line is closed
-    max_mistakes: int = 50  # commands before a login that are none; then the line is closed
+    max_mistakes: int = 50  # of POP3 and IMAP, refused before a login; then the line is closed
     max_connections: int = 100
     handshake: float = 10.0  # for TLS; a client that is silent then, or speaks in the clear, is dropped
     pop3_idle: float = 3600.0

@@ -17,10 +17,13 @@ from typing import Any
 
 from aiosmtpd.smtp import TLSSetupException
 
-from mailkit.mailbox import Account, MailboxError, Store
-from mailkit.relay import Address, Refused, next_hop
+from mailkit.mailbox import MailboxError
+from mailkit.message import end_of_header
+from mailkit.relay import Refused, next_hop
 from mailkit.settings import Settings
 from mailkit.smtpwire import SmtpWire
+from mailkit.sockets import Address
+from mailkit.store import Account, Store
 
 MAX_RECIPIENTS = 100  # the least that RFC 5321 §4.5.3.1.8 allows
 MAX_HOPS = 100  # Received: lines; RFC 5321 §6.3 asks for a large threshold
@@ -36,8 +39,8 @@ class SmtpRules:
     """What aiosmtpd asks about the commands of one connection: ``handle_X`` returns the reply to X.
 
     Takes the store that mail is delivered to; the settings; ``routes``, domain → address of the server that
-    takes its mail, which may still grow; ``happened``, which gets each message, in words, when it is in the
-    store and not yet answered.
+    takes its mail, which may still grow; ``happened``, which gets each message, in words, when it is
+    delivered, or passed on, and not yet answered.
     """
 
     def __init__(
@@ -55,7 +58,8 @@ class SmtpRules:
         """Greet, and say what is on offer."""
         session.host_name = name
         offers = [wire.hostname, f"SIZE {self._settings.max_message}", "8BITMIME", "SMTPUTF8", "PIPELINING"]
-        offers += ["STARTTLS"] * (not wire.secure) + ["AUTH PLAIN LOGIN"] * wire.may_log_in
+        offers += [] if wire.secure else ["STARTTLS"]
+        offers += ["AUTH PLAIN LOGIN"] if wire.may_log_in else []
         return [f"250-{offer}" for offer in [*offers, "ENHANCEDSTATUSCODES"]] + ["250 HELP"]
 
     async def handle_AUTH(self, wire: SmtpWire, session: Any, envelope: Any, args: list[str]) -> str | None:
@@ -90,8 +94,8 @@ class SmtpRules:
             return f"452 4.5.3 {MAX_RECIPIENTS} recipients is the most; send the message again for the others"
         if not address.isascii() and not envelope.smtp_utf8:
             return NOT_ASCII
-        size = max(int(option[5:]) for option in ["SIZE=1", *envelope.mail_options] if option.startswith("SIZE="))
-        refusal = self._refuse(address, size, "" if session.authenticated else wire.before_mail)
+        sizes = [int(option[5:]) for option in envelope.mail_options if option.startswith("SIZE=")]
+        refusal = self._refuse(address, max([1, *sizes]), "" if session.authenticated else wire.before_mail)
         if not refusal:
             envelope.rcpt_tos.append(address)
         return refusal or "250 2.1.5 recipient accepted"
@@ -110,7 +114,7 @@ class SmtpRules:
         if account is None:
             return f"550 5.1.1 no account here for <{address.strip('<>')}>; check the address"
         try:
-            account.make_room(size)
+            account.need_room(size)
         except MailboxError as full:
             return f"452 4.2.2 {full}"
         return ""
@@ -135,7 +139,7 @@ class SmtpRules:
         another took the message, and a mailbox that fills up while a relay is under way. A real MTA queues instead,
         answers at once, and sends a bounce for those it could not reach (RFC 5321 §4.2.5, §6.1).
         """
-        if len(_RECEIVED.findall(_header(envelope.content))) >= MAX_HOPS:
+        if len(_RECEIVED.findall(envelope.content, 0, end_of_header(envelope.content))) >= MAX_HOPS:
             return f"554 5.4.6 the message has passed {MAX_HOPS} servers; it runs in a loop"
         sender = envelope.mail_from.strip("<>")
         stamped = self._received(wire, session, envelope).encode() + envelope.content
@@ -145,8 +149,9 @@ class SmtpRules:
             async with AsyncExitStack() as hops:
                 send = []
                 for domain, names in abroad.items():
-                    where = domain, self._routes[domain], wire.hostname
-                    hop = next_hop(*where, sender, names, stamped, envelope.smtp_utf8)
+                    hop = next_hop(
+                        domain, self._routes[domain], wire.hostname, sender, names, stamped, envelope.smtp_utf8
+                    )
                     send.append(await hops.enter_async_context(hop))
                 _check_room(accounts, len(final))
                 for one in send:
@@ -191,16 +196,12 @@ class SmtpRules:
 def _check_room(accounts: Iterable[Account], size: int) -> None:
     for account in accounts:
         try:
-            account.make_room(size)
+            account.need_room(size)
         except MailboxError as full:
             raise Refused(f"452 4.2.2 {account.name}'s {full}; nothing was delivered") from full
 
 
-def _header(octets: bytes) -> bytes:
-    return b"" if octets.startswith(b"\r\n") else octets.partition(b"\r\n\r\n")[0]
-
-
 def _without_return_path(octets: bytes) -> bytes:
     """Take out what earlier deliveries left, so that there is exactly one (RFC 5321 §4.4)."""
-    header = _header(octets)
-    return _RETURN_PATH.sub(b"", header + b"\r\n")[:-2] + octets[len(header) :]
+    end = end_of_header(octets)
+    return _RETURN_PATH.sub(b"", octets[:end]) + octets[end:]

@@ -55,7 +55,6 @@ _REMEDIES = {  # how aiosmtpd's reply begins → what we say instead
 }
 
 logging.getLogger("mail.log").addHandler(logging.NullHandler())  # aiosmtpd's: silent unless somebody asked for it
-log = logging.getLogger("mailkit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +172,17 @@ class SmtpWire(SMTP):
         return path[1] or "<>", _AUTH_PARAMETER.sub("", path[2] or "")
 
     def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
-        """Take parameters apart; None if one is malformed (RFC 5321 §4.1.2; SIZE: RFC 1870 §3)."""
+        """Take parameters apart; None if one is malformed or comes twice (RFC 5321 §4.1.2; SIZE: RFC 1870 §3)."""
         found = [_PARAMETER.fullmatch(one) for one in params]
         named: dict[str, str | bool] = {one[1]: one[2] or True for one in found if one}
-        return named if all(found) and re.fullmatch("[0-9]{1,20}", str(named.get("SIZE", 0))) else None
+        size_is_right = re.fullmatch("[0-9]{1,20}", str(named.get("SIZE", 0)))
+        return named if len(named) == len(params) and size_is_right else None
 
     @syntax("HELP [<command>]")
     async def smtp_HELP(self, arg: str | None) -> None:
         """List what may be said now, or how a command is said (RFC 5321 §4.1.1.8)."""
-        missing = {"EXPN", "STARTTLS" if self.secure else "" if self.may_log_in else "AUTH"}
-        known = {name: method for name, method in sorted(self._smtp_methods.items()) if name not in missing}
+        missing = {"EXPN": True, "STARTTLS": self.secure, "AUTH": not self.may_log_in}
+        known = {name: method for name, method in sorted(self._smtp_methods.items()) if not missing.get(name)}
         method = known.get((arg or "").upper())
         if arg and not method:
             await self.push(f"504 5.5.4 no help for that; these are known: {' '.join(known)}")
@@ -298,6 +298,9 @@ class SmtpWire(SMTP):
             self._timeout_handle.cancel()  # now the client waits for us
             status = status or await self._call_handler_hook("DATA")
             self._reset_timeout()
+        except Exception:  # not when the line is lost: then no timer may run
+            self._reset_timeout()
+            raise
         finally:
             self.envelope = self._create_envelope()
         await self.push(status)
@@ -328,15 +331,17 @@ class SmtpWire(SMTP):
                 continue
             if line == b".\r\n" and not cut:
                 return b"".join(lines), refusal
-            line = line[line.startswith(b".") and not cut :]
+            if line.startswith(b".") and not cut:
+                line = line[1:]
             size += len(line)
             if size > most.max_message:
                 refusal = refusal or f"552 5.3.4 the message is too large; {most.max_message} octets is the most"
             elif b"\n" in line[:-2] or b"\r" in line[:-2]:
                 refusal = refusal or "554 5.5.2 a CR or LF stands alone; end every line with CRLF"
-            lines.append(line)
             if refusal:
                 lines.clear()
+            else:
+                lines.append(line)
             cut = False
 
 

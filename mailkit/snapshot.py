@@ -11,8 +11,9 @@ from email.parser import BytesHeaderParser
 from functools import lru_cache
 from typing import Literal
 
-from mailkit.message import Message
+from mailkit.message import Message, end_of_header
 
+LONGEST_HEADER = 65_536  # octets that are looked through where no blank line ends it
 LONGEST_FIELD = 1_000  # octets of a field that a picture needs
 _headers = BytesHeaderParser(policy=policy.default)
 
@@ -157,8 +158,8 @@ def view_letter(message: Message) -> LetterView:
     """Freeze one message: decoded subject and sender, size, flags, digest of its octets."""
     known = message.view
     if not isinstance(known, LetterView):
-        end = message.octets.find(b"\r\n\r\n")
-        header = message.octets[: end + 2 if end >= 0 else 65536] if not message.octets.startswith(b"\r\n") else b""
+        end = end_of_header(message.octets)
+        header = message.octets[: end if end < message.size else LONGEST_HEADER]
         known = LetterView(
             message.uid,
             _decoded(header, "Subject") or "(no subject)",

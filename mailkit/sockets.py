@@ -1,4 +1,4 @@
-"""What a server tells the system about its sockets."""
+"""What the servers here know of sockets: how one is addressed, and what the system must be told."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 
+Address = tuple[str, int]  # host, port
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux
 
 

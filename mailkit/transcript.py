@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,8 +11,10 @@ Speaker = Literal["C", "S"]
 MASK = "********"
 OVERHEAD = 100  # octets of memory that a recorded piece takes beside its own
 
-_SECRETS = re.compile(r"^(PASS |\S+ LOGIN (?:\"[^\"]*\"|\S+) |(?:AUTH|\S+ AUTHENTICATE) \S+ )(.+)$", re.IGNORECASE)
-_AUTHENTICATE = re.compile(r"^(?:AUTH|\S+ AUTHENTICATE) \S+(?: \S+)?$|^\S+ LOGIN .*\{\d+\+?\}$", re.IGNORECASE)
+_SECRETS = re.compile(  # however many spaces a slip has put between the words
+    rb"^(PASS |\S+ +LOGIN +(?:\"[^\"]*\"|\S+) +|(?:AUTH|\S+ +AUTHENTICATE) +\S+ +)(.+)$", re.IGNORECASE
+)
+_AUTHENTICATE = re.compile(rb"^(?:AUTH|\S+ AUTHENTICATE) \S+(?: \S+)?$|^\S+ LOGIN .*\{\d+\+?\}$", re.IGNORECASE)
 _SMTP_VERB = re.compile(rb"^(?:mail from:|rcpt to:|[a-z]{4,8}(?= |$))", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{(\d{1,20})(\+?)\}\r?$")
 
@@ -73,18 +75,20 @@ class Recorder:
 
     def transcript(self, mask: bool = True) -> Transcript:
         """Return what was said; passwords masked unless told otherwise, IMAP's tags renumbered to a1, a2, a3."""
-        texts = self._lines(list(_split(self._chunks, literals=self.protocol == "IMAP")), mask)
+        texts = self._lines(mask)
         if self._left_out:
             texts.append(Said("S", f"(… {self._left_out} octets more, not recorded)"))
         return Transcript(self.protocol, tuple(texts))
 
-    def _lines(self, spoken: list[Spoken], mask: bool) -> list[Said]:
+    def _lines(self, mask: bool) -> list[Said]:
+        spoken = _split(self._chunks, literals=self.protocol == "IMAP")
         if self.protocol == "IMAP":
-            spoken = list(_renumber(spoken))
+            spoken = _renumber(spoken)
         if self.protocol == "SMTP":
-            spoken = list(_in_capitals(spoken))
-        texts = [Said(who, octets.decode("utf-8", "backslashreplace")) for who, octets, _ in spoken]
-        return list(_mask(self.protocol, texts, [inside for _, _, inside in spoken])) if mask else texts
+            spoken = _in_capitals(spoken)
+        if mask:
+            spoken = _masked(spoken, self.protocol)
+        return [Said(who, line.decode("utf-8", "backslashreplace")) for who, line, _ in spoken]
 
 
 Spoken = tuple[Speaker, bytes, bool]  # who, a line, whether it lies inside a literal or a message
@@ -105,13 +109,14 @@ def _split(chunks: list[tuple[Speaker, bytes]], literals: bool) -> Iterator[Spok
             if who == "C":
                 offered = int(announced[1]) if announced and not announced[2] else 0
             elif offered and not inside and not line.startswith(b"*"):
-                coming["C"], offered = offered * line.startswith(b"+"), 0
+                coming["C"] = offered if line.startswith(b"+") else 0
+                offered = 0
             if announced and (who == "S" or announced[2]):
                 coming[who] = int(announced[1])
-    yield from ((who, line, False) for who, line in rest.items() if line)
+    yield from ((who, line, coming[who] > 0) for who, line in rest.items() if line)
 
 
-def _renumber(spoken: list[Spoken]) -> Iterator[Spoken]:
+def _renumber(spoken: Iterable[Spoken]) -> Iterator[Spoken]:
     """Give each command's tag its number: `imaplib` begins with random letters (RFC 3501 §2.2.1)."""
     tags: dict[bytes, bytes] = {}
     for who, line, inside in spoken:
@@ -121,7 +126,7 @@ def _renumber(spoken: list[Spoken]) -> Iterator[Spoken]:
         yield who, (tags.get(tag, tag) + space + rest if not inside else line), inside
 
 
-def _in_capitals(spoken: list[Spoken]) -> Iterator[Spoken]:
+def _in_capitals(spoken: Iterable[Spoken]) -> Iterator[Spoken]:
     """Write each SMTP command as RFC 5321 does: `smtplib` spells it one way before Python 3.13, another since."""
     in_message = False
     for who, line, inside in spoken:
@@ -133,23 +138,21 @@ def _in_capitals(spoken: list[Spoken]) -> Iterator[Spoken]:
 
 def shown(protocol: str, command: bytes) -> str:
     """Return a command as one line, without tag and literals, its password masked."""
-    line = command.partition(b"\r\n")[0].decode("utf-8", "backslashreplace")
-    line = next(_mask(protocol, [Said("C", line)], [False])).text
-    return re.sub(r" ?\{\d+\+?\}$", "", line.partition(" ")[2] if protocol == "IMAP" else line)
+    ((_, line, _),) = _masked([("C", command.partition(b"\r\n")[0], False)], protocol)
+    text = line.decode("utf-8", "backslashreplace")
+    return re.sub(r" ?\{\d+\+?\}$", "", text.partition(" ")[2] if protocol == "IMAP" else text)
 
 
-def _mask(protocol: str, lines: list[Said], inside: list[bool]) -> Iterator[Said]:
+def _masked(spoken: Iterable[Spoken], protocol: str) -> Iterator[Spoken]:
+    """Put the mask for every password: what follows it in its command, and what answers a challenge."""
     answering = False  # between AUTHENTICATE and the server's verdict the client sends only secrets
-    for line, quoted in zip(lines, inside, strict=True):
-        if line.who == "C" and answering:
-            yield Said("C", MASK)
-            continue
-        if line.who == "S":
-            challenge = line.text.startswith(("+ ", "334")) or line.text == "+"
+    for who, line, inside in spoken:
+        if who == "S":
+            challenge = line.startswith((b"+ ", b"334")) or line == b"+"
             answering = challenge and (answering or protocol == "SMTP")  # where a 334 is never anything else
-            yield line
-        elif quoted:
-            yield line
-        else:
-            answering = bool(_AUTHENTICATE.match(line.text))
-            yield Said("C", _SECRETS.sub(rf"\g<1>{MASK}", line.text))
+        elif answering:
+            line = MASK.encode()
+        elif not inside:
+            answering = bool(_AUTHENTICATE.match(line))
+            line = _SECRETS.sub(rb"\g<1>" + MASK.encode(), line)
+        yield who, line, inside

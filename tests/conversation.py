@@ -14,9 +14,10 @@ from email import policy
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
-from mailkit.mailbox import Mailbox, Store
+from mailkit.mailbox import Mailbox
 from mailkit.samples import letters as sample_letters
 from mailkit.settings import Settings
+from mailkit.store import Store
 
 FOLDER = Path(__file__).parent / "conversations"
 PASSWORD = "secret"
@@ -220,7 +221,7 @@ class _Reader:
 
     def end_block(self) -> None:
         if self.block is not None:
-            self.owner.octets = b"".join(self.block).removesuffix(b"\0no end\0\r\n")
+            self.owner.octets = b"".join(self.block)
             self.block = None
 
     def directive(self, name: str, value: str = "") -> None:

@@ -20,7 +20,7 @@ from mailkit.idle import idle
 from mailkit.imap.fetch import Request
 from mailkit.imap.session import ImapSession
 from mailkit.imap.view import View
-from mailkit.mailbox import Account, Mailbox, Store, Watcher
+from mailkit.mailbox import Mailbox, Watcher
 from mailkit.message import DELETED, SEEN
 from mailkit.pop3 import Pop3Session, Refusal, State, ok
 from mailkit.scenes import advice, dialup, events
@@ -28,6 +28,7 @@ from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
 from mailkit.server import MailServer
 from mailkit.smtp import SmtpRules
+from mailkit.store import Account, Store
 
 # ---- POP3 (RFC 1939)
 
@@ -321,7 +322,7 @@ def without_a_key_the_box_looks_empty(patch):
 
 def guessing_is_never_stopped(patch):
     """A line stays open, however many passwords were wrong."""
-    patch.setattr(Pop3Session, "_failed_login", lambda self, words: Refusal(f"[AUTH] {words}"))
+    patch.setattr(Pop3Session, "_failed_login", lambda self: Refusal("[AUTH] wrong name or password"))
 
 
 def tls_hides_nothing(patch):
@@ -517,4 +518,4 @@ def the_helper_prefers_pop(patch):
 
 def quota_is_not_kept(patch):
     """A box has room for everything."""
-    patch.setattr(Account, "make_room", lambda self, octets: None)
+    patch.setattr(Account, "need_room", lambda self, octets: None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import functools
+import importlib
 import re
 import shutil
 import statistics
@@ -28,9 +30,9 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "progress": ({"progress"}, set()),
     "render": ({"render"}, set()),
     "idle": ({"idle"}, set()),
-    "mailbox": ({"mailbox"}, {"message"}),
+    "mailbox": ({"mailbox", "store"}, {"message"}),
     "snapshot": ({"snapshot"}, {"message"}),
-    "pop3": ({"pop3"}, {"message", "mailbox", "settings", "snapshot"}),
+    "pop3": ({"pop3", "pop3answers"}, {"message", "mailbox", "settings", "snapshot"}),
     "imap": ({"imap"}, {"message", "mailbox", "settings", "snapshot"}),
     "smtp": ({"smtp", "smtpwire", "relay"}, {"message", "mailbox", "settings", "sockets"}),
     "server": (
@@ -115,6 +117,12 @@ def test_the_table_has_no_circle():
 def test_every_room_is_lived_in():
     names = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
     assert {name for modules, _ in ROOMS.values() for name in modules} == names
+
+
+@each_module
+def test_examples_in_docstrings_are_true(path):
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 @each_module

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from mailkit.imap.session import ImapSession
-from mailkit.mailbox import Store
 from mailkit.settings import Settings
+from mailkit.store import Store
 
 SESSIONS = st.integers(0, 2)
 FLAGS = st.sampled_from(["\\Seen", "\\Deleted", "\\Flagged", "$Work"])

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from mailkit.imap import fetch, mailboxes, messages
 from mailkit.imap.session import COMMANDS, ImapSession, State
 from mailkit.imap.states import ARGUMENTS
-from mailkit.mailbox import Store
 from mailkit.settings import Settings
 from mailkit.snapshot import SessionView
+from mailkit.store import Store
 
 LETTER = b"From: ben@example.org\r\nSubject: Lunch\r\n\r\nSee you.\r\n"
 

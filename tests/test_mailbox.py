@@ -10,8 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from mailkit import mailbox as mailbox_module
 from mailkit import message as message_module
-from mailkit.mailbox import MAX_FLAG_SETS, MAX_KEYWORDS, MAX_MAILBOXES, MailboxError, Store
+from mailkit.mailbox import MAX_FLAG_SETS, MAX_KEYWORDS, MailboxError
 from mailkit.message import DELETED, FLAGGED, SEEN
+from mailkit.store import MAX_MAILBOXES, Store
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 

@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailkit import pop3 as pop3_module
-from mailkit.mailbox import Mailbox, Store
-from mailkit.pop3 import CHUNK, COMMANDS, FORMS, MAX_COMMAND, Pop3Session, State, multi_line, top
+from mailkit.mailbox import Mailbox
+from mailkit.pop3 import COMMANDS, FORMS, MAX_COMMAND, Pop3Session, State
+from mailkit.pop3answers import CHUNK, multi_line, top
 from mailkit.server import MailServer
 from mailkit.settings import Settings
+from mailkit.store import Store
 
 LETTER = b"Subject: %d\r\n\r\n.dot\r\nline\r\n"
 LOGIN = b"USER amy\r\nPASS secret\r\n"

@@ -17,6 +17,7 @@ import pytest
 from mailkit.device import Device
 from mailkit.diagram import show, show_change
 from mailkit.idle import idle
+from mailkit.mailbox import MailboxError
 from mailkit.samples import letters
 from mailkit.server import MailServer
 from mailkit.settings import Settings
@@ -250,6 +251,31 @@ def test_an_idle_pop3_session_ends_without_update():
         pop.close()
 
 
+def test_who_does_not_read_an_answer_to_its_end_hears_no_goodbye_in_it():
+    """What stands inside a literal is the letter's, RFC 3501 §4.3."""
+    letter = b"Subject: long\r\n\r\n" + b"x" * 20_000_000
+    with (
+        MailServer([letter], password="secret", imap_idle=0.2) as server,
+        socket.create_connection(server.imap, timeout=10) as line,
+    ):
+        line.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\nc FETCH 1 BODY.PEEK[]\r\n")
+        server.wait_for_hang_up()
+        said = b""
+        with contextlib.suppress(ConnectionError):
+            while octets := line.recv(1 << 20):
+                said += octets
+        assert said.endswith(b"x")
+
+
+def test_a_select_that_is_refused_at_its_literal_has_a_cause(server):
+    with socket.create_connection(server.imap, timeout=10) as line:
+        answers = line.makefile("rb")
+        line.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\nc SELECT {70000}\r\n")
+        while not answers.readline().startswith(b"c NO"):
+            pass
+        assert [moment.cause for moment in server.history()][-1] == "IMAP amy: (refused)"
+
+
 def test_one_connection_too_many_is_refused_and_the_others_go_on():
     with MailServer(LETTERS, password="secret", max_connections=2) as server:
         kept = [pop_login(server), poplib.POP3(*server.pop3)]
@@ -453,6 +479,11 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"uidvalidity": 0}, ValueError, "uidvalidity is a number from 1"),  # RFC 3501 §9 nz-number
         ({"uidvalidity": 2**32 - 1}, ValueError, "uidvalidity is a number from 1"),
         ({"quota": -1}, ValueError, "number of octets"),
+        ({"password": ""}, TypeError, "one character or more"),
+        ({"mailboxes": (3,)}, TypeError, "mailboxes are names, each in quotes"),
+        ({"accounts": (3,)}, TypeError, "accounts are names, each in quotes"),
+        ({"mailboxes": ("Sent", "Sent")}, MailboxError, "already there"),
+        ({"letters": [b"x"], "quota": 0}, MailboxError, "mailbox full"),
         ({"quota": "35k"}, ValueError, "number of octets"),
         ({"uidl": "no"}, TypeError, "uidl='no' is no bool; if left out, it is True"),
         ({"host": "0.0.0.0"}, TypeError, "takes no host"),

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 import mailkit.relay
+from mailkit.mailbox import Mailbox
 from mailkit.server import MailServer
 from mailkit.smtp import MAX_HOPS, MAX_RECIPIENTS
 
@@ -185,6 +186,17 @@ def test_no_reply_is_longer_than_512_octets(client, command):
     assert reply[:1] == b"5"
     assert reply.isascii()
     assert len(reply) <= 512
+
+
+def test_who_was_answered_after_a_mistake_of_ours_is_not_awaited_for_ever(monkeypatch):
+    monkeypatch.setattr(Mailbox, "append", lambda *args: 1 / 0)
+    with (
+        MailServer(password="secret", smtp_idle=0.2) as server,
+        closing(smtplib.SMTP(*server.smtp, local_hostname="laptop.example.org")) as client,
+    ):
+        with pytest.raises(smtplib.SMTPDataError, match="451"):
+            client.sendmail("ben@example.net", ["amy@example.org"], LETTER)
+        assert client.getreply()[0] == 421
 
 
 def test_starttls_has_the_patience_of_a_handshake():

@@ -80,6 +80,11 @@ def test_a_letter_announces_no_literal():
     assert text.endswith("C: AUTH PLAIN ********")
 
 
+def test_a_letter_of_which_more_is_to_come_is_no_command():
+    pieces = ("C", b"X1 APPEND INBOX {99}\r\n"), ("S", b"+ go on\r\n"), ("C", b"xyz PASS two words")
+    assert spoken("IMAP", *pieces).endswith("C: xyz PASS two words")
+
+
 def test_a_number_without_end_announces_nothing():
     assert spoken("IMAP", ("C", b"X1 NOOP {%s}\r\n" % (b"9" * 5000))).startswith("C: a1 NOOP {999")
 
@@ -92,6 +97,8 @@ def test_passwords_are_masked_in_every_form():
         ("IMAP", b"X1 LOGIN amy secret\r\n"),
         ("IMAP", b'X1 LOGIN "amy" "secret"\r\n'),
         ("IMAP", b"X1 AUTHENTICATE PLAIN AGFteQBzZWNyZXQ=\r\n"),
+        ("IMAP", b"X1  LOGIN  amy  secret\r\n"),
+        ("IMAP", b"X1 AUTHENTICATE  PLAIN  AGFteQBzZWNyZXQ=\r\n"),
         ("SMTP", b"AUTH PLAIN AGFteQBzZWNyZXQ=\r\n"),
     ]:
         text = spoken(protocol, ("C", line))

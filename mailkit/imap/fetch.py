@@ -41,6 +41,7 @@ class Request:
     """The items of one FETCH command, ready to be written for any number of messages.
 
     Takes the command's arguments, which stand at the items; the session's view; whether it is UID FETCH.
+    Raises `BadSyntax`.
     """
 
     def __init__(self, arguments: Arguments, view: View, by_uid: bool) -> None:

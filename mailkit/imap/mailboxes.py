@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from mailkit.imap.states import OTHERS_TURN, Reply
 from mailkit.imap.syntax import Arguments, BadSyntax, astring, encode_name, mailbox_name
 from mailkit.imap.view import View
-from mailkit.mailbox import DELIMITER, SPECIAL_USE, Account, Mailbox, MailboxError, canonical_name, check_name
+from mailkit.mailbox import Mailbox, MailboxError
 from mailkit.message import DELETED, with_crlf
+from mailkit.store import DELIMITER, SPECIAL_USE, Account, canonical_name, check_name, superiors
 
 MAX_PATTERN = 1000  # characters; matching costs pattern times name
 
@@ -61,9 +62,8 @@ def with_superiors(names: Iterable[str]) -> dict[str, bool]:
     """
     known = dict.fromkeys(names, True)
     for name in list(known):
-        parts = name.split(DELIMITER)
-        for depth in range(1, len(parts)):
-            known.setdefault(DELIMITER.join(parts[:depth]), False)
+        for level in superiors(name):
+            known.setdefault(level, False)
     return {name: known[name] for name in sorted(known, key=lambda name: (name != "INBOX", name))}
 
 
@@ -71,7 +71,7 @@ def listing(word: str, names: Iterable[str], pattern: str, only_special: bool = 
     r"""Yield a LIST or LSUB line for each name that fits; a level that is no mailbox is ``\Noselect``.
 
     A pattern is matched with names as they are written, in modified UTF-7. LSUB shows such a level only for a ``%``
-    at the pattern's end (RFC 3501 §6.3.9).
+    at the pattern's end (RFC 3501 §6.3.9). Raises `MailboxError` (LIMIT) for a pattern that is too long.
     """
     if len(pattern) > MAX_PATTERN:
         raise MailboxError(f"the pattern is longer than {MAX_PATTERN} characters; use a * in it", "LIMIT")
@@ -171,7 +171,7 @@ class MailboxCommands:
         """Raise what APPEND would, for want of the mailbox or of room, while the client still holds the message."""
         arguments.space()
         target(self._account, mailbox_name(arguments.astring()))
-        self._account.make_room(octets)
+        self._account.need_room(octets)
 
     def do_append(self, arguments: Arguments) -> Reply:
         """Put a message into a mailbox; the answer tells its UID (RFC 4315 §3)."""
@@ -188,7 +188,7 @@ class MailboxCommands:
         octets = arguments.literal()
         arguments.end()
         mailbox = target(self._account, mailbox_name(name))
-        message = mailbox.append(_with_wire_line_ends(octets), flags, when)
+        message = mailbox.append(with_crlf(octets), flags, when)  # as Dovecot does: POP3 tells lines by CRLF
         return Reply(code=f"APPENDUID {mailbox.uidvalidity} {message.uid}")
 
     def do_namespace(self, arguments: Arguments) -> Reply:
@@ -231,8 +231,3 @@ def _reference_and_pattern(arguments: Arguments) -> tuple[str, str]:
     reference = arguments.astring().decode("latin-1")
     arguments.space()
     return reference, arguments.pattern()
-
-
-def _with_wire_line_ends(octets: bytes) -> bytes:
-    """Give bare LFs their CR, as Dovecot does: POP3 will tell lines by CRLF, and octets sent by LIST."""
-    return octets if octets.count(b"\n") == octets.count(b"\r\n") else with_crlf(octets)

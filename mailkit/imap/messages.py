@@ -11,8 +11,9 @@ from mailkit.imap.search import Search
 from mailkit.imap.states import OTHERS_TURN, Reply
 from mailkit.imap.syntax import Arguments, BadSyntax, number_set
 from mailkit.imap.view import View
-from mailkit.mailbox import Account, Mailbox, MailboxError
+from mailkit.mailbox import Mailbox, MailboxError
 from mailkit.message import Message
+from mailkit.store import Account
 
 BY_UID = ("FETCH", "STORE", "SEARCH", "COPY", "MOVE", "EXPUNGE")
 Change = Callable[[frozenset[str]], frozenset[str]]
@@ -22,8 +23,9 @@ class MessageCommands:
     """The commands that need an open mailbox; those that UID can precede take ``by_uid`` (RFC 3501 §6.4).
 
     A message that another session expunged is in this session's numbers until it is told (§7.4.1). Until then
-    FETCH still gives it, which RFC 2180 §4.1.1 allows; STORE, COPY and MOVE refuse it (EXPUNGEISSUED), for
-    there is nothing left to change; UID commands pass over it, as over every UID that is not there (§6.4.8).
+    FETCH still gives it, which RFC 2180 §4.1.1 allows; COPY and MOVE refuse it (EXPUNGEISSUED), and so
+    does STORE once the others have their flags, for there is nothing left to change; STORE with .SILENT passes
+    over it, as UID commands do over every UID that is not there (§6.4.8).
     """
 
     def __init__(self, account: Account, view: View) -> None:

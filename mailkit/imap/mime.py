@@ -12,7 +12,7 @@ from functools import lru_cache
 from heapq import heappop, heappush, heapreplace
 from typing import TypeVar
 
-from mailkit.message import Message
+from mailkit.message import Message, end_of_header
 
 MAX_DEPTH = 99  # parts inside parts; a part deeper than this is shown as it is, unopened
 MAX_VALUE = 200_000  # octets of a list or parameters that are taken apart; no honest field is longer
@@ -94,17 +94,6 @@ def parse(message: Message) -> Part:
     if not isinstance(root, Part):
         root = message.structure = _Scanner(message.octets).scan(0, 0)
     return root
-
-
-def end_of_header(octets: bytes, start: int, end: int) -> int:
-    """Return where the body begins: after the first blank line, or at the end where there is none."""
-    if octets.startswith((b"\r\n", b"\n"), start, end):
-        return start + 1 + octets.startswith(b"\r", start)
-    crlf = octets.find(b"\n\r\n", start, end)
-    lf = octets.find(b"\n\n", start, end if crlf < 0 else crlf + 2)
-    if lf >= 0:
-        return lf + 2
-    return crlf + 3 if crlf >= 0 else end
 
 
 def fields(header: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import operator
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
@@ -28,18 +29,15 @@ EFFORT = 1_000  # keys put to messages, a BODY or TEXT counting as so many, befo
 MAX_DEPTH = 50  # of parentheses, NOT and OR in one another
 FLAG_KEYS = {"ANSWERED": ANSWERED, "DELETED": DELETED, "DRAFT": DRAFT, "FLAGGED": FLAGGED, "SEEN": SEEN}
 FIELD_KEYS = frozenset({"BCC", "CC", "FROM", "SUBJECT", "TO"})
-DATE_KEYS: Mapping[str, Callable[[date, date], bool]] = {
-    "BEFORE": lambda when, limit: when < limit,
-    "ON": lambda when, limit: when == limit,
-    "SINCE": lambda when, limit: when >= limit,
-}
+DATE_KEYS: Mapping[str, Callable[[date, date], bool]] = {"BEFORE": operator.lt, "ON": operator.eq, "SINCE": operator.ge}
 
 
 class Search:
     """The criteria of one SEARCH command.
 
     Takes the command's arguments, which stand behind the command's name, and the session's view.
-    Raises `BadSyntax`, and `MailboxError` (BADCHARSET) for a charset that is not known.
+    Raises `BadSyntax`, and `MailboxError`: BADCHARSET for a charset that is not known, CANNOT for a day that no
+    calendar has, LIMIT for too many BODY and TEXT keys, or too deep a nesting.
     """
 
     def __init__(self, arguments: Arguments, view: View) -> None:
@@ -189,14 +187,16 @@ class Search:
         octets = self._arguments.astring()
         try:
             return octets.decode(self._charset or "utf-8").lower()
-        except (UnicodeError, ValueError):
+        except ValueError:
             raise BadSyntax(f"the text to search for is not in {self._charset or 'UTF-8'}; name its CHARSET") from None
 
     def _date_or_size_key(self, name: str) -> Test | None:
         if name in ("LARGER", "SMALLER"):
             self._arguments.space()
-            limit, sign = self._arguments.number(), 1 if name == "LARGER" else -1
-            return lambda place, message: (message.size - limit) * sign > 0
+            limit = self._arguments.number()
+            if name == "LARGER":
+                return lambda place, message: message.size > limit
+            return lambda place, message: message.size < limit
         if name.removeprefix("SENT") not in DATE_KEYS:
             return None
         self._arguments.space()

@@ -19,9 +19,10 @@ from mailkit.imap.reader import CommandReader, GoAhead, Refusal
 from mailkit.imap.states import ARGUMENTS, COMMANDS, OTHERS_TURN, REMEDY, Reply, State
 from mailkit.imap.syntax import Arguments, BadSyntax, Command, mailbox_name
 from mailkit.imap.view import View
-from mailkit.mailbox import Account, MailboxError, Store
+from mailkit.mailbox import MailboxError
 from mailkit.settings import Settings
 from mailkit.snapshot import SessionView
+from mailkit.store import Account, Store
 
 __all__ = ["COMMANDS", "ImapSession", "State"]
 
@@ -68,7 +69,6 @@ class ImapSession:
         self._failed_logins = self._mistakes = 0
         self._account: Account | None = None
         self._view: View | None = None
-        self._commands: tuple[object, ...] = ()  # more methods, which are the commands of later states
 
     def greeting(self) -> bytes:
         """Return the line that opens the session (§7.1.1); with a CAPABILITY code, newer `imaplib`s would not ask."""
@@ -130,7 +130,7 @@ class ImapSession:
 
     def _refuse(self, refusal: Refusal) -> bytes:
         if not self._resume:
-            self._running, self.asked = _Running(refusal.tag), refusal.tag
+            self._running, self.asked = _Running(refusal.tag), refusal.tag + b" (refused)"
         self._resume, self._idling = None, False
         self._count_mistake()
         if refusal.fatal:
@@ -168,9 +168,17 @@ class ImapSession:
         name = arguments.word("a command")
         running.after = self._state_after(name)
         running.name = name
-        methods = (getattr(commands, f"do_{name.lower()}", None) for commands in (self, *self._commands))
+        methods = (getattr(commands, f"do_{name.lower()}", None) for commands in self._commands())
         method: Callable[[Arguments], Reply] = next(filter(None, methods))
         return method(arguments)
+
+    def _commands(self) -> Iterator[object]:
+        """Yield what has the methods of this state's commands."""
+        yield self
+        if self._account:
+            yield MailboxCommands(self._account, self._view)
+        if self._account and self._view:
+            yield MessageCommands(self._account, self._view)
 
     def _state_after(self, name: str) -> State:
         if name not in COMMANDS:
@@ -219,9 +227,10 @@ class ImapSession:
         name = self._running.name
         if ";" in words or not name:
             return words
-        form = ARGUMENTS.get(name, "")
-        cut = "mailbox" in form and "end of the line, but found" in words
-        return f"{words}; say {name} {form}".rstrip() + " (a name with a space in it goes in double quotes)" * cut
+        remedy = f"say {name} {ARGUMENTS.get(name, '')}".rstrip()
+        if "mailbox" in remedy and "end of the line, but found" in words:
+            remedy += " (a name with a space in it goes in double quotes)"
+        return f"{words}; {remedy}"
 
     def _completed(self, reply: Reply) -> bytes:
         if not self.closed:
@@ -331,7 +340,6 @@ class ImapSession:
         if account is None:
             raise self._failed_login("wrong name or password")
         self._account, self.state = account, State.AUTHENTICATED
-        self._commands = (MailboxCommands(account),)
         return Reply(code=self._capabilities())
 
     def _failed_login(self, words: str) -> MailboxError:
@@ -347,9 +355,8 @@ class ImapSession:
         account, name = self._logged_in(), arguments.only_astring()  # a BAD changes nothing (§6)
         self._deselect()  # and after a failure no mailbox is open either
         mailbox = account.get(mailbox_name(name))
-        self._view = view = View(mailbox, read_only, self._wake)
-        self._commands = (MailboxCommands(account, view), MessageCommands(account, view))
-        return Reply([view.opening()], "READ-ONLY" if read_only else "READ-WRITE")
+        self._view = View(mailbox, read_only, self._wake)
+        return Reply([self._view.opening()], "READ-ONLY" if read_only else "READ-WRITE")
 
     def do_examine(self, arguments: Arguments) -> Reply:
         """Open a mailbox for reading only."""
@@ -373,7 +380,6 @@ class ImapSession:
         if self._view:
             self._view.close()
             self._view, self.state = None, State.AUTHENTICATED
-            self._commands = (MailboxCommands(self._logged_in()),)
 
     def do_idle(self, arguments: Arguments) -> Reply:
         """Wait, and hear news as it happens, until the client says DONE (RFC 2177)."""

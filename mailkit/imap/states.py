@@ -11,7 +11,10 @@ OTHERS_TURN = b""  # a piece that says nothing: here the server may answer other
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a command has to say before its tagged OK, piece by piece, the response code in that OK, its full name."""
+    """What a command has to say before its tagged OK, piece by piece; the response code in that OK; whose OK it is.
+
+    ``name`` is empty, for the command that was sent, or ``UID FETCH`` and the like.
+    """
 
     pieces: Iterable[bytes] = ()
     code: str = ""

@@ -15,7 +15,6 @@ from mailkit.imap.mime import (
     Parameters,
     Part,
     disposition,
-    end_of_header,
     fields,
     known_fields,
     languages,
@@ -24,7 +23,7 @@ from mailkit.imap.mime import (
     token,
 )
 from mailkit.imap.syntax import quote
-from mailkit.message import Message
+from mailkit.message import Message, end_of_header
 
 MAX_ENCODED = 20_000  # characters of a field that are decoded; the library's time grows with their square
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
@@ -62,7 +61,7 @@ def body(message: Message, extensible: bool) -> bytes:
 
 
 def _forget(root: Part) -> None:
-    """Let the fields go when both answers are built from them: 100,000 messages are to fit into memory."""
+    """Let the fields go when two answers are built, for few ask for a third: 100,000 messages must fit into memory."""
     if len(root.answers) > 1:
         _drop_fields(root)
 

@@ -50,7 +50,11 @@ class Command:
 
 
 class Arguments:
-    """A command's arguments, read from left to right; every method raises `BadSyntax` where they differ."""
+    """A command's arguments, read from left to right.
+
+    What reads an argument raises `BadSyntax` where something else stands there, and `MailboxError` where it can be
+    read but not be: a day that no calendar has, a name that is no modified UTF-7.
+    """
 
     def __init__(self, command: Command) -> None:
         self._text = command.text
@@ -75,7 +79,7 @@ class Arguments:
         return f"expected {wanted}, but found {rest.strip()!r}" if rest.strip() else f"expected {wanted}"
 
     def take(self, octets: bytes) -> bool:
-        """Step over these octets (ASCII, any case) if they come next; say whether they did."""
+        """Step over these octets, given in capitals but found in any case, if they come next; say whether they did."""
         upto = self._at + len(octets)
         if self._text[self._at : upto].upper() != octets:
             return False

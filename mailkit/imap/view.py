@@ -54,7 +54,7 @@ class View:
         )
 
     def pick(self, sequence_set: SequenceSet, by_uid: bool) -> list[range]:
-        """Return where in ``messages`` these are; `BadSyntax` for a sequence number that is not there.
+        """Return where in ``messages`` these are. Raises `BadSyntax` for a sequence number that is not there.
 
         A UID that is not there is passed over (RFC 3501 §6.4.8), a number is not (§9, seq-number).
         """

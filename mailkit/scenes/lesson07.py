@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake
-from mailkit.relay import Address
 from mailkit.samples import letters
 from mailkit.scenes.wire import PASSWORD, SECRET, overheard
 from mailkit.server import MailServer
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
+from mailkit.sockets import Address
 from mailkit.wiretap import Wiretap
 
 

