@@ -8,9 +8,11 @@ knows nothing of the `MailServer` that owns it: when that is lost, the engine is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from mailkit.line import Line
@@ -51,6 +53,8 @@ class Engine:
         self._seen_version = -1
         self._frozen: tuple[int, tuple[MailboxView, ...]] = -1, ()  # all mailboxes, at a version of the store
         self._servers: list[asyncio.Server] = []
+        self._at_work: set[asyncio.Task[None]] = set()  # for callers; the loop alone would not hold them
+        self._ended = False  # nothing runs any more, and nothing is held
         self._tls: Tls | None = None
         self.loop.set_exception_handler(lambda loop, context: log.debug("%s", context.get("message")))
         self._thread = threading.Thread(target=self._run, name="mailkit server", daemon=True)
@@ -61,20 +65,53 @@ class Engine:
         try:
             self.loop.run_forever()
         finally:
+            self.loop.run_until_complete(self._let_go())
             self.loop.close()
+            self._ended = True
 
     # ---- from the learner's thread
 
     def call(self, function: Callable[[], Result]) -> Result:
         """Run a function on the engine's thread, after all that has already arrived there; return its result."""
-        if threading.current_thread() is self._thread:
-            return function()
-        self._need_running()
-        return asyncio.run_coroutine_threadsafe(self._after_arrivals(function), self.loop).result()
+        return function() if self.is_own_thread() else self._result(lambda: self._after_arrivals(function))
 
-    def _need_running(self) -> None:
-        if not self._thread.is_alive() or self.loop.is_closed():
-            raise RuntimeError(STOPPED)
+    def is_own_thread(self) -> bool:
+        """Whether the caller is on the engine's thread, which must never wait for itself."""
+        return threading.current_thread() is self._thread
+
+    def _result(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+        """Have this done on the engine's thread; return its result, or raise its error.
+
+        A queue brings it, for an interrupt (the stop button) in a future may leave that locked, and the engine waiting.
+        """
+        answers: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
+
+        async def do() -> None:
+            try:
+                answers.put((await work(), None))
+            except asyncio.CancelledError:
+                answers.put((None, RuntimeError(STOPPED)))
+            except BaseException as error:  # it is the caller's, whatever it is
+                answers.put((None, error))
+
+        def begin() -> None:
+            task = self.loop.create_task(do())
+            self._at_work.add(task)
+            task.add_done_callback(self._at_work.discard)
+
+        try:
+            self.loop.call_soon_threadsafe(begin)
+            while True:
+                with contextlib.suppress(Empty):
+                    result, error = answers.get(timeout=0.1)
+                    break
+                if self._ended:  # just now: it was asked too late
+                    raise RuntimeError(STOPPED)
+        except RuntimeError:  # the loop is closed, or has just been
+            raise RuntimeError(STOPPED) from None
+        if error:
+            raise error
+        return result  # type: ignore[return-value]
 
     async def _after_arrivals(self, function: Callable[[], Result]) -> Result:
         for _ in range(4):  # each turn of the loop reads what the system holds: data, then ends of lines
@@ -92,35 +129,39 @@ class Engine:
             address: Address = server.sockets[0].getsockname()
             return address
 
-        self._need_running()
-        return asyncio.run_coroutine_threadsafe(open_port(), self.loop).result()
+        return self._result(open_port)
 
     def stop(self) -> None:
         """Drop all lines, free ports, thread and loop. Calling it again does nothing."""
-        if self.loop.is_closed() or not self._thread.is_alive():
+        if self._ended:
             return
-        asyncio.run_coroutine_threadsafe(self._shut_down(), self.loop)
-        if threading.current_thread() is not self._thread:
+        with contextlib.suppress(RuntimeError):  # the loop has just been closed
+            self.loop.call_soon_threadsafe(self._say_goodbye)
+        if not self.is_own_thread():
             self._thread.join()
 
-    async def _shut_down(self) -> None:
+    def _say_goodbye(self) -> None:
         try:
-            for server in self._servers:
-                server.close()
             lines, mailers = list(self.lines), list(self.mailers)
             for line in lines:
                 line.dismiss(STOPPED)
             for mailer in mailers:
                 mailer.goodbye("421 4.3.2", STOPPED)
-            for transport in self.transports | {mailer.transport for mailer in mailers}:
-                transport.abort()
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
-            for _ in range(4):  # let transports close their sockets
-                await asyncio.sleep(0)
-            await self.loop.shutdown_default_executor()
         finally:
             self.loop.stop()
+
+    async def _let_go(self) -> None:
+        """Close all there is, however the loop came to its end, and refuse what was still asked."""
+        for server in self._servers:
+            server.close()
+        for transport in list(self.transports):
+            transport.abort()
+        for _ in range(4):  # let transports close their sockets, and begin what was asked last
+            await asyncio.sleep(0)
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+        await asyncio.sleep(0)
+        await self.loop.shutdown_default_executor()
 
     # ---- on the engine's thread
 
@@ -143,6 +184,7 @@ class Engine:
     def admit_mailer(self, mailer: Any, recorder: Recorder) -> bool:
         """Register a new SMTP connection; False where there are too many."""
         self._keep(recorder)
+        self.transports.add(mailer.raw)
         if len(self.mailers) >= self.settings.max_connections:
             return False
         self.mailers.add(mailer)
@@ -182,7 +224,7 @@ class Engine:
         for listener in list(self.listeners):
             try:
                 listener(moment)
-            except Exception:  # a client's session is none of its business
+            except BaseException:  # a client's session is none of its business, nor is the server
                 log.exception("a listener of this server failed")
 
     def snapshot(self, devices: tuple[DeviceView, ...] = ()) -> Snapshot:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import imaplib
 import sys
 
+CLOSED = "the server closed the line; connect and log in again"
+MONTH = 30 * 24 * 3600  # seconds; a socket takes no endless ones
+
 
 def idle(imap: imaplib.IMAP4, timeout: float = 5.0) -> list[str]:
     """Wait until the mailbox changes, and return what the server said, as ``["3 EXPUNGE"]`` (RFC 2177).
@@ -22,12 +25,12 @@ def idle(imap: imaplib.IMAP4, timeout: float = 5.0) -> list[str]:
     """
     if not isinstance(imap, imaplib.IMAP4):
         raise TypeError(f"idle takes an imaplib client that has selected a mailbox, not {type(imap).__name__}")
-    if not isinstance(timeout, (int, float)) or timeout <= 0:
-        raise ValueError(f"a timeout is a number of seconds above 0, not {timeout!r}")
+    if not isinstance(timeout, (int, float)) or not 0 < timeout < MONTH:
+        raise ValueError(f"a timeout is a number of seconds above 0 and below {MONTH:,}, not {timeout!r}")
     if imap.state != "SELECTED":
         raise imap.error(f"IDLE waits for changes in a mailbox, and this client is {imap.state}; select one first")
     tag = imap._new_tag()
-    imap.send(tag + b" IDLE\r\n")
+    _send(imap, tag + b" IDLE\r\n")
     said: list[str] = []
     answer = _line(imap)
     while not answer.startswith(b"+"):  # news may come before the go-ahead
@@ -38,7 +41,7 @@ def idle(imap: imaplib.IMAP4, timeout: float = 5.0) -> list[str]:
     try:
         said = said or _news(imap, timeout)
     finally:  # if the learner stops the cell, too: no other command would be taken
-        imap.send(b"DONE\r\n")
+        _send(imap, b"DONE\r\n")
         answer = _line(imap)
         while not answer.startswith(tag):
             said.append(_words(answer))
@@ -67,10 +70,22 @@ def _forget_timeout(imap: imaplib.IMAP4) -> None:
         imap.file = imap.socket().makefile("rb")
 
 
+def _send(imap: imaplib.IMAP4, octets: bytes) -> None:
+    try:
+        imap.send(octets)
+    except OSError as error:
+        raise ConnectionError(CLOSED) from error
+
+
 def _line(imap: imaplib.IMAP4) -> bytes:
-    line: bytes = imap.readline()
+    try:
+        line: bytes = imap.readline()
+    except TimeoutError:
+        raise
+    except OSError as error:  # TLS has its own, where the line ends without a word
+        raise ConnectionError(CLOSED) from error
     if not line:
-        raise ConnectionError("the server closed the line; connect and log in again")
+        raise ConnectionError(CLOSED)
     return line.rstrip(b"\r\n")
 
 

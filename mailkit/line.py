@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from mailkit.snapshot import SessionView
-from mailkit.sockets import acknowledge
+from mailkit.sockets import LINGER, TURN, acknowledge
 from mailkit.transcript import Recorder, shown
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mailkit")
 
-TURN = 0.02  # seconds that one line is answered while others wait
-LINGER = 10.0  # seconds that a client has to read our last words and close its end
 TOO_MANY = {
     "POP3": b"-ERR [SYS/TEMP] too many connections; close one and try again\r\n",  # RFC 3206 §4
     "IMAP": b"* BYE [UNAVAILABLE] too many connections; close one and try again\r\n",  # RFC 5530 §3
@@ -166,12 +164,16 @@ class Line(asyncio.BufferedProtocol):
                     self._inbox.clear()
                 else:
                     break
-        except Exception:  # a session answers its own errors; this one is ours, and ends this line only
-            log.exception("a %s session failed", self.recorder.protocol)
-            self.drop()
+        except Exception:
+            self._fail()
         finally:
             self._busy = False
         self._settle()
+
+    def _fail(self) -> None:
+        """End this line, and no other: a session answers its own errors, and the one at hand is ours."""
+        log.exception("a %s session failed", self.recorder.protocol)
+        self.drop()
 
     def _go_on(self) -> None:
         self._waiting = False
@@ -201,7 +203,9 @@ class Line(asyncio.BufferedProtocol):
                 self._transport, self, self.engine.tls().server, server_side=True, ssl_handshake_timeout=patience
             )
         except (OSError, ssl.SSLError):
-            self.drop()
+            self.drop()  # of this asyncio tells its own protocol alone, so do what connection_lost would
+            self._timer.cancel()
+            self.engine.transports.discard(self._transport)
             return
         assert isinstance(secure, asyncio.Transport)
         self.engine.transports.discard(self._transport)
@@ -229,14 +233,17 @@ class Line(asyncio.BufferedProtocol):
     def _tell_news(self) -> None:
         self._woken = False
         if not (self._busy or self._paused or self.session.closed):
-            self._say(self.session.pending())
+            try:
+                self._say(self.session.pending())
+            except Exception:
+                self._fail()
 
     def _check_idle(self) -> None:
         left = self._heard + self._idle - self.engine.loop.time()
         if left > 0:
             self._timer = self.engine.loop.call_later(left, self._check_idle)
             return
-        if self._is_amid_something:
+        if self._is_amid_something or self.session.closed:
             self.drop()
         else:
             self._say(self.session.dismiss("nothing was said for too long; connect again"))

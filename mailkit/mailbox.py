@@ -16,6 +16,8 @@ from mailkit.message import DELETED, NO_FLAGS, SEEN, SYSTEM_FLAGS, Message
 if TYPE_CHECKING:
     from mailkit.store import Account
 
+MAX_MESSAGES = 200_000  # a mailbox; a quota in octets does not bound letters of none
+MAX_KEYWORD = 100  # characters
 MAX_KEYWORDS = 64  # a mailbox; a client may invent keywords, but not without bound
 MAX_FLAG_SETS = 1_000  # that a mailbox keeps to be shared
 
@@ -107,6 +109,8 @@ class Mailbox:
             if flag.startswith("\\"):
                 known = " ".join(SYSTEM_FLAGS.values())
                 raise MailboxError(f"{flag} is not a flag a client can set; these are: {known}", "CANNOT")
+        if new and any(len(flag) > MAX_KEYWORD for flag in unknown.values()):
+            raise MailboxError(f"a keyword has at most {MAX_KEYWORD} characters; use a shorter one", "LIMIT")
         if new and unknown and len(self.keywords) + len(unknown) > MAX_KEYWORDS:
             raise MailboxError(f"a mailbox has at most {MAX_KEYWORDS} keywords; use those that are there", "LIMIT")
         self.keywords |= unknown if new else {}
@@ -115,9 +119,15 @@ class Mailbox:
             self._flag_sets.clear()
         return self._flag_sets.setdefault(wanted, wanted)
 
+    def need_place(self, count: int) -> None:
+        """Raise `MailboxError` (LIMIT) when there would be too many messages."""
+        if len(self.messages) + count > MAX_MESSAGES:
+            raise MailboxError(f"a mailbox has at most {MAX_MESSAGES:,} messages; delete some first", "LIMIT")
+
     def append(self, octets: bytes, flags: Iterable[str] = (), when: datetime | None = None) -> Message:
         """Add a message under the next UID. Raises `MailboxError` where it does not fit, or as `flag_set` does."""
         self.account.need_room(len(octets))
+        self.need_place(1)
         message = Message(self.uidnext, octets, when or self.account.store.clock(), self.flag_set(flags))
         self.uidnext += 1
         self.messages.append(message)

@@ -75,7 +75,7 @@ async def next_hop(
             with suppress(Refused, TimeoutError):
                 async with asyncio.timeout(GOODBYE):
                     await _reply(reader, domain)
-        writer.close()
+        writer.transport.abort()  # a server that does not read would keep what was not sent, and the line
 
 
 def _parameters(offers: set[str], domain: str, addresses: str, octets: bytes, utf8: bool) -> str:

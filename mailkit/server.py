@@ -6,6 +6,7 @@ import asyncio
 import re
 import secrets
 import ssl
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -101,9 +102,14 @@ class MailServer:
         self._finalizer = weakref.finalize(self, engine.stop)
         self._routes: dict[str, Address] = {}
         self._ports: dict[tuple[str, bool], Address] = {}
-        for protocol in ("SMTP", "POP3", "IMAP"):
-            self._port(protocol)
-        engine.call(lambda: engine.record("the server started"))
+        self._opening = threading.Lock()  # a port, from any thread
+        try:
+            for protocol in ("SMTP", "POP3", "IMAP"):
+                self._port(protocol)
+            engine.call(lambda: engine.record("the server started"))
+        except BaseException:  # a traceback that is kept would keep thread and ports
+            engine.stop()
+            raise
         warm()  # a picture will be asked for next
 
     # ---- where to connect
@@ -254,8 +260,12 @@ class MailServer:
 
     def _port(self, protocol: ProtocolName, tls: bool = False) -> Address:
         """Return a port's address; those with TLS from the start are opened when first asked for."""
-        if (protocol, tls) not in self._ports:
-            self._ports[protocol, tls] = self._engine.listen(_factory(self._engine, self._routes, protocol, tls), tls)
+        if (protocol, tls) not in self._ports and self._engine.is_own_thread():
+            raise RuntimeError("a listener cannot open a port; ask for its address once before on_change")
+        with self._opening:
+            if (protocol, tls) not in self._ports:
+                factory = _factory(self._engine, self._routes, protocol, tls)
+                self._ports[protocol, tls] = self._engine.listen(factory, tls)
         return self._ports[protocol, tls]
 
     def _known(self, account: str | None) -> str:
@@ -285,6 +295,7 @@ def _smtp(engine: Engine, routes: dict[str, Address], tls: bool) -> asyncio.Base
         record=recorder.add,
         opened=lambda mailer: engine.admit_mailer(mailer, recorder),
         ended=engine.mailers.discard,
+        lost=lambda mailer: engine.transports.discard(mailer.raw),
     )
     rules = SmtpRules(engine.store, engine.settings, routes, lambda words: engine.record(f"SMTP: {words}"))
     return SmtpWire(rules, engine.settings, hooks, tls, lambda: engine.tls().server)

@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn
 from aiosmtpd.smtp import SMTP, syntax
 
 from mailkit.settings import Settings
-from mailkit.sockets import acknowledge
+from mailkit.sockets import LINGER, TURN, acknowledge
 
 _ATOM = r'[^\s<>()\[\]:;,.\\"@\x00-\x1f\x7f\ud800-\udfff]+'
 _ATOMS = rf"{_ATOM}(?:\.{_ATOM})*"
@@ -63,12 +63,13 @@ class Hooks:
 
     ``record`` gets all octets: "C", the client's, before they are handled; "S", ours, before they are sent.
     ``opened`` may refuse a connection by False. ``ended`` is called, at least once, before the last reply or
-    at the line's end.
+    at the line's end; ``lost`` when the connection is no more.
     """
 
     record: Callable[[Literal["C", "S"], bytes], None]
     opened: Callable[[SmtpWire], bool]
     ended: Callable[[SmtpWire], None]
+    lost: Callable[[SmtpWire], None]
 
 
 class SmtpWire(SMTP):
@@ -122,6 +123,8 @@ class SmtpWire(SMTP):
         super().connection_made(transport)
         if self._original_transport is not None:
             return
+        self.raw: Any = transport  # beneath TLS, too
+        self._turn_ends = 0.0
         self._handler_coroutine.add_done_callback(lambda task: task.cancelled() or task.exception())  # asyncio's log
         if not self._hooks.opened(self):
             self._handler_coroutine.cancel()
@@ -137,6 +140,7 @@ class SmtpWire(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         """Let go of the connection; a message that was not delivered before is not delivered any more."""
         self._hooks.ended(self)
+        self._hooks.lost(self)
         super().connection_lost(error)
 
     def goodbye(self, code: str, why: str = "") -> None:
@@ -147,6 +151,7 @@ class SmtpWire(SMTP):
         self._hooks.record("S", octets)
         self.transport.write(octets)
         self.transport.close()
+        self.loop.call_later(LINGER, self.raw.abort)  # who does not read would stay for ever
 
     async def leave(self, code: str, why: str = "") -> NoReturn:
         """Say goodbye, and end the dialogue, whatever commands the client has already sent."""
@@ -161,6 +166,13 @@ class SmtpWire(SMTP):
         reply = status if isinstance(status, bytes) else _worded(status, self._settings)
         self._hooks.record("S", reply + b"\r\n")
         await super().push(reply)
+        await self._take_turns()
+
+    async def _take_turns(self) -> None:
+        """Let others have their turn, when this line's is over."""
+        if self.loop.time() > self._turn_ends:
+            await asyncio.sleep(0)
+            self._turn_ends = self.loop.time() + TURN
 
     # ---- where aiosmtpd's own commands are not strict enough
 
@@ -230,7 +242,13 @@ class SmtpWire(SMTP):
         self.tls_context = self._tls()
         if not arg:
             self._reset_timeout(self._settings.handshake)  # until it is done
-        await super().smtp_STARTTLS(arg)
+        try:
+            await super().smtp_STARTTLS(arg)
+        except BaseException:  # a connection that ends in the handshake is lost to asyncio's protocol alone
+            self._hooks.ended(self)
+            self._hooks.lost(self)
+            self.raw.abort()
+            raise
 
     @syntax("AUTH <mechanism>")
     async def smtp_AUTH(self, arg: str | None) -> None:
@@ -313,10 +331,11 @@ class SmtpWire(SMTP):
         message with a command and then waits is dropped: `smtplib` does so when the message it was given is no text,
         which it finds out after DATA, and neither side would ever say a word again.
         """
-        lines: list[bytes] = []
-        size, refusal, cut, most = 0, "", False, self._settings
+        text = bytearray()
+        lines, size, refusal, cut, most = 0, 0, "", False, self._settings
         while True:
-            forgotten = len(lines) == 1 and _FORGOTTEN.fullmatch(lines[0])
+            await self._take_turns()
+            forgotten = lines == 1 and _FORGOTTEN.fullmatch(text)
             try:
                 line = await asyncio.wait_for(self._reader.readuntil(b"\r\n"), PATIENCE if forgotten else None)
             except TimeoutError:
@@ -326,11 +345,12 @@ class SmtpWire(SMTP):
             except asyncio.LimitOverrunError as error:
                 await self._reader.read(error.consumed)
                 refusal = refusal or f"500 5.5.2 a line is too long; {most.max_line} octets is the most"
-                lines.clear()
+                text.clear()
                 cut = True
                 continue
             if line == b".\r\n" and not cut:
-                return b"".join(lines), refusal
+                return bytes(text), refusal
+            lines += 1
             if line.startswith(b".") and not cut:
                 line = line[1:]
             size += len(line)
@@ -339,9 +359,9 @@ class SmtpWire(SMTP):
             elif b"\n" in line[:-2] or b"\r" in line[:-2]:
                 refusal = refusal or "554 5.5.2 a CR or LF stands alone; end every line with CRLF"
             if refusal:
-                lines.clear()
+                text.clear()
             else:
-                lines.append(line)
+                text += line
             cut = False
 
 

@@ -137,6 +137,7 @@ class Account:
         """
         originals = list(messages)
         self.need_room(sum(message.size for message in originals))
+        target.need_place(len(originals))
         target.flag_set(frozenset().union(*(one.flags for one in originals)))  # refuses before the first copy is made
         return [target.append(one.octets, one.flags, one.internaldate) for one in originals]
 

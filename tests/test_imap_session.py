@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailkit.imap import fetch, mailboxes, messages
+from mailkit.imap import fetch, mailboxes, messages, structure
+from mailkit.imap import session as session_module
 from mailkit.imap.session import COMMANDS, ImapSession, State
 from mailkit.imap.states import ARGUMENTS
 from mailkit.settings import Settings
@@ -266,6 +267,38 @@ def test_a_command_too_long_is_answered_with_its_whole_tag(length):
     tag = b"t" * length
     assert say(session, tag + b" NOOP " + b"x" * 70_000 + b"\r\n").startswith(tag + b" BAD this command is longer")
     assert say(session, b"t" * 70_000 + b" NOOP\r\n").startswith(b"* BAD this command is longer")
+
+
+def test_an_answer_is_given_in_pieces_when_its_turn_is_over(monkeypatch):
+    monkeypatch.setattr(session_module, "TURN", -1.0)
+    session = a_session(a_store(3), SELECTED)
+    assert len(list(session.receive(b"a FETCH 1:3 UID\r\n"))) > 3
+    assert len(list(session.receive(b"b STORE 1:3 +FLAGS.SILENT (\\Seen)\r\n"))) == 1
+    assert say(session, b"c STATUS INBOX (MESSAGES MESSAGES)\r\n").startswith(b"* STATUS INBOX (MESSAGES 3)\r\n")
+
+
+def test_a_search_reads_a_field_once_for_all_its_keys(monkeypatch):
+    read = []
+    values = structure.envelope_values
+
+    def envelope_values(message, name):
+        read.append(name)
+        return values(message, name)
+
+    monkeypatch.setattr(structure, "envelope_values", envelope_values)
+    session = a_session(a_store(2), SELECTED)
+    assert say(session, b"a SEARCH FROM ben FROM example OR FROM amy FROM org SUBJECT x\r\n").startswith(
+        b"* SEARCH\r\n"
+    )
+    assert read == ["FROM", "SUBJECT"] * 2
+
+
+@pytest.mark.parametrize("charset", ["punycode", "IDNA", "x" * 5000])
+def test_a_letter_cannot_choose_a_codec_that_takes_its_time(charset):
+    store = a_store(0)
+    store.accounts["amy"].inbox.append(b"Content-Type: text/plain; charset=%b\r\n\r\nbcher-kva\r\n" % charset.encode())
+    assert say(a_session(store, SELECTED), b"a SEARCH BODY bcher-kva\r\n").startswith(b"* SEARCH 1\r\n")
+    assert b"a NO [BADCHARSET" in say(a_session(store, SELECTED), b"a SEARCH CHARSET %b ALL\r\n" % charset.encode())
 
 
 def test_part_numbers_have_32_bits():

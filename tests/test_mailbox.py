@@ -151,6 +151,18 @@ def test_a_copy_that_is_refused_adds_no_keyword(amy):
     assert (len(target), len(target.keywords)) == (0, MAX_KEYWORDS - 1)
 
 
+def test_messages_and_keywords_are_bounded(amy, monkeypatch):
+    monkeypatch.setattr(mailbox_module, "MAX_MESSAGES", 3)
+    for _ in range(2):
+        amy.inbox.append(b"")
+    assert refusal(amy.copy, amy.inbox.messages, amy.inbox)[0] == "LIMIT"
+    amy.inbox.append(b"")
+    assert refusal(amy.inbox.append, b"")[0] == "LIMIT"
+    assert len(amy.inbox) == 3
+    assert refusal(amy.inbox.set_flags, amy.inbox.messages[0], ["x" * 101])[0] == "LIMIT"
+    assert not amy.inbox.keywords
+
+
 def test_renaming_needs_no_room_for_another_mailbox(amy):
     for number in range(MAX_MAILBOXES - len(amy.mailboxes)):
         amy.create(f"m{number}")

@@ -452,6 +452,8 @@ def test_top_of_odd_messages():
     assert top(b"\r\nbody\r\n", 0) == b"\r\n"
     assert top(b"A: b\n\none\ntwo\n", 1) == b"A: b\n\none\n"
     assert top(b"A: b\r\n\r\none", 10**100) == b"A: b\r\n\r\none"
+    for lines, seen in enumerate([b"", b"1\n", b"1\n2\r\n", b"1\n2\r\n3", b"1\n2\r\n3"]):
+        assert top(b"\n1\n2\r\n3", lines) == b"\n" + seen
 
 
 # ---- fuzzing: in the weekly run (MAILKIT_LONG) about a million inputs

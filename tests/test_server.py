@@ -2,15 +2,18 @@
 
 import base64
 import contextlib
+import ctypes
 import gc
 import imaplib
 import poplib
 import smtplib
 import socket
 import ssl
+import struct
 import sys
 import threading
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -130,7 +133,7 @@ def test_idle_tells_what_happened_before_it_began(server):
     imap.logout()
 
 
-@pytest.mark.parametrize("timeout", ["5", 0, -1, None])
+@pytest.mark.parametrize("timeout", ["5", 0, -1, None, float("nan"), float("inf"), 1e12])
 def test_idle_needs_a_time_before_it_begins(server, timeout):
     imap = imap_login(server)
     with pytest.raises(ValueError, match="seconds above 0"):
@@ -150,6 +153,20 @@ def test_an_idle_that_is_interrupted_leaves_a_session_to_work_with(server, monke
         idle(imap, 100)
     assert imap.noop()[0] == "OK"
     imap.logout()
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_idle_on_a_line_that_drops_says_what_to_do(server, tls):
+    if tls:
+        imap = imaplib.IMAP4_SSL(*server.imaps, ssl_context=server.ssl_context)
+        imap.login("amy", "secret")
+        imap.select()
+    else:
+        imap = imap_login(server)
+    server.hang_up()
+    with pytest.raises(ConnectionError, match="connect and log in again"):
+        idle(imap)
+    imap.shutdown()
 
 
 def test_idle_needs_a_client(server):
@@ -251,6 +268,7 @@ def test_an_idle_pop3_session_ends_without_update():
         pop.close()
 
 
+@pytest.mark.slow
 def test_who_does_not_read_an_answer_to_its_end_hears_no_goodbye_in_it():
     """What stands inside a literal is the letter's, RFC 3501 §4.3."""
     letter = b"Subject: long\r\n\r\n" + b"x" * 20_000_000
@@ -274,6 +292,90 @@ def test_a_select_that_is_refused_at_its_literal_has_a_cause(server):
         while not answers.readline().startswith(b"c NO"):
             pass
         assert [moment.cause for moment in server.history()][-1] == "IMAP amy: (refused)"
+
+
+def test_whoever_asks_while_the_server_stops_is_told():
+    """No call waits for ever, and none is told of asyncio's affairs."""
+    for _ in range(5):
+        server, told, begun = MailServer(), [], threading.Barrier(4)
+
+        def ask(server=server, told=told, begun=begun):
+            begun.wait()
+            try:
+                while True:
+                    server.snapshot()
+            except RuntimeError as error:
+                told.append(str(error))
+
+        asking = [threading.Thread(target=ask) for _ in range(3)]
+        for one in asking:
+            one.start()
+        begun.wait()
+        server.stop()
+        for one in asking:
+            one.join(10)
+        assert told == ["this server was stopped; run the cell that makes it again"] * 3
+
+
+def test_a_call_that_is_interrupted_harms_nobody(server):
+    """The notebook's stop button may come at any moment."""
+    asks, ended = threading.Event(), threading.Event()
+
+    def ask():
+        while not ended.is_set():
+            try:
+                asks.set()
+                while not ended.is_set():
+                    server.snapshot()
+            except KeyboardInterrupt:
+                pass
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for _ in range(100):
+        asks.wait(10)
+        asks.clear()
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(asking.ident), ctypes.py_object(KeyboardInterrupt))
+    ended.set()
+    asking.join(10)
+    pop_login(server).quit()
+
+
+def test_listeners_cannot_bring_the_server_down(server, caplog):
+    def opens_a_port(moment):
+        server.imaps  # noqa: B018
+
+    def ends_the_program(moment):
+        raise SystemExit
+
+    server.on_change(opens_a_port)
+    server.on_change(ends_the_program)
+    server.deliver(LETTERS[0])
+    pop_login(server).quit()
+    assert "a listener cannot open a port; ask for its address once before on_change" in caplog.text
+    assert caplog.text.count("a listener of this server failed") >= 2
+
+
+def test_a_port_is_opened_once_whoever_asks(server):
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(lambda _: server.imaps, range(4)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("port", "begin"), [("pop3", b"STLS\r\n"), ("imap", b"a STARTTLS\r\n"), ("smtp", b"STARTTLS\r\n")]
+)
+def test_a_line_that_is_reset_in_its_handshake_leaves_nothing(server, port, begin):
+    for _ in range(3):
+        with socket.create_connection(getattr(server, port), timeout=10) as line:
+            line.recv(999)
+            line.sendall(b"EHLO x\r\n" * (port == "smtp") + begin)
+            said = line.recv(999)
+            while port == "smtp" and b"220 " not in said:
+                said += line.recv(999)
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    engine = server._engine
+    while engine.call(lambda: engine.transports or engine.mailers):
+        pass  # the system tells of the reset soon
 
 
 def test_one_connection_too_many_is_refused_and_the_others_go_on():

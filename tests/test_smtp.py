@@ -188,6 +188,7 @@ def test_no_reply_is_longer_than_512_octets(client, command):
     assert len(reply) <= 512
 
 
+@pytest.mark.slow
 def test_who_was_answered_after_a_mistake_of_ours_is_not_awaited_for_ever(monkeypatch):
     monkeypatch.setattr(Mailbox, "append", lambda *args: 1 / 0)
     with (
@@ -197,6 +198,16 @@ def test_who_was_answered_after_a_mistake_of_ours_is_not_awaited_for_ever(monkey
         with pytest.raises(smtplib.SMTPDataError, match="451"):
             client.sendmail("ben@example.net", ["amy@example.org"], LETTER)
         assert client.getreply()[0] == 421
+
+
+@pytest.mark.slow
+def test_a_letter_of_many_lines_takes_not_much_more_than_its_octets(client):
+    text = "\r\n" * 200_000
+    tracemalloc.start()
+    client.sendmail("ben@example.org", ["amy@example.org"], text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * len(text)
 
 
 def test_starttls_has_the_patience_of_a_handshake():

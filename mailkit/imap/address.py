@@ -44,7 +44,7 @@ class _Reader:
     def begin(self) -> None:
         self.words: list[bytes] = []
         self.name: bytes | None = None
-        self.route: bytes | None = None
+        self.route: bytearray | None = None
         self.mailbox: bytes | None = None
         self.angle = self.routing = self.closed = self.quoted = False
 
@@ -85,15 +85,16 @@ class _Reader:
             self.routing = False
         elif text == b">":  # no route, but a host without mailbox
             self.routing, self.closed = False, True
-            self.words, self.route = [(self.route or b"")[1:]], None
+            self.words, self.route = [bytes(self.route or b"")[1:]], None
             self.mailbox = b""
         else:
-            self.route = (self.route or b"") + text
+            self.route = self.route or bytearray()
+            self.route += text
 
     def take_at(self) -> None:
         """End the local part, or, first inside ``<>``, begin a route."""
         if self.angle and not self.words and self.mailbox is None:
-            self.routing, self.route = True, b"@"
+            self.routing, self.route = True, bytearray(b"@")
         elif self.mailbox is None:
             self.mailbox, self.words = _join(self.words), []
         else:
@@ -107,7 +108,7 @@ class _Reader:
         elif mailbox is None:
             mailbox, host = host, b""
         if name or mailbox or host or self.angle:
-            route = self.route.rstrip(b",") if self.route else None
+            route = bytes(self.route).rstrip(b",") if self.route else None
             self.found.append((name, route, mailbox or b"MISSING_MAILBOX", host or b"MISSING_DOMAIN"))
         self.begin()
 

@@ -164,7 +164,7 @@ class MailboxCommands:
         if self._view and self._view.mailbox is mailbox:  # which has taken \Recent from the messages (§2.3.2)
             view = self._view
             known = {**known, "RECENT": lambda mailbox: view.recent_and_coming()}
-        values = " ".join(f"{item} {known[item](mailbox)}" for item in items)
+        values = " ".join(f"{item} {known[item](mailbox)}" for item in dict.fromkeys(items))
         return Reply([b"* STATUS %b (%b)\r\n" % (_written(mailbox.name), values.encode())])
 
     def foresee_append(self, arguments: Arguments, octets: int) -> None:

@@ -113,6 +113,8 @@ class MessageCommands:
                 view.watcher.changed.discard(message.uid)
                 uid = b"UID %d " % message.uid if by_uid else b""
                 yield b"* %d FETCH (%bFLAGS %b)\r\n" % (number, uid, view.flags(message))
+            elif not number % 100:
+                yield OTHERS_TURN
         if gone and not (silent or by_uid):
             raise _expunged_meanwhile()
 

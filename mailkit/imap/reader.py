@@ -46,6 +46,7 @@ class CommandReader:
     def _start_command(self) -> None:
         self._command = Command(b"")
         self._awaited: int | None = None  # octets of a literal still to come
+        self._announced_octets = 0  # of all literals of this command
         self._refusal: str | None = None
 
     def feed(self, octets: bytes) -> None:
@@ -77,7 +78,8 @@ class CommandReader:
 
     def _announced(self, literal: re.Match[bytes]) -> Refusal | GoAhead | None:
         octets, waits = int(literal[1]), not literal[2]
-        total = octets + sum(map(len, self._command.literals))
+        self._announced_octets += octets
+        total = self._announced_octets
         if not self._refusal:
             self._refusal = self._judge(self._command, total)
         if self._refusal and waits:

@@ -45,6 +45,8 @@ class Search:
         self._view = view
         self._keys_read = self._texts_read = 0
         self._last: tuple[Message, str, str] | None = None  # lower case: what BODY and TEXT look in
+        self._fields_of: Message | None = None
+        self._fields: dict[object, list[str]] = {}  # its values of a field, in lower case
         self._charset = self._read_charset()
         arguments.space()
         self._test = self._keys(0)
@@ -68,7 +70,7 @@ class Search:
             return None
         name = self._arguments.astring().decode("latin-1")
         try:
-            known = name.isascii() and codecs.lookup(name).name in CHARSETS
+            known = name.isascii() and len(name) <= structure.MAX_CHARSET and codecs.lookup(name).name in CHARSETS
         except (LookupError, ValueError):
             known = False
         if not known:
@@ -180,7 +182,16 @@ class Search:
 
     def _in_field(self, values: Callable[[Message, str], Iterable[str]], field: str) -> Test:
         wanted = self._string()
-        return lambda place, message: any(wanted in value.lower() for value in values(message, field))
+
+        def test(place: int, message: Message) -> bool:
+            if self._fields_of is not message:  # many keys may ask for the same field
+                self._fields_of, self._fields = message, {}
+            key = values, field
+            if key not in self._fields:
+                self._fields[key] = [value.lower() for value in values(message, field)]
+            return any(wanted in value for value in self._fields[key])
+
+        return test
 
     def _string(self) -> str:
         self._arguments.space()

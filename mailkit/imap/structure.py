@@ -25,6 +25,8 @@ from mailkit.imap.mime import (
 from mailkit.imap.syntax import quote
 from mailkit.message import Message, end_of_header
 
+MAX_CHARSET = 40  # characters of a name; Python remembers each that it was asked for
+NO_CHARSETS = ("punycode", "idna")  # codecs of Python's that no mail uses; their time grows with the text's square
 MAX_ENCODED = 20_000  # characters of a field that are decoded; the library's time grows with their square
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", re.M)
@@ -317,7 +319,10 @@ def _decoded_text(octets: bytes, part: Part) -> str:
 
 def _characters(octets: bytes, charset: str | None = None) -> str:
     """Decode octets by their charset, or by UTF-8 where it is unknown; never fails."""
+    named = charset or "utf-8"
+    if len(named) > MAX_CHARSET or named.lower() in NO_CHARSETS:
+        named = "utf-8"
     try:
-        return octets.decode(charset or "utf-8", "replace")
+        return octets.decode(named, "replace")
     except (LookupError, ValueError):
         return octets.decode("utf-8", "replace")
