@@ -252,12 +252,12 @@ def test_a_flag_set_while_an_answer_is_on_its_way_is_told_after_it():
     inbox = store.accounts["amy"].inbox
     inbox.append(b"x" * 200_000)
     session = a_session(store, SELECTED)
-    answer = session.receive(b"a FETCH 2 (FLAGS BODY.PEEK[])\r\n")
+    answer = session.receive(b"a FETCH 2 (FLAGS BODY.PEEK[] UID)\r\n")
     said = next(answer)
     assert said.startswith(b"* 2 FETCH (FLAGS (\\Recent) BODY[] {200000}")
     inbox.set_flags(inbox.messages[1], ["\\Flagged"])
     said = b"".join(answer)
-    assert said.endswith(b")\r\n* 2 FETCH (FLAGS (\\Flagged \\Recent))\r\na OK FETCH completed\r\n")
+    assert said.endswith(b" UID 2)\r\n* 2 FETCH (FLAGS (\\Flagged \\Recent))\r\na OK FETCH completed\r\n")
 
 
 @pytest.mark.parametrize("length", [64, 65, 900])
@@ -271,10 +271,10 @@ def test_a_command_too_long_is_answered_with_its_whole_tag(length):
 
 def test_an_answer_is_given_in_pieces_when_its_turn_is_over(monkeypatch):
     monkeypatch.setattr(session_module, "TURN", -1.0)
-    session = a_session(a_store(3), SELECTED)
-    assert len(list(session.receive(b"a FETCH 1:3 UID\r\n"))) > 3
-    assert len(list(session.receive(b"b STORE 1:3 +FLAGS.SILENT (\\Seen)\r\n"))) == 1
-    assert say(session, b"c STATUS INBOX (MESSAGES MESSAGES)\r\n").startswith(b"* STATUS INBOX (MESSAGES 3)\r\n")
+    session = a_session(a_store(100), SELECTED)
+    assert len(list(session.receive(b"b FETCH 1:100 UID\r\n"))) == 101
+    assert len(list(session.receive(b"c STORE 1:100 +FLAGS.SILENT (\\Seen)\r\n"))) == 2
+    assert say(session, b"d STATUS INBOX (MESSAGES MESSAGES)\r\n").startswith(b"* STATUS INBOX (MESSAGES 100)\r\n")
 
 
 def test_a_search_reads_a_field_once_for_all_its_keys(monkeypatch):
@@ -377,6 +377,18 @@ def test_new_is_recent_and_unseen():
     store = a_store()
     a_session(store, SELECTED)
     assert say(a_session(store, SELECTED), b"a1 SEARCH NEW\r\n").startswith(b"* SEARCH\r\n")
+
+
+def test_of_what_is_gone_nothing_is_recent():
+    store = a_store(0)
+    first, second = (a_session(store, SELECTED) for _ in range(2))
+    for number in range(20):
+        store.accounts["amy"].inbox.append(LETTER)
+        say((first, second)[number % 2], b"n NOOP\r\n")
+    say(first, b"a STORE 1:15 +FLAGS.SILENT (\\Deleted)\r\n")
+    say(first, b"c EXPUNGE\r\n")
+    assert len(first._view.recent) == 2
+    assert say(first, b"d SEARCH RECENT\r\n").startswith(b"* SEARCH 2 4\r\n")
 
 
 def test_recent_has_holes():

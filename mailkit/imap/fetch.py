@@ -67,10 +67,10 @@ class Request:
             if self._sets_seen and self._mark_seen(message) and not shows_flags:
                 shown = [self._flags, *items]
             before = b"* %d FETCH (" % number
-            for item in shown:  # one by one: together they can be many times the message
+            for item in shown[:-1]:  # one by one: together they can be many times the message
                 yield before + item(message)
                 before = b" "
-            yield b")\r\n"
+            yield before + shown[-1](message) + b")\r\n"
 
     def _mark_seen(self, message: Message) -> bool:
         view = self._view
@@ -80,8 +80,9 @@ class Request:
         return True
 
     def _flags(self, message: Message) -> bytes:
-        self._view.watcher.changed.discard(message.uid)  # now, for others may have their turn before the answer is out
-        return b"FLAGS " + self._view.flags(message)
+        view = self._view
+        view.watcher.changed.discard(message.uid)  # now, for others may have their turn before the answer is out
+        return b"FLAGS " + view.flags(message)
 
     def _read(self, macros: Mapping[str, tuple[str, ...]] | None = None) -> None:
         arguments = self._arguments

@@ -12,7 +12,7 @@ import binascii
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, thread_time
 
 from mailkit.imap.mailboxes import MailboxCommands
 from mailkit.imap.messages import MessageCommands
@@ -30,7 +30,7 @@ __all__ = ["COMMANDS", "ImapSession", "State"]
 log = logging.getLogger(__name__)
 
 CHUNK = 65536  # octets: a long answer is sent in pieces of about this size
-TURN = 0.01  # seconds, after which what there is of it is sent, for others may have their turn then
+TURN = 0.05  # seconds of work, whatever the machine does beside it: after that, others may have their turn
 KEEPS_NUMBERS = ("FETCH", "STORE", "SEARCH", "")  # while one of these, or no command, is answered: no EXPUNGE (§7.4.1)
 
 
@@ -194,16 +194,16 @@ class ImapSession:
     def _run(self, work: Callable[[], Reply]) -> Iterator[bytes]:
         """Yield what a command has to say, in large chunks, and its tagged answer at the end."""
         said: list[bytes] = []
-        size, begun, until = 0, False, monotonic() + TURN
+        size, begun, until, worked = 0, False, monotonic() + TURN, thread_time() + TURN
         try:
             reply = work()
             for piece in reply.pieces:
                 begun = begun or piece != OTHERS_TURN
                 said.append(piece)
                 size += len(piece)
-                if size >= CHUNK or piece == OTHERS_TURN or monotonic() > until:
+                if size >= CHUNK or piece == OTHERS_TURN or (monotonic() > until and thread_time() > worked):
                     yield b"".join(said)
-                    said, size, until = [], 0, monotonic() + TURN
+                    said, size, until, worked = [], 0, monotonic() + TURN, thread_time() + TURN
             if not self._resume:
                 said.append(self._completed(reply))
         except BadSyntax as error:

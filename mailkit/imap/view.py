@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 from mailkit.imap.syntax import BadSyntax, SequenceSet, spans
 from mailkit.mailbox import MAX_FLAG_SETS, MAX_KEYWORDS, Mailbox
 from mailkit.message import SYSTEM_FLAGS, Message
 
 RECENT = "\\Recent"
+_START = attrgetter("start")
 Numbered = tuple[int, Message]  # message sequence number, message
 
 
@@ -87,8 +89,8 @@ class View:
 
     def is_recent(self, message: Message) -> bool:
         r"""Say whether this session is the first that was told of the message."""
-        uid = message.uid
-        return any(uid in claimed for claimed in self.recent)
+        at = bisect_right(self.recent, message.uid, key=_START) - 1
+        return at >= 0 and message.uid in self.recent[at]
 
     def news(self, may_expunge: bool, with_uid: bool = False) -> bytes:
         """Return what this session must now be told, and count it as told (RFC 3501 §5.2, §7.4.1).
@@ -128,6 +130,8 @@ class View:
         self.watcher.expunged.clear()
         self.count -= told
         self.messages = self.mailbox.messages
+        if told:  # of what is gone, nothing is recent
+            self.recent = [claimed for claimed in self.recent if self._index(claimed.start) < self._index(claimed.stop)]
 
     def _catch_up(self) -> bool:
         self.messages, before = self.mailbox.messages, self.count
