@@ -65,9 +65,11 @@ class Engine:
         try:
             self.loop.run_forever()
         finally:
-            self.loop.run_until_complete(self._let_go())
-            self.loop.close()
-            self._ended = True
+            try:
+                self.loop.run_until_complete(self._let_go())
+            finally:
+                self.loop.close()
+                self._ended = True
 
     # ---- from the learner's thread
 
