@@ -54,7 +54,7 @@ class Engine:
         self._frozen: tuple[int, tuple[MailboxView, ...]] = -1, ()  # all mailboxes, at a version of the store
         self._servers: list[asyncio.Server] = []
         self._at_work: set[asyncio.Task[None]] = set()  # for callers; the loop alone would not hold them
-        self._ended = False  # nothing runs any more, and nothing is held
+        self._closing = self._ended = False  # nothing is begun any more; nothing is held any more
         self._tls: Tls | None = None
         self.loop.set_exception_handler(lambda loop, context: log.debug("%s", context.get("message")))
         self._thread = threading.Thread(target=self._run, name="mailkit server", daemon=True)
@@ -97,6 +97,9 @@ class Engine:
                 answers.put((None, error))
 
         def begin() -> None:
+            if self._closing:
+                answers.put((None, RuntimeError(STOPPED)))
+                return
             task = self.loop.create_task(do())
             self._at_work.add(task)
             task.add_done_callback(self._at_work.discard)
@@ -154,11 +157,12 @@ class Engine:
 
     async def _let_go(self) -> None:
         """Close all there is, however the loop came to its end, and refuse what was still asked."""
+        self._closing = True
         for server in self._servers:
             server.close()
         for transport in list(self.transports):
             transport.abort()
-        for _ in range(4):  # let transports close their sockets, and begin what was asked last
+        for _ in range(4):  # let transports close their sockets, and refuse what was asked last
             await asyncio.sleep(0)
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
