@@ -26,7 +26,10 @@ Everything is forgotten when the server stops. Press Ctrl-C to stop it.
 
 
 def serve(password: str | None, names: list[str], authority: Path | None = None) -> None:
-    """Run a server with sample letters until interrupted; print the settings to type in, save its authority's PEM."""
+    """Run a server with sample letters until interrupted; print the settings to type in, save its authority's PEM.
+
+    Raises `LookupError` for a letter that is not there, `OSError` where the PEM cannot be written, and what interrupts.
+    """
     with MailServer(
         letters(*names),
         password=password,
@@ -43,10 +46,7 @@ def serve(password: str | None, names: list[str], authority: Path | None = None)
             ),
             flush=True,  # it may be piped to a file
         )  # fmt: skip
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            print("The server has stopped; its mail is gone.")
+        threading.Event().wait()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -59,7 +59,12 @@ def main(arguments: list[str] | None = None) -> None:
     serving.add_argument("--authority", type=Path, metavar="FILE", help="write the authority's certificate (PEM) there")
     chosen = parser.parse_args(arguments)
     if chosen.command == "serve":
-        serve(chosen.password, chosen.letters, chosen.authority)
+        try:
+            serve(chosen.password, chosen.letters, chosen.authority)
+        except (LookupError, OSError) as error:
+            serving.error(str(error))
+        except KeyboardInterrupt:
+            print("The server has stopped; its mail is gone.")
     else:
         parser.print_help()
 

@@ -83,8 +83,8 @@ class MailServer:
             raise ValueError(f'{domain!r} is no domain; write it in lower case, such as domain="example.org"')
         if quota is not None and (not isinstance(quota, int) or quota < 0):
             raise ValueError(f"a quota is a number of octets, such as quota=35_000, not {quota!r}")
-        if not isinstance(uidvalidity, int) or not 1 <= uidvalidity < 2**31:  # others count up from it, to 32 bits
-            raise ValueError(f"uidvalidity is a number from 1 to {2**31 - 1}, not {uidvalidity!r}")
+        if not isinstance(uidvalidity, int) or not 1 <= uidvalidity < 2**32 - 2**16:  # others count up from it
+            raise ValueError(f"uidvalidity is a number from 1 to {2**32 - 2**16 - 1}, not {uidvalidity!r}")
         checked = [_octets(letter) for letter in _sequence("letters", letters)]
         store = Store(domain, clock, uidvalidity)
         self.domain = domain

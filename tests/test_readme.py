@@ -16,6 +16,7 @@ from importlib.metadata import version
 
 import pytest
 
+from mailkit.__main__ import main
 from tests import readme
 from tests.notebooks import LESSONS, ROOT
 
@@ -109,6 +110,16 @@ def test_windows_can_import_all():
 def test_the_command_line_helps_itself():
     done = subprocess.run([sys.executable, "-m", "mailkit", "--help"], capture_output=True, text=True, check=True)
     assert "serve" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["lunhc"], "did you mean 'lunch'?"), (["--authority", "nowhere/authority.pem"], "nowhere")],
+)
+def test_what_cannot_be_served_is_told_in_a_line(capsys, arguments, words):
+    with pytest.raises(SystemExit):
+        main(["serve", *arguments])
+    assert words in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.slow
