@@ -127,9 +127,15 @@ def test_what_cannot_be_served_is_told_in_a_line(capsys, arguments, words):
 def test_ones_own_mail_program_is_served_until_ctrl_c(tmp_path):
     authority = tmp_path / "authority.pem"
     command = [sys.executable, "-m", "mailkit", "serve", "--password", "secret", "--authority", str(authority)]
+
+    def hear_ctrl_c():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # to a shell's background job it is deaf
+
     with contextlib.ExitStack() as ends:
         serving = ends.enter_context(
-            subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT)
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, text=True, encoding="utf-8", cwd=ROOT, preexec_fn=hear_ctrl_c
+            )
         )
         ends.callback(serving.kill)
         lines = iter(serving.stdout.readline, "")
