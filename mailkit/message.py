@@ -43,6 +43,8 @@ def with_crlf(octets: bytes) -> bytes:
     >>> with_crlf(b"a\nb\r\nc")
     b'a\r\nb\r\nc'
     """
+    if octets.count(b"\n") == octets.count(b"\r\n"):  # nearly always, and counting copies nothing
+        return octets
     return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
+from mailkit.message import end_of_header
 from mailkit.sockets import Address
 
 Send = Callable[[], Awaitable[None]]
@@ -84,7 +85,8 @@ def _parameters(offers: set[str], domain: str, addresses: str, octets: bytes, ut
     >>> _parameters({"8BITMIME"}, "example.net", "amy@example.org", b"Subject: x", utf8=True)
     ' BODY=8BITMIME'
     """
-    if utf8 and "SMTPUTF8" not in offers and not (addresses.isascii() and octets.partition(b"\r\n\r\n")[0].isascii()):
+    plain = addresses.isascii() and octets[: end_of_header(octets)].isascii()
+    if utf8 and "SMTPUTF8" not in offers and not plain:
         raise Refused(f"550 5.6.7 the server for {domain} takes nothing beyond ASCII in addresses and header")
     if "8BITMIME" not in offers and not octets.isascii():
         raise Refused(f"554 5.6.3 the server for {domain} takes nothing beyond ASCII")
