@@ -7,6 +7,7 @@ import os
 import pytest
 
 from tests import dovecot as dovecot_module
+from tests.plugin import required
 
 
 def pytest_addoption(parser):
@@ -19,9 +20,10 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope="session")
 def dovecot():
-    """A running Dovecot 2.3, or the reason why there is none."""
+    """A running Dovecot, or the reason why there is none."""
     if not dovecot_module.installed():
-        pytest.skip("no Dovecot 2.3 here; Debian's packages dovecot-imapd and dovecot-pop3d bring it")
+        missing = pytest.fail if required("dovecot") else pytest.skip
+        missing("no Dovecot 2.3 or 2.4 here; Debian's packages dovecot-imapd and dovecot-pop3d bring it")
     server = dovecot_module.start()
     yield server
     server.stop()

@@ -27,6 +27,7 @@ ASKS_FOR_TLS = re.compile(rb"\b(STARTTLS|STLS)\r\n")
 TIMEOUT = 20  # seconds for one line; Dovecot waits for 10 before it says [IN-USE]
 LINE = re.compile(r"(?P<kind>[CSD])(?P<who>\d?)(?P<mode>[:~?])(?: (?P<text>.*))?")
 EVENT = re.compile(r"(?P<kind>CONNECT|TLS|CLOSED|DROP)(?: (?P<who>\d))?(?: (?P<rest>.*))?")
+REASON = re.compile(r"# Dovecot(?: (?P<version>2\.\d))?: \S")
 LETTER = re.compile(
     r"(?:letter|DELIVER)(?: (?P<box>[^\s(\":]+))?(?: \((?P<flags>.*?)\))?(?: \"(?P<date>.*?)\")?:(?: (?P<subject>.+))?"
 )
@@ -77,12 +78,16 @@ class Said:
 
 @dataclass
 class Answer:
-    """What the server is to say to one client; Dovecot perhaps otherwise."""
+    """What the server is to say to one client; Dovecot perhaps otherwise, by its version ("": any)."""
 
     who: int
     lines: list[Expected]
     number: int
-    dovecot: list[Expected] | None = None
+    dovecot: dict[str, list[Expected]] = field(default_factory=dict)
+
+    def by(self, dovecot: str) -> list[Expected]:
+        """Return what is expected of a version of Dovecot, or of ``mailkit`` ("")."""
+        return self.dovecot.get(dovecot, self.dovecot.get("", self.lines)) if dovecot else self.lines
 
 
 @dataclass
@@ -121,7 +126,7 @@ class Conversation:
     settings: dict[str, object] = field(default_factory=dict)
     secure: bool = False
     login: list[str] = field(default_factory=list)
-    without_dovecot: str = ""
+    without_dovecot: dict[str, str] = field(default_factory=dict)  # version, or "" → reason
     slow_with_dovecot: str = ""
     steps: list[Said | Answer | Event | Delivery | Holds] = field(default_factory=list)
 
@@ -152,7 +157,7 @@ class _Reader:
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
         self.block: list[bytes] | None = None  # the lines of a letter given whole
-        self.reason_due = 0
+        self.theirs: list[Expected] = []  # D lines that wait for their reason
 
     def take(self, line: str, number: int) -> None:
         steps = self.conversation.steps
@@ -160,10 +165,11 @@ class _Reader:
             self.block.append(encode(line[2:]) + b"\r\n")
             return
         self.end_block()
-        if self.reason_due and not line.startswith("D"):
-            if not re.match(r"# Dovecot: \S", line):
-                raise ValueError("after D lines comes '# Dovecot: ' and the reason")
-            self.reason_due = 0
+        if self.theirs and not line.startswith("D"):
+            if not (reason := REASON.match(line)):
+                raise ValueError("after D lines comes '# Dovecot: ' or '# Dovecot 2.4: ' and the reason")
+            self.conversation.steps[-1].dovecot[reason["version"] or ""] = self.theirs
+            self.theirs = []
         if not line.strip() or line.startswith("#"):
             return
         if found := LINE.fullmatch(line):
@@ -190,15 +196,14 @@ class _Reader:
             return
         expected = Expected(found["mode"], text, number)
         if found["kind"] == "S":
-            if last and isinstance(last[0], Answer) and last[0].who == who and last[0].dovecot is None:
+            if last and isinstance(last[0], Answer) and last[0].who == who and not last[0].dovecot:
                 last[0].lines.append(expected)
             else:
                 steps.append(Answer(who, [expected], number))
             return
         if not (last and isinstance(last[0], Answer) and last[0].who == who):
             raise ValueError("D lines stand after the S lines that they replace")
-        last[0].dovecot = [*(last[0].dovecot or []), expected]
-        self.reason_due = number
+        self.theirs.append(expected)
 
     def holds(self, step: Holds, found: re.Match[str]) -> None:
         if found["none"]:
@@ -238,8 +243,8 @@ class _Reader:
             conversation.secure = True
         elif name == "login":
             conversation.login = value.split()
-        elif name == "dovecot" and value.startswith("no — "):
-            conversation.without_dovecot = value.removeprefix("no — ")
+        elif name == "dovecot" and (found := re.match(r"no(?: (2\.\d))? — (?=\S)", value)):
+            conversation.without_dovecot[found[1] or ""] = value[found.end() :]
         elif name == "dovecot" and value.startswith("slow — "):
             conversation.slow_with_dovecot = value.removeprefix("slow — ")
         else:
@@ -248,8 +253,8 @@ class _Reader:
     def end(self) -> None:
         self.end_block()
         conversation = self.conversation
-        if self.reason_due:
-            raise ValueError(f"{conversation.where(self.reason_due)}: D lines need a reason after them")
+        if self.theirs:
+            raise ValueError(f"{conversation.where(self.theirs[-1].number)}: D lines need a reason after them")
         if not (conversation.steps and isinstance(conversation.steps[0], Event) and conversation.steps[0].who == 1):
             conversation.steps.insert(0, Event("CONNECT", 1, conversation.login, 1))
 
@@ -278,10 +283,10 @@ def encode(text: str, expand: Callable[[re.Match[str]], bytes] | None = None) ->
 
 
 class Play:
-    """One conversation with one server. ``strict``: the words of ``<words: …>`` are the server's own."""
+    """One conversation with one server: ``mailkit``, or this version of Dovecot, which has words of its own."""
 
-    def __init__(self, conversation: Conversation, server: Direct | Socketed, strict: bool = True) -> None:
-        self.conversation, self.server, self.strict = conversation, server, strict
+    def __init__(self, conversation: Conversation, server: Direct | Socketed, dovecot: str = "") -> None:
+        self.conversation, self.server, self.dovecot = conversation, server, dovecot
         self.names: dict[str, bytes] = {}
         self.script: list[str] = []
         self.number = 1
@@ -356,7 +361,7 @@ class Play:
         if found["letter"] and known and self.conversation.protocol == "pop3":
             known = re.sub(rb"(?m)^\.", b"..", known)
         if found["words"] is not None:
-            known = found["words"].encode() if self.strict else None
+            known = None if self.dovecot else found["words"].encode()
         if found["octet"] or found["times"]:
             known = encode(found[0])
         if known is not None:
@@ -367,7 +372,7 @@ class Play:
         return b"(?P<%s>%s)" % (found["name"].encode(), shape) if found["name"] else shape
 
     def play_answer(self, answer: Answer) -> None:
-        lines = answer.lines if self.strict or answer.dovecot is None else answer.dovecot
+        lines = answer.by(self.dovecot)
         if [line.text for line in lines] == ["<nothing>"]:
             return
         at = 0

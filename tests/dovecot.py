@@ -37,25 +37,12 @@ default_login_user = {user}
 first_valid_uid = 1
 first_valid_gid = 1
 ssl = yes
-ssl_cert = <{home}/certificate.pem
-ssl_key = <{home}/key.pem
-disable_plaintext_auth = no
 auth_failure_delay = 0
 auth_mechanisms = plain
-mail_location = sdbox:~/mail
 mail_fsync = never
 mail_max_userip_connections = 100
 pop3_lock_session = yes
 pop3_no_flag_updates = yes
-pop3_uidl_format = %v.%u
-passdb {{
-  driver = passwd-file
-  args = scheme=PLAIN {home}/passwords
-}}
-userdb {{
-  driver = static
-  args = uid={user} gid={group} home={home}/home/%n
-}}
 namespace inbox {{
   inbox = yes
   separator = /
@@ -85,14 +72,14 @@ service stats {{
   chroot =
 }}
 service imap {{
-  service_count = 500
+  {requests} = 500
 }}
 service pop3 {{
-  service_count = 500
+  {requests} = 500
 }}
 service imap-login {{
   chroot =
-  service_count = 0
+  {requests} = {unlimited}
   process_min_avail = 1
   inet_listener imap {{
     port = {imap}
@@ -103,7 +90,7 @@ service imap-login {{
 }}
 service pop3-login {{
   chroot =
-  service_count = 0
+  {requests} = {unlimited}
   process_min_avail = 1
   inet_listener pop3 {{
     port = {pop3}
@@ -113,15 +100,63 @@ service pop3-login {{
   }}
 }}
 """
+BY_VERSION = {  # what each spells in its own way
+    "2.3": """\
+ssl_cert = <{home}/certificate.pem
+ssl_key = <{home}/key.pem
+disable_plaintext_auth = no
+mail_location = sdbox:~/mail
+pop3_uidl_format = %v.%u
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN {home}/passwords
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={home}/home/%n
+}}
+""",
+    "2.4": """\
+dovecot_config_version = {version}
+dovecot_storage_version = {version}
+ssl_server_cert_file = {home}/certificate.pem
+ssl_server_key_file = {home}/key.pem
+auth_allow_cleartext = yes
+mail_attachment_detection_options =
+mail_driver = sdbox
+mail_path = ~/mail
+pop3_uidl_format = %{{uidvalidity}}.%{{uid}}
+passdb passwd-file {{
+  passwd_file_path = {home}/passwords
+  default_password_scheme = PLAIN
+}}
+userdb static {{
+  fields {{
+    uid = {user}
+    gid = {group}
+    home = {home}/home/%{{user | username}}
+  }}
+}}
+""",
+}
+REQUESTS = {  # that one process serves: the setting's name, and how to say "no limit"
+    "2.3": ("service_count", "0"),
+    "2.4": ("restart_request_count", "unlimited"),
+}
 
 
 def installed() -> bool:
-    """Tell whether there is a Dovecot 2.3 to run."""
+    """Tell whether there is a Dovecot to run that we can configure."""
+    return version()[:3] in BY_VERSION
+
+
+def version() -> str:
+    """Return the version of the Dovecot that is installed, such as 2.4.5; nothing where there is none."""
     program = find_program()
     if program is None:
-        return False
-    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-    return version.startswith("2.3.")
+        return ""
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return done.stdout.partition(" ")[0].strip()
 
 
 def find_program() -> str | None:
@@ -133,9 +168,9 @@ class Dovecot:
     """A running Dovecot. ``pop3``, ``imap`` and, TLS from the start, ``pop3s``, ``imaps`` are address pairs."""
 
     def __init__(self, accounts: Iterable[str] = ("amy", "ben"), domain: str = "example.org") -> None:
-        program = find_program()
-        if program is None:
-            raise RuntimeError("no Dovecot here; install the packages dovecot-imapd and dovecot-pop3d")
+        program, self.version = find_program(), version()
+        if program is None or self.version[:3] not in BY_VERSION:
+            raise RuntimeError("no Dovecot 2.3 or 2.4 here; install the packages dovecot-imapd and dovecot-pop3d")
         self.home = Path(tempfile.mkdtemp(prefix="dovecot-"))
         names = ("pop3", "pop3s", "imap", "imaps")
         ports = dict(zip(names, free_ports(len(names)), strict=True))
@@ -154,11 +189,13 @@ class Dovecot:
 
         account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         configuration = self.home / "dovecot.conf"
+        requests, unlimited = REQUESTS[self.version[:3]]
         configuration.write_text(
-            CONFIGURATION.format(
-                home=self.home, user=account.pw_name, group=grp.getgrgid(account.pw_gid).gr_name, **ports
+            (BY_VERSION[self.version[:3]] + CONFIGURATION).format(
+                version=self.version, home=self.home, user=account.pw_name, group=grp.getgrgid(account.pw_gid).gr_name,
+                requests=requests, unlimited=unlimited, **ports,
             )
-        )
+        )  # fmt: skip
         as_user = {}
         if os.geteuid() == 0:
             for path in (self.home, *self.home.iterdir()):

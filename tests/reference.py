@@ -40,7 +40,7 @@ imap.select()                        # INBOX
 ```
 
 `server` is the course's own. With a provider use `poplib.POP3_SSL` or `imaplib.IMAP4_SSL`, the provider's host name,
-and `context=ssl.create_default_context()`: without it Python (3.11 to 3.14) does not check whom it talks to
+and `context=ssl.create_default_context()`: without it Python (3.11 to 3.15) does not check whom it talks to
 ([lesson 07](07-lock-the-letterbox.ipynb)).
 
 ## Commands
