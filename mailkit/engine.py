@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
+import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from queue import Empty, SimpleQueue
@@ -28,6 +30,7 @@ log = logging.getLogger("mailkit")
 Result = TypeVar("Result")
 
 LOOPBACK = "127.0.0.1"  # where no other machine can come in
+BACKLOG = 100  # connections that the system holds until they are let in
 STOPPED = "this server was stopped; run the cell that makes it again"
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
@@ -53,7 +56,7 @@ class Engine:
         self._seen_version = -1
         self._frozen: tuple[int, tuple[MailboxView, ...]] = -1, ()  # all mailboxes, at a version of the store
         self._servers: list[asyncio.Server] = []
-        self._at_work: set[asyncio.Task[None]] = set()  # for callers; the loop alone would not hold them
+        self._at_work: set[asyncio.Task[None]] = set()  # the loop alone would not hold them
         self._closing = self._ended = False  # nothing is begun any more; nothing is held any more
         self._tls: Tls | None = None
         self.loop.set_exception_handler(lambda loop, context: log.debug("%s", context.get("message")))
@@ -100,9 +103,7 @@ class Engine:
             if self._closing:
                 answers.put((None, RuntimeError(STOPPED)))
                 return
-            task = self.loop.create_task(do())
-            self._at_work.add(task)
-            task.add_done_callback(self._at_work.discard)
+            self._keep_at_work(do())
 
         try:
             self.loop.call_soon_threadsafe(begin)
@@ -118,6 +119,11 @@ class Engine:
             raise error
         return result  # type: ignore[return-value]
 
+    def _keep_at_work(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
+
     async def _after_arrivals(self, function: Callable[[], Result]) -> Result:
         for _ in range(4):  # each turn of the loop reads what the system holds: data, then ends of lines
             await asyncio.sleep(0)
@@ -127,14 +133,41 @@ class Engine:
         """Open a port that the system chooses; return its address."""
 
         async def open_port() -> Address:
-            context = self.tls().server if tls else None
-            patience = self.settings.handshake if tls else None
-            server = await self.loop.create_server(factory, LOOPBACK, 0, ssl=context, ssl_handshake_timeout=patience)
-            self._servers.append(server)
-            address: Address = server.sockets[0].getsockname()
+            port = socket.create_server((LOOPBACK, 0), backlog=BACKLOG)
+            port.setblocking(False)
+            if tls:
+                self._keep_at_work(self._welcome(port, factory, self.tls().server))
+            else:
+                self._servers.append(await self.loop.create_server(factory, sock=port, backlog=BACKLOG))
+            address: Address = port.getsockname()
             return address
 
         return self._result(open_port)
+
+    async def _welcome(
+        self, port: socket.socket, factory: Callable[[], asyncio.BaseProtocol], context: ssl.SSLContext
+    ) -> None:
+        """Let in who begins with TLS (RFC 8314 §3), and no more in their handshake at once than may be connected."""
+        shaking: set[asyncio.Task[None]] = set()
+
+        async def shake_hands(caller: socket.socket) -> None:
+            patience = self.settings.handshake
+            with contextlib.suppress(OSError):  # `ssl.SSLError` is one
+                await self.loop.connect_accepted_socket(factory, caller, ssl=context, ssl_handshake_timeout=patience)
+
+        with port:
+            while True:
+                try:
+                    caller, _ = await self.loop.sock_accept(port)
+                except OSError:  # the system has no room for another; asyncio waits as long
+                    await asyncio.sleep(1)
+                    continue
+                if len(shaking) < self.settings.max_connections:
+                    task = self.loop.create_task(shake_hands(caller))
+                    shaking.add(task)
+                    task.add_done_callback(shaking.discard)
+                else:
+                    caller.close()
 
     def stop(self) -> None:
         """Drop all lines, free ports, thread and loop. Calling it again does nothing."""

@@ -474,6 +474,29 @@ def test_a_server_that_stops_says_goodbye():
             client()
 
 
+@pytest.mark.parametrize("port", ["pop3s", "imaps", "smtps"])
+def test_no_more_are_in_their_handshake_than_may_be_connected(port):
+    """Who connects to a port with TLS and is silent would else take memory for each connection."""
+    with MailServer(password="secret", max_connections=3, handshake=60.0) as server, contextlib.ExitStack() as silent:
+        address = getattr(server, port)
+        lines = [silent.enter_context(socket.create_connection(address, timeout=10)) for _ in range(5)]
+        assert [line.recv(1) for line in lines[3:]] == [b"", b""]
+        pop_login(server).quit()  # the other ports go on
+        lines[0].setblocking(False)
+        with pytest.raises(BlockingIOError):
+            lines[0].recv(1)  # waits for its handshake
+        lines[1].close()
+        greeting = b""
+        while not greeting:  # the system tells of the closing soon
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(address, timeout=10) as raw,
+                server.ssl_context.wrap_socket(raw, server_hostname="localhost") as line,
+            ):
+                greeting = line.recv(999)
+        assert b"mail.example.org" in greeting
+
+
 def test_patience_is_as_the_standards_want_it():
     """RFC 1939 §3, RFC 3501 §5.4, RFC 5321 §4.5.3.2.7."""
     told = Settings()
