@@ -179,6 +179,11 @@ class _Line:
                 self._note("the wiretap takes the offer out" if leg is self.server else "the wiretap spoils this")
         return b"".join(passed)
 
+    def pass_rest_on(self, leg: _Leg) -> None:
+        """Pass on the beginning of a line that will have no end."""
+        rest, leg.held = leg.held, b""
+        leg.other.send(self._recorded(leg.who, rest))
+
     def _recorded(self, who: Speaker, text: bytes) -> bytes:
         self._recorder.add(who, text)
         return text
@@ -212,6 +217,7 @@ class _Leg(asyncio.Protocol):
         self.transport: Any = None  # an asyncio.Transport, once there is one
         self.tls: _Tls | None = None
         self.held = b""
+        self.ended = False  # this side has said all
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -221,6 +227,15 @@ class _Leg(asyncio.Protocol):
 
     def data_received(self, octets: bytes) -> None:
         self.line.take(self, octets)
+
+    def eof_received(self) -> bool:
+        """Pass on that this side has said all; the other may still answer. TLS knows no such half line."""
+        if self.tls or self.other.ended:
+            return False
+        self.ended = True
+        self.line.pass_rest_on(self)
+        self.other.transport.write_eof()
+        return True
 
     def connection_lost(self, error: Exception | None) -> None:
         self.line.hang_up()
