@@ -157,9 +157,15 @@ def daily_letter(day: int) -> bytes:
     """Write the letter of a day, `OCTETS` long; every third is an offer."""
     subject = f"{'Offer' if day % 3 == 0 else 'Letter'} of {day} September"
     line = " ".join(["All is well here."] * 4) + "\n"
-    missing = OCTETS - len(compose(subject, text="\n"))
+    missing = OCTETS - _frame() - len(subject)
     whole, rest = divmod(missing, len(line) + 1)  # a line ends with CRLF
     return compose(subject, text=line * whole + "." * rest + "\n")
+
+
+@cache
+def _frame() -> int:
+    """Return how many octets a daily letter has beside its subject and its text."""
+    return len(compose("-", text="\n")) - len("-")
 
 
 def show_months(months: Mapping[str, Month]) -> Picture:
