@@ -72,6 +72,13 @@ class Hooks:
     lost: Callable[[SmtpWire], None]
 
 
+class _Methods(dict[str, Any]):
+    """What aiosmtpd looks commands up in; it has cut them at a blank, but left a tab at the end (RFC 5321 §4.1.1)."""
+
+    def get(self, command: str, default: Any = None) -> Any:
+        return super().get(command.rstrip("\t"), default)
+
+
 class SmtpWire(SMTP):
     """One connection. A subclass, because aiosmtpd asks its handler about meaning, never about octets.
 
@@ -100,6 +107,7 @@ class SmtpWire(SMTP):
             auth_require_tls=not (settings.plaintext_login or secure),
             loop=asyncio.get_running_loop(),
         )
+        self._smtp_methods = _Methods(self._smtp_methods)
 
     @property
     def secure(self) -> bool:

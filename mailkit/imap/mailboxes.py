@@ -28,9 +28,14 @@ STATUS_ITEMS: Mapping[str, Callable[[Mailbox], int]] = {
 def matches(pattern: str, name: str) -> bool:
     """Say whether a LIST pattern fits: ``*`` is anything, ``%`` anything but the delimiter (RFC 3501 §6.3.8).
 
+    Case counts, but not in INBOX, alone or as the topmost level (§5.1).
+
     >>> [matches(pattern, "Work/2026") for pattern in ("*", "%", "Work/%", "W*6", "work*")]
     [True, False, True, True, False]
+    >>> [matches(pattern, "INBOX/Bills") for pattern in ("inbox*", "in%/Bills", "inbox/bills", "*box%")]
+    [True, True, False, False]
     """
+    in_any_case = len("INBOX") if name.partition(DELIMITER)[0] == "INBOX" else 0
     reached = {0}  # how much of the name may be behind us; no backtracking, so no pattern takes for ever
     for wildcard in pattern:
         if wildcard == "*":
@@ -38,7 +43,11 @@ def matches(pattern: str, name: str) -> bool:
         elif wildcard == "%":
             reached = set(_to_ends_of_levels(name, reached))
         else:
-            reached = {upto + 1 for upto in reached if name.startswith(wildcard, upto)}
+            reached = {
+                upto + 1
+                for upto in reached
+                if name.startswith(wildcard, upto) or (upto < in_any_case and name[upto].lower() == wildcard)
+            }
         if not reached:
             return False
     return len(name) in reached
@@ -75,13 +84,12 @@ def listing(word: str, names: Iterable[str], pattern: str, only_special: bool = 
     """
     if len(pattern) > MAX_PATTERN:
         raise MailboxError(f"the pattern is longer than {MAX_PATTERN} characters; use a * in it", "LIMIT")
-    pattern = canonical_name(pattern)
     levels_too = word == "LIST" or pattern.endswith("%")
     for name, given in with_superiors(names).items():
         attributes = [SPECIAL_USE[name]] if given and name in SPECIAL_USE else []
         if (only_special and not attributes) or not (given or levels_too):
             continue
-        if matches(pattern, encode_name(name).decode()) or (name == "INBOX" and matches(pattern.upper(), name)):
+        if matches(pattern, encode_name(name).decode()):
             yield list_line(word, attributes if given else ["\\Noselect"], name)
         else:
             yield OTHERS_TURN
