@@ -21,7 +21,7 @@ from mailkit.line import Line
 from mailkit.mailbox import Mailbox
 from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, MailboxView, Moment, Snapshot, view_letter
-from mailkit.sockets import Address
+from mailkit.sockets import Address, listening_socket
 from mailkit.store import Account, Store
 from mailkit.tls import Tls, make_tls
 from mailkit.transcript import Recorder
@@ -30,7 +30,6 @@ log = logging.getLogger("mailkit")
 Result = TypeVar("Result")
 
 LOOPBACK = "127.0.0.1"  # where no other machine can come in
-BACKLOG = 100  # connections that the system holds until they are let in
 STOPPED = "this server was stopped; run the cell that makes it again"
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
@@ -133,12 +132,13 @@ class Engine:
         """Open a port that the system chooses; return its address."""
 
         async def open_port() -> Address:
-            port = socket.create_server((LOOPBACK, 0), backlog=BACKLOG)
-            port.setblocking(False)
             if tls:
+                port = listening_socket(LOOPBACK)
                 self._keep_at_work(self._welcome(port, factory, self.tls().server))
             else:
-                self._servers.append(await self.loop.create_server(factory, sock=port, backlog=BACKLOG))
+                server = await self.loop.create_server(factory, LOOPBACK, 0)
+                self._servers.append(server)
+                port = server.sockets[0]
             address: Address = port.getsockname()
             return address
 

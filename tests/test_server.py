@@ -474,6 +474,19 @@ def test_a_server_that_stops_says_goodbye():
             client()
 
 
+@pytest.mark.parametrize("port", ["pop3", "imap", "smtp", "pop3s", "imaps", "smtps"])
+def test_what_is_said_is_sent_at_once(server, port):
+    """RFC 896, RFC 1122 §4.2.3.4: else the second of two small answers waits until the first is acknowledged."""
+    with socket.create_connection(getattr(server, port), timeout=10) as line:
+        if port.endswith("s"):
+            line = server.ssl_context.wrap_socket(line, server_hostname="localhost")
+        with line:
+            assert line.recv(999)
+            transports = server._engine.call(lambda: list(server._engine.transports))
+            sockets = [transport.get_extra_info("socket") for transport in transports]
+            assert [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0 for one in sockets] == [True]
+
+
 @pytest.mark.parametrize("port", ["pop3s", "imaps", "smtps"])
 def test_no_more_are_in_their_handshake_than_may_be_connected(port):
     """Who connects to a port with TLS and is silent would else take memory for each connection."""
