@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Literal, Protocol
 
@@ -90,12 +90,13 @@ class Verdict:
 class Box:
     """One learner's try at an exercise: the things of its world as attributes, and ``check()``."""
 
-    __slots__ = ("__weakref__", "_exercise", "_world", "before")
+    __slots__ = ("__weakref__", "_exercise", "_refused", "_world", "before")
 
     def __init__(self, exercise: Exercise, world: Any) -> None:
         self._exercise = exercise
         self._world = world
         self.before: Snapshot = world.snapshot()
+        self._refused = _refused(world)
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -115,6 +116,8 @@ class Box:
         verdict = self._exercise.judge(self.before, self._world.snapshot())
         if verdict.status != "not yet":
             Progress().note(verdict.key, "done" if verdict.status == "right" else "tried")
+        elif (refused := _refused(self._world)) != self._refused:
+            return replace(verdict, advice=f"{verdict.advice} The server refused what you sent: `{refused[-1]}`.")
         return verdict
 
 
@@ -166,6 +169,15 @@ class Exercise:
 
 
 _READ_AGAIN = "Read the task once more and compare; the hints are below."
+
+
+def _refused(world: Any) -> tuple[str, ...]:
+    """Return what the newest IMAP session was told NO to: `imaplib` returns it, and lines that do not look go on."""
+    try:
+        said = world.server.transcript("IMAP").said("S")
+    except (AttributeError, LookupError, RuntimeError):  # no server, no session yet, a server that was stopped
+        return ()
+    return tuple(line.partition(" ")[2].replace("`", "'") for line in said if re.match(r"a\d+ NO ", line))
 
 
 def _holds(predicate: Predicate, before: Snapshot, now: Snapshot) -> bool:

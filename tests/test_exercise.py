@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mailkit.exercise import Exercise, Mistake, Verdict, World
+from mailkit.exercise import Box, Exercise, Mistake, Verdict, World
 from mailkit.progress import Progress
 from mailkit.snapshot import LetterView, MailboxView, SessionView, Snapshot
+from mailkit.transcript import Said, Transcript
 
 LETTERS = tuple(LetterView(uid, f"Letter {uid}", "ben@example.org", 100, frozenset(), str(uid)) for uid in (1, 2))
 
@@ -69,6 +70,21 @@ def test_nothing_done_yet_is_not_a_mistake(exercise):
     verdict = exercise.start().check()
     assert (verdict.status, verdict.advice, verdict.mistake) == ("not yet", "Log in first.", None)
     assert Progress().of("99.1") == "open"
+
+
+def test_what_the_server_refused_is_told(exercise):
+    """`imaplib` only returns a NO, and lines that do not look at it go on."""
+    said = [Said("S", "a1 NO [ALERT] of old")]
+    box = exercise.start()
+    box.server.transcript = lambda protocol: Transcript(protocol, tuple(said))
+    box = Box(exercise, box._world)
+    assert "refused" not in box.check().advice
+    said += [Said("S", "* OK ready"), Said("C", "a2 NO command"), Said("S", "a2 NO [TRYCREATE] no `amy/Sent`")]
+    assert box.check().advice == (
+        exercise.untouched + " The server refused what you sent: `NO [TRYCREATE] no 'amy/Sent'`."
+    )
+    box.server.inbox.pop()
+    assert "refused" not in box.check().advice
 
 
 def test_logging_in_alone_changes_nothing(exercise):

@@ -173,6 +173,15 @@ def test_every_prediction_is_answered(name):
     assert "predict(" in source
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_who_skips_the_question_changes_nothing(name):
+    """A cell that goes on from an earlier one cannot be run twice, so it stops at its first line."""
+    for cell in code_cells(name):
+        asked = re.search(r"^(\w+)\.reveal\(", cell.source, re.MULTILINE)
+        if asked and "# needs: " in cell.source.lower():
+            assert re.match(rf"{asked[1]}(\.reveal\(|  # needs: the question above)", cell.source), cell.id
+
+
 def test_questions_are_asked_once():
     """A guess is remembered under its question."""
     asked = [

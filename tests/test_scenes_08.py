@@ -66,7 +66,7 @@ def test_advice_says_what_it_cannot_give():
         "The price of IMAP: a full box refuses new mail.\n"
         "Proton Mail offers IMAP through Bridge. Your provider offers nothing else."
     )
-    assert "The price of POP: what you do" in repr(decide(devices=2, small_box=True, empty_box=True))
+    assert "The price of POP: a letter is on" in repr(decide(devices=2, small_box=True, empty_box=True))
     assert "nothing else" in repr(decide(provider="iCloud Mail"))
     assert "Nothing you named decides" not in repr(decide(provider="iCloud Mail"))
     assert "Nothing you named decides" in repr(decide(provider="Gmail"))

@@ -36,7 +36,7 @@ ALSO_RIGHT = [
         _imap(
             "09.1",
             """\
-box.program.settings = PopSettings()
+box.program.settings = PopSettings(days=None)
 box.program.poll()
 for octets in box.laptop.letters():
     imap.append("INBOX", r"(\\Seen)", None, octets)

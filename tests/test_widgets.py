@@ -171,7 +171,16 @@ def test_a_conversation_is_searched_and_explained(server, shown):
 @pytest.mark.parametrize(
     ("protocol", "line", "words"),
     [
-        ("POP3", Said("C", "RETR 1"), "RFC 1939"),
+        ("POP3", Said("C", "RETR 1"), "nothing (RFC 1939 §5)."),
+        ("POP3", Said("C", "USER amy"), "changes on the server: nothing"),
+        ("POP3", Said("C", "PASS ********"), "locks the maildrop for this session (RFC 1939 §4)."),
+        ("POP3", Said("S", "+OK server ready"), "ready"),
+        (
+            "IMAP",
+            Said("C", "a4 FETCH 1 (BODY.PEEK[TEXT])"),
+            "BODY.PEEK[…]: read a part of it. What it changes on the server: nothing (RFC 3501",
+        ),
+        ("IMAP", Said("C", "a4 FETCH 1 (BODY[1])"), r"sets \Seen (RFC 3501 §6.4.5)."),
         ("IMAP", Said("C", "a2 UID STORE 3 +FLAGS (\\Deleted)"), "STORE"),
         ("IMAP", Said("C", "a2 UID EXPUNGE 3"), "EXPUNGE"),
         ("IMAP", Said("S", "a2 NO no such mailbox"), "refused"),

@@ -88,7 +88,7 @@ class Reason:
     wish: str
     finding: Finding
     fits: Mapping[str, bool]
-    price: str  # what it means not to get it
+    price: Mapping[str, str]  # way → what it means not to get it
 
     @property
     def link(self) -> str:
@@ -151,7 +151,9 @@ class Advice:
         return f"{question} ({_html(reason.place)})"
 
     def _last_lines(self) -> list[str]:
-        price = [f"The price of {self.way}: {'; '.join(reason.price for reason in self.price)}."] if self.price else []
+        price = (
+            [f"The price of {self.way}: {'; '.join(one.price[self.way] for one in self.price)}."] if self.price else []
+        )
         return [*price, self.note] if self.note else price
 
     def _answers(self, reason: Reason) -> list[str]:
@@ -172,10 +174,13 @@ def _nothing_lost(answer: str) -> bool:
 
 
 _Test = Callable[[str], bool]
-WISHES: dict[str, tuple[str, str, _Test, str]] = {  # the last: what it means not to get it
+WISHES: dict[str, tuple[str, str, _Test, str | dict[str, str]]] = {  # the last: what it means not to get it
     "devices": (
         "You use several devices.", "You read it on the laptop: who sees that?", _everywhere,
-        "what you do with a letter on one device, the others do not see",
+        {
+            "POP": "a letter is on the device that fetched it first, and on no other",
+            LEFT: "what you do with a letter on one device, the others do not see",
+        },
     ),
     "others": (
         "Others answer from the same box.", "You answer it: who sees that?", _everywhere,
@@ -232,9 +237,12 @@ def decide(
     return Advice(way, reasons, tuple(offered), note)
 
 
-def _reason(wish: str, question: str, fulfils: _Test, price: str, found: Mapping[str, Finding]) -> Reason:
+def _reason(
+    wish: str, question: str, fulfils: _Test, price: str | dict[str, str], found: Mapping[str, Finding]
+) -> Reason:
     finding = found[question]
-    return Reason(wish, finding, {way: fulfils(answer) for way, answer in finding.answers.items()}, price)
+    fits = {way: fulfils(answer) for way, answer in finding.answers.items()}
+    return Reason(wish, finding, fits, dict.fromkeys(WAYS, price) if isinstance(price, str) else price)
 
 
 def _offered(provider: str | None) -> dict[str, str]:

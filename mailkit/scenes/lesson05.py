@@ -35,7 +35,7 @@ def _with_accident() -> World:
             if imap.select()[1] == [b"0"]:
                 raise RuntimeError("the accident has happened already; run the cell from its first line for a new box")
             if len(imap.list()[1]) == 1 and not laptop.snapshot().letters:
-                raise RuntimeError("nothing is saved yet: after the accident there is nothing to copy; save first")
+                raise RuntimeError("nothing is saved on box.laptop yet, and after the accident it is too late")
             for line in imap.list()[1]:
                 if imap.select(line.decode().rpartition(" ")[2])[1] != [b"0"]:  # type: ignore[union-attr]
                     imap.store("1:*", "+FLAGS", f"({DELETED})")

@@ -237,7 +237,7 @@ bug_hunt = Exercise(
             "no-ledger",
             lambda _, now: len(_kept(now)) > len(set(_kept(now))),
             "Letters are on the laptop twice. Before fetching, look whether the name is in the ledger; after fetching, "
-            "`ledger.add(name)`.",
+            "`ledger.add(name)`. The name alone: a whole line, `1 1.2`, begins with the number, which changes.",
         ),
         Mistake(
             "deletes",

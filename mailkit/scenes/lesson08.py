@@ -71,8 +71,11 @@ def where_it_says(program: str = "") -> str:
 
 
 def rules(provider: str = "") -> str:
-    """Return providers' rules, from ``data/providers.csv``: of one, or of all. Raises `LookupError`."""
-    rows = [row for row in table("providers") if provider.casefold() in ("", row["provider"].casefold())]
+    """Return providers' rules, from ``data/providers.csv``: of all, or of those whose name contains these words.
+
+    Raises `LookupError`, naming those there are.
+    """
+    rows = [row for row in table("providers") if provider.casefold() in row["provider"].casefold()]
     if not rows:
         known = ", ".join(dict.fromkeys(row["provider"] for row in table("providers")))
         raise LookupError(f"no provider {provider!r} in the table; it has: {known}")

@@ -17,7 +17,7 @@ def marked_unsaved(device: str, where: str) -> Mistake:
         return any(one.uid in marks and one.digest not in kept for one in now.mailbox("amy").letters)
 
     advice = (
-        f"Letters are marked that are not {where}, or not whole. Say `pop.rset()`, save first, then mark; "
-        "`pop.quit()` now would lose them."
+        f"Letters are marked that are not {where}, or not whole. Say `pop.rset()`, save first, with "
+        f"`box.{device}.save` (without `box.` that is the lesson's own), then mark; `pop.quit()` now would lose them."
     )
     return Mistake("marked-unsaved", when, advice)

@@ -81,14 +81,25 @@ def explain(protocol: str, line: Said) -> str:
     if line.who == "S":
         return _explain_answer(line.text)
     words = re.sub(r"^a\d+ (UID (?!EXPUNGE))?", "", line.text).upper() + " "
+    if protocol == "POP3" and words.startswith("USER "):
+        return "USER: say who you are; the password comes next. What it changes on the server: nothing (RFC 1939 §7)."
     known = [(command, row) for row in table("commands") for command in row.get(protocol.lower(), "").split(", ")]
     fitting = [(command, row) for command, row in known if command and _is(command, words)]
+    if not fitting and (part := re.search(r"BODY(\.PEEK)?\[", words)):
+        changes = "nothing" if part[1] else "sets \\Seen"
+        return f"FETCH … {part[0]}…]: read a part of it. What it changes on the server: {changes} (RFC 3501 §6.4.5)."
     if not fitting:
         verb = words.split()[0] if words.strip() else ""
         return f"{verb}: see RFC 3501 §6." if protocol == "IMAP" and verb.isalpha() else "The client goes on."
     command, row = max(fitting, key=lambda pair: len(pair[0]))
     changes = row[f"{protocol.lower()}_changes"] or "nothing"
-    return f"{command}: {row['task']}. What it changes on the server: {changes} ({row['source']})."
+    return f"{command}: {row['task']}. What it changes on the server: {changes} ({_source(row, protocol)})."
+
+
+def _source(row: dict[str, str], protocol: str) -> str:
+    """Return the section that speaks of this protocol: where a row has two, POP3's comes first."""
+    sources = row["source"].split("; ")
+    return sources[0 if protocol == "POP3" else -1]
 
 
 def _is(command: str, words: str) -> bool:
@@ -99,7 +110,7 @@ def _is(command: str, words: str) -> bool:
 
 def _explain_answer(text: str) -> str:
     for start, meaning in (
-        ("+OK", "The server agrees, and has done it."),
+        ("+OK", "Yes: the server is ready, or agrees."),
         ("-ERR", "The server refuses; the words say why and what would help."),
         ("* ", "Untagged: the server tells something, asked or unasked."),
         ("+", "Go on: the server waits for the rest."),

@@ -64,6 +64,9 @@ WRONG = {
         "posted-again": _cell("09.1", _posted("box.laptop.letters()")),
         "not-all": _imap("09.1", 'imap.append("INBOX", None, None, box.laptop.letters()[0])'),
         "too-soon": _imap("09.1", "box.program.settings = PopSettings(leave=True, days=None)\nbox.program.poll()"),
+        "for-a-fortnight": _imap(
+            "09.1", f"{_APPEND_ALL}\nbox.program.settings = PopSettings(leave=True)\nbox.program.poll()"
+        ),
         "not-tried": _imap("09.1", _APPEND_ALL),
     },
     "09.2": {
@@ -232,6 +235,14 @@ for octets in box.stick.letters():
     imap.append("INBOX", None, None, octets)""",
         ),
         "left-a-mark": _imap("09.15", 'imap.select("Family")\nbox.stick.save(imap.fetch("1:*", "(BODY[])"), "Family")'),
+        "one-heap": _imap(
+            "09.15",
+            """\
+for octets in box.stick.letters():
+    imap.append("INBOX", None, None, octets)
+imap.select("Family")
+box.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"))""",
+        ),
         "not-saved": _imap("09.15", 'for octets in box.stick.letters():\n    imap.append("INBOX", None, None, octets)'),
         "not-restored": _imap(
             "09.15", 'imap.select("Family")\nbox.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Family")'

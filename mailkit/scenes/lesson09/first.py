@@ -45,7 +45,8 @@ def _taken_home() -> World:
     program = PopClient(server, laptop, TAKE_ALL)
     program.poll()
     visits = Notes("visits", lambda: [f"{poll.deleted} deleted, {poll.left} left" for poll in program.polls[1:]])
-    return World(server, laptop=laptop, program=program, _visits=visits)
+    limit = Notes("age limit", lambda: ["none" if program.settings.days is None else f"{program.settings.days} days"])
+    return World(server, laptop=laptop, program=program, _visits=visits, _limit=limit)
 
 
 vanished = Exercise(
@@ -57,6 +58,7 @@ vanished = Exercise(
         and not rewritten(before, now)
         and set(kept(now, "laptop")) == set(THREE)
         and noted(now, "visits")[-1] == "0 deleted, 3 left"
+        and noted(now, "age limit") == ["none"]
     ),
     untouched="The box is still empty; all three letters are on the laptop. Put each of them back with `imap.append`.",
     mistakes=(
@@ -82,6 +84,12 @@ vanished = Exercise(
             lambda before, now: not inbox(now) and bool(noted(now, "visits")),
             "The laptop has looked, and the box was still empty. First put the letters back with `imap.append`, then "
             "let it look.",
+        ),
+        Mistake(
+            "for-a-fortnight",
+            lambda before, now: inbox(now) == THREE and noted(now, "visits")[-1:] == ["0 deleted, 3 left"],
+            "The letters are back, for a fortnight: `leave=True` alone ticks “For at most 14 days”, too. Say "
+            "`days=None` beside it.",
         ),
         Mistake(
             "not-tried",

@@ -29,7 +29,7 @@ from mailkit.scenes.lesson09.boxes import (
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram, PopProgram
 from mailkit.server import MailServer
-from mailkit.snapshot import Snapshot
+from mailkit.snapshot import LetterView, Snapshot
 
 BILL, TRIP, PARTY = "Your water bill", "School trip: form by Monday", "Come to my birthday"
 POSTCARD, CAKE = "A postcard from Lisbon", "Grandma's plum cake"
@@ -269,6 +269,10 @@ def _all_saved(before: Snapshot, now: Snapshot) -> bool:
     return {*now.device("stick").digests} == digests(before)
 
 
+def _saved_apart(now: Snapshot) -> tuple[LetterView, ...]:
+    return dict(now.device("stick").folders)["Family"]
+
+
 def _cut(before: Snapshot, now: Snapshot) -> bool:
     """Tell whether something on the stick is no whole letter."""
     return not {*now.device("stick").digests} <= digests(before)
@@ -282,6 +286,7 @@ backup = Exercise(
         inbox(now) == sorted((LUNCH, PHOTOS, PARTY))
         and not rewritten(before, now)
         and _all_saved(before, now)
+        and len(_saved_apart(now)) == 2
         and len(inbox(now, "Family")) == 2
         and not flagged(now, SEEN, "Family")
     ),
@@ -316,6 +321,12 @@ backup = Exercise(
             lambda before, now: bool(flagged(now, SEEN, "Family")),
             r"The letters of `Family` count as read, since the backup read them. A backup leaves no trace: "
             "`BODY.PEEK[]`.",
+        ),
+        Mistake(
+            "one-heap",
+            lambda before, now: _all_saved(before, now) and len(inbox(now)) == 3,
+            "All is safe, but the stick has `Family` and INBOX in one heap, and who restores from it will mix them. "
+            'Name the folder: `box.stick.save(…, "Family")`.',
         ),
         Mistake(
             "not-saved",

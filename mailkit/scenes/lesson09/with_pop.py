@@ -358,8 +358,9 @@ first_computer = Exercise(
         Mistake(
             "again-and-again",
             lambda before, now: twice(_new(before, now, "desktop")),
-            "The same letters came again every day. Leaving them is right; now each computer must know what it has. "
-            "Look for the UIDL in its ledger, `device.seen_uidls`, and note it there after saving.",
+            "The same letters came more than once. Leaving them is right; now each computer must know what it has. "
+            "Look for the UIDL in its ledger, `device.seen_uidls`, and note it there after saving: the name alone, for "
+            "a whole line, `1 1.2`, begins with the number, which changes.",
         ),
         Mistake(
             "one-ledger",
