@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 import ssl
@@ -31,6 +32,7 @@ Result = TypeVar("Result")
 
 LOOPBACK = "127.0.0.1"  # where no other machine can come in
 STOPPED = "this server was stopped; run the cell that makes it again"
+FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # the system has no room for another connection
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
 HISTORY_SIZE = 100  # above this many messages and mailboxes, states are not kept: pictures are for lessons
@@ -55,6 +57,7 @@ class Engine:
         self._seen_version = -1
         self._frozen: tuple[int, tuple[MailboxView, ...]] = -1, ()  # all mailboxes, at a version of the store
         self._servers: list[asyncio.Server] = []
+        self._ports: list[socket.socket] = []  # with TLS
         self._at_work: set[asyncio.Task[None]] = set()  # the loop alone would not hold them
         self._closing = self._ended = False  # nothing is begun any more; nothing is held any more
         self._tls: Tls | None = None
@@ -133,8 +136,9 @@ class Engine:
 
         async def open_port() -> Address:
             if tls:
+                context = self.tls().server
                 port = listening_socket(LOOPBACK)
-                self._keep_at_work(self._welcome(port, factory, self.tls().server))
+                self._welcome(port, factory, context)
             else:
                 server = await self.loop.create_server(factory, LOOPBACK, 0)
                 self._servers.append(server)
@@ -144,30 +148,38 @@ class Engine:
 
         return self._result(open_port)
 
-    async def _welcome(
+    def _welcome(
         self, port: socket.socket, factory: Callable[[], asyncio.BaseProtocol], context: ssl.SSLContext
     ) -> None:
         """Let in who begins with TLS (RFC 8314 §3), and no more in their handshake at once than may be connected."""
         shaking: set[asyncio.Task[None]] = set()
+        self._ports.append(port)
 
         async def shake_hands(caller: socket.socket) -> None:
             patience = self.settings.handshake
             with contextlib.suppress(OSError):  # `ssl.SSLError` is one
                 await self.loop.connect_accepted_socket(factory, caller, ssl=context, ssl_handshake_timeout=patience)
 
-        with port:
-            while True:
-                try:
-                    caller, _ = await self.loop.sock_accept(port)
-                except OSError:  # the system has no room for another; asyncio waits as long
-                    await asyncio.sleep(1)
-                    continue
-                if len(shaking) < self.settings.max_connections:
-                    task = self.loop.create_task(shake_hands(caller))
-                    shaking.add(task)
-                    task.add_done_callback(shaking.discard)
-                else:
-                    caller.close()
+        def listen() -> None:
+            if not self._closing:
+                self.loop.add_reader(port, accept)
+
+        def accept() -> None:  # one in each turn of the loop, so that the others have theirs
+            try:
+                caller, _ = port.accept()
+            except OSError as error:
+                if error.errno in FULL:
+                    self.loop.remove_reader(port)
+                    self.loop.call_later(1, listen)
+                return  # else the caller is gone already
+            if len(shaking) < self.settings.max_connections:
+                task = self.loop.create_task(shake_hands(caller))
+                shaking.add(task)
+                task.add_done_callback(shaking.discard)
+            else:
+                caller.close()
+
+        listen()
 
     def stop(self) -> None:
         """Drop all lines, free ports, thread and loop. Calling it again does nothing."""
@@ -193,6 +205,9 @@ class Engine:
         self._closing = True
         for server in self._servers:
             server.close()
+        for port in self._ports:
+            self.loop.remove_reader(port)
+            port.close()
         for transport in list(self.transports):
             transport.abort()
         for _ in range(4):  # let transports close their sockets, and refuse what was asked last
@@ -220,11 +235,17 @@ class Engine:
         self.quiet.clear()
         return True
 
+    def is_crowded(self) -> bool:
+        """Whether so many are here, with those who still read why they were refused, that words cost too much."""
+        return len(self.transports) > 2 * self.settings.max_connections
+
     def admit_mailer(self, mailer: Any, recorder: Recorder) -> bool:
         """Register a new SMTP connection; False where there are too many."""
         self._keep(recorder)
         self.transports.add(mailer.raw)
         if len(self.mailers) >= self.settings.max_connections:
+            if self.is_crowded():
+                mailer.raw.abort()
             return False
         self.mailers.add(mailer)
         return True

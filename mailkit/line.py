@@ -71,8 +71,11 @@ class Line(asyncio.BufferedProtocol):
         self._timer = self.engine.loop.call_later(self._idle, self._check_idle)
         if not self.engine.admit(self):
             self.session.end()
-            self._say(TOO_MANY[self.recorder.protocol])
-            self._hang_up()
+            if self.engine.is_crowded():
+                transport.abort()
+            else:
+                self._say(TOO_MANY[self.recorder.protocol])
+                self._hang_up()
             return
         self._say(self.session.greeting())
 
@@ -160,7 +163,7 @@ class Line(asyncio.BufferedProtocol):
                         self._transport.pause_reading()
                         self.engine.loop.call_soon(self._go_on)
                 elif self._inbox:
-                    self._answers = self.session.receive(b"".join(self._inbox))
+                    self._answers = _in_pieces(self.session.receive(b"".join(self._inbox)))
                     self._inbox.clear()
                 else:
                     break
@@ -198,6 +201,8 @@ class Line(asyncio.BufferedProtocol):
     async def _start_tls(self) -> None:
         """Shake hands (RFC 2595); octets that come with the client's last handshake message wait in the inbox."""
         patience = self.engine.settings.handshake
+        if self._transport.is_closing():  # asyncio would wait for a handshake all the same
+            return
         try:
             secure = await self.engine.loop.start_tls(
                 self._transport, self, self.engine.tls().server, server_side=True, ssl_handshake_timeout=patience
@@ -257,3 +262,10 @@ class Line(asyncio.BufferedProtocol):
             self._transport.write_eof()
         else:
             self._transport.close()
+
+
+def _in_pieces(answers: Iterator[bytes]) -> Iterator[bytes]:
+    """Cut what is long: under TLS asyncio asks us to wait only from the write after one that was too much."""
+    for chunk in answers:
+        for at in range(0, len(chunk) or 1, 65_536):
+            yield chunk[at : at + 65_536]

@@ -107,6 +107,7 @@ class SmtpWire(SMTP):
             auth_require_tls=not (settings.plaintext_login or secure),
             loop=asyncio.get_running_loop(),
         )
+        self._lingering: asyncio.TimerHandle | None = None
         self._smtp_methods = _Methods(self._smtp_methods)
 
     @property
@@ -133,10 +134,16 @@ class SmtpWire(SMTP):
             return
         self.raw: Any = transport  # beneath TLS, too
         self._turn_ends = 0.0
-        self._handler_coroutine.add_done_callback(lambda task: task.cancelled() or task.exception())  # asyncio's log
+        self._handler_coroutine.add_done_callback(self._dialogue_ended)
         if not self._hooks.opened(self):
             self._handler_coroutine.cancel()
             self.goodbye("421 4.3.2", "too many connections; close one, or try again later")
+
+    def _dialogue_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            task.exception()  # asyncio's log
+        if self.transport is not None:
+            self.transport.close()
 
     def data_received(self, octets: bytes) -> None:
         """Take octets in; whoever sends is not idle."""
@@ -149,6 +156,8 @@ class SmtpWire(SMTP):
         """Let go of the connection; a message that was not delivered before is not delivered any more."""
         self._hooks.ended(self)
         self._hooks.lost(self)
+        if self._lingering:
+            self._lingering.cancel()
         super().connection_lost(error)
 
     def goodbye(self, code: str, why: str = "") -> None:
@@ -159,7 +168,7 @@ class SmtpWire(SMTP):
         self._hooks.record("S", octets)
         self.transport.write(octets)
         self.transport.close()
-        self.loop.call_later(LINGER, self.raw.abort)  # who does not read would stay for ever
+        self._lingering = self.loop.call_later(LINGER, self.raw.abort)  # who does not read would stay for ever
 
     async def leave(self, code: str, why: str = "") -> NoReturn:
         """Say goodbye, and end the dialogue, whatever commands the client has already sent."""

@@ -46,7 +46,7 @@ class Account:
         """Return the mailbox of this name; INBOX in any case (RFC 3501 §5.1). Raises `MailboxError`."""
         name = canonical_name(name)
         if name not in self.mailboxes:
-            raise MailboxError(f"no mailbox {name!r}; these exist: {', '.join(sorted(self.mailboxes))}", "NONEXISTENT")
+            raise MailboxError(f"no mailbox {name!r}; these exist: {_listed(self.mailboxes)}", "NONEXISTENT")
         return self.mailboxes[name]
 
     def children(self, name: str) -> Iterator[str]:
@@ -212,6 +212,16 @@ class Store:
         if at and domain.lower() != self.domain:
             return None
         return self.accounts.get((local if at else address).lower())
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Name some, each in quotes: some clients wait for a literal after a line that ends in ``{5}``.
+
+    >>> _listed(["Work", "INBOX"]), _listed(f"Box {number}" for number in range(10, 40))[-30:]
+    ("'INBOX', 'Work'", "'Box 18', 'Box 19' and 20 more")
+    """
+    known = [repr(name) for name in sorted(names)]
+    return ", ".join(known[:10]) + f" and {len(known) - 10} more" * (len(known) > 10)
 
 
 def check_name(name: str) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
+from mailkit.sockets import LINGER, Address
 from mailkit.transcript import Recorder, Said, Speaker, Transcript
 
-Address = tuple[str, int]
 Result = TypeVar("Result")
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -152,6 +152,8 @@ class _Line:
             self.server.open(b"")
         if text:
             self._pass_on(leg, text)
+        if leg.tls and leg.tls.ended:
+            self.hang_up()
 
     def _meet_tls(self) -> None:
         if self._context is None:
@@ -235,6 +237,8 @@ class _Leg(asyncio.Protocol):
         self.ended = True
         self.line.pass_rest_on(self)
         self.other.transport.write_eof()
+        if self.who == "S":  # asyncio reads this leg no more, so it would not see the server go
+            asyncio.get_running_loop().call_later(LINGER, self.line.hang_up)
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -267,6 +271,7 @@ class _Tls:
         self._ssl = context.wrap_bio(self._incoming, self.outgoing, server_side)
         self._waiting = b""  # said before the handshake was done
         self.ready = False
+        self.ended = False  # the other side has said goodbye
 
     def open(self, octets: bytes) -> bytes:
         """Take octets off the wire; return the text in them. Raises `ssl.SSLError` where the other side refuses."""
@@ -279,6 +284,8 @@ class _Tls:
                 self._ssl.write(self._waiting)
             while piece := self._ssl.read(65536):
                 text += piece
+            self.ended = True
+            self._ssl.unwrap()  # says goodbye, too
         return text
 
     def seal(self, text: bytes) -> bytes:
@@ -340,6 +347,11 @@ def _stop(
             line.hang_up()
         for _ in range(4):  # let transports close their sockets
             await asyncio.sleep(0)
+        for line in lines:
+            for leg in (line.client, line.server):
+                if leg.transport:
+                    leg.transport.abort()
+        await asyncio.sleep(0)
         loop.stop()
 
     asyncio.run_coroutine_threadsafe(shut(), loop)

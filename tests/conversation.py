@@ -27,7 +27,7 @@ ASKS_FOR_TLS = re.compile(rb"\b(STARTTLS|STLS)\r\n")
 TIMEOUT = 20  # seconds for one line; Dovecot waits for 10 before it says [IN-USE]
 LINE = re.compile(r"(?P<kind>[CSD])(?P<who>\d?)(?P<mode>[:~?])(?: (?P<text>.*))?")
 EVENT = re.compile(r"(?P<kind>CONNECT|TLS|CLOSED|DROP)(?: (?P<who>\d))?(?: (?P<rest>.*))?")
-REASON = re.compile(r"# Dovecot(?: (?P<version>2\.\d))?: \S")
+REASON = re.compile(r"# Dovecot(?: (?P<version>2\.[34]))?: \S")
 LETTER = re.compile(
     r"(?:letter|DELIVER)(?: (?P<box>[^\s(\":]+))?(?: \((?P<flags>.*?)\))?(?: \"(?P<date>.*?)\")?:(?: (?P<subject>.+))?"
 )
@@ -165,10 +165,13 @@ class _Reader:
             self.block.append(encode(line[2:]) + b"\r\n")
             return
         self.end_block()
-        if self.theirs and not line.startswith("D"):
+        if self.theirs and not (LINE.fullmatch(line) and line.startswith("D")):
             if not (reason := REASON.match(line)):
                 raise ValueError("after D lines comes '# Dovecot: ' or '# Dovecot 2.4: ' and the reason")
-            self.conversation.steps[-1].dovecot[reason["version"] or ""] = self.theirs
+            version, known = reason["version"] or "", self.conversation.steps[-1].dovecot
+            if version in known:
+                raise ValueError("what this version says stands above already")
+            known[version] = self.theirs
             self.theirs = []
         if not line.strip() or line.startswith("#"):
             return
@@ -243,7 +246,7 @@ class _Reader:
             conversation.secure = True
         elif name == "login":
             conversation.login = value.split()
-        elif name == "dovecot" and (found := re.match(r"no(?: (2\.\d))? — (?=\S)", value)):
+        elif name == "dovecot" and (found := re.match(r"no(?: (2\.[34]))? — (?=\S)", value)):
             conversation.without_dovecot[found[1] or ""] = value[found.end() :]
         elif name == "dovecot" and value.startswith("slow — "):
             conversation.slow_with_dovecot = value.removeprefix("slow — ")

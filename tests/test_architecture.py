@@ -40,7 +40,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         {"message", "mailbox", "settings", "sockets", "snapshot", "transcript", "pop3", "imap", "smtp", "render"},
     ),
     "device": ({"device"}, {"message", "snapshot"}),
-    "wiretap": ({"wiretap"}, {"transcript"}),
+    "wiretap": ({"wiretap"}, {"sockets", "transcript"}),
     "diagram": ({"diagram", "flow", "layout", "plot"}, {"render", "snapshot"}),
     "exercise": ({"exercise"}, {"progress", "snapshot"}),
     "widgets": (

@@ -1,5 +1,6 @@
 """The server as a learner meets it: the standard library's clients, re-run cells, dropped lines, clean ends."""
 
+import asyncio
 import base64
 import contextlib
 import ctypes
@@ -12,6 +13,7 @@ import ssl
 import struct
 import sys
 import threading
+import time
 import types
 from concurrent.futures import ThreadPoolExecutor
 
@@ -499,8 +501,9 @@ def test_no_more_are_in_their_handshake_than_may_be_connected(port):
         with pytest.raises(BlockingIOError):
             lines[0].recv(1)  # waits for its handshake
         lines[1].close()
-        greeting = b""
+        greeting, end = b"", time.monotonic() + 10
         while not greeting:  # the system tells of the closing soon
+            assert time.monotonic() < end
             with (
                 contextlib.suppress(OSError),
                 socket.create_connection(address, timeout=10) as raw,
@@ -508,6 +511,64 @@ def test_no_more_are_in_their_handshake_than_may_be_connected(port):
             ):
                 greeting = line.recv(999)
         assert b"mail.example.org" in greeting
+
+
+@pytest.mark.parametrize("port", ["pop3", "imap", "smtp", "pop3s", "imaps", "smtps"])
+def test_who_comes_and_goes_leaves_room(port):
+    """A client that is gone before it has been greeted counts no more."""
+    with MailServer(password="secret", max_connections=3) as server:
+        for _ in range(20):
+            socket.create_connection(getattr(server, port), timeout=10).close()
+        engine, end = server._engine, time.monotonic() + 10
+        while engine.call(lambda: engine.transports or engine.mailers or engine.lines):
+            assert time.monotonic() < end
+
+
+@pytest.mark.parametrize("port", ["pop3", "imap", "pop3s", "imaps", "smtps"])
+def test_who_is_far_too_many_gets_no_words(port):
+    """Those who read why they were refused take room, too, for as long as they like to."""
+    with MailServer(password="secret", max_connections=2) as server, contextlib.ExitStack() as held:
+        answers = []
+        for _ in range(7):
+            line = held.enter_context(socket.create_connection(getattr(server, port), timeout=10))
+            try:
+                if port.endswith("s"):
+                    line = held.enter_context(server.ssl_context.wrap_socket(line, server_hostname="localhost"))
+                answers.append(line.recv(999))
+            except OSError:
+                answers.append(b"")
+        assert [b"too many" in answer for answer in answers] == [False, False, True, True, False, False, False]
+        assert answers[4:] == [b"", b"", b""]
+
+
+@pytest.mark.parametrize(("port", "begin"), [("pop3", b"STLS\r\n"), ("imap", b"a STARTTLS\r\n")])
+def test_who_asks_for_tls_and_leaves_is_not_waited_for(port, begin):
+    with MailServer(password="secret", handshake=60.0) as server:
+        for _ in range(10):
+            with socket.create_connection(getattr(server, port), timeout=10) as line:
+                line.sendall(begin)
+        engine, end = server._engine, time.monotonic() + 10
+        while engine.call(lambda: engine.transports or len(asyncio.all_tasks(engine.loop)) > 1):
+            assert time.monotonic() < end
+
+
+@pytest.mark.parametrize("port", ["imap", "imaps"])
+def test_what_is_sent_waits_until_what_was_sent_is_read(port):
+    """RFC 3501 §5.1: else a large answer lies in memory, and is cut off where LOGOUT follows it."""
+    letter = b"Subject: large\r\n\r\n" + b"A line of a letter.\r\n" * 1_000_000
+    with MailServer([letter], password="secret") as server:
+        raw = socket.create_connection(getattr(server, port), timeout=20)
+        if port == "imaps":
+            raw = server.ssl_context.wrap_socket(raw, server_hostname="localhost")
+        with raw as client, client.makefile("rb") as answers:
+            client.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\nc FETCH 1 BODY.PEEK[]\r\nd LOGOUT\r\n")
+            while not answers.readline().startswith(b"* 1 FETCH"):
+                pass
+            engine = server._engine
+            (line,) = engine.call(lambda: list(engine.lines))  # LOGOUT was not heard yet
+            assert engine.call(lambda: line._paused and line._transport.get_write_buffer_size() < 1_000_000)
+            assert answers.read(len(letter)) == letter
+            assert answers.read().endswith(b"d OK LOGOUT completed\r\n")
 
 
 def test_patience_is_as_the_standards_want_it():

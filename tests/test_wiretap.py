@@ -8,6 +8,7 @@ import smtplib
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 
@@ -303,6 +304,32 @@ def test_what_was_heard_stays_after_the_end(server):
     assert repr(tap) == "<Wiretap, stopped: 1 lines>"
     with pytest.raises(ConnectionRefusedError):
         poplib.POP3(*tap.address, timeout=10)
+
+
+def test_stopping_amid_a_large_answer_hangs_up():
+    large = LETTER + b"A line of a letter.\r\n" * 500_000
+    with (
+        MailServer([large], password="secret") as server,
+        Wiretap(server.pop3) as tap,
+        socket.create_connection(tap.address, timeout=10) as line,
+    ):
+        line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\n")
+        end = time.monotonic() + 10
+        while not tap._ask(lambda: tap._lines and tap._lines[0].client.transport.get_write_buffer_size()):
+            assert time.monotonic() < end
+        tap.stop()
+        with contextlib.suppress(ConnectionResetError):
+            while line.recv(1_000_000):
+                pass
+
+
+def test_who_ends_tls_is_let_go(server):
+    with Wiretap(server.pop3s, certificate="its own") as tap, socket.create_connection(tap.address, timeout=10) as raw:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with context.wrap_socket(raw) as line:
+            assert line.recv(999).startswith(b"+OK")
+            line.unwrap()
 
 
 def test_stopping_hangs_up_both_sides(server):

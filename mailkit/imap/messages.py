@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from mailkit.imap.fetch import Request
@@ -17,6 +17,11 @@ from mailkit.store import Account
 
 BY_UID = ("FETCH", "STORE", "SEARCH", "COPY", "MOVE", "EXPUNGE")
 Change = Callable[[frozenset[str]], frozenset[str]]
+CHANGES: Mapping[str, Callable[[frozenset[str], frozenset[str]], frozenset[str]]] = {  # of STORE: old, given → new
+    "FLAGS": lambda old, given: given,
+    "+FLAGS": lambda old, given: old | given,
+    "-FLAGS": lambda old, given: old - given,
+}
 
 
 class MessageCommands:
@@ -83,6 +88,8 @@ class MessageCommands:
         arguments.space()
         name = arguments.word("FLAGS, +FLAGS or -FLAGS")
         action, silent = name.removesuffix(".SILENT"), name.endswith(".SILENT")
+        if action not in CHANGES:
+            raise BadSyntax(f"STORE knows {', '.join(CHANGES)}, each also with .SILENT, but not {action}")
         arguments.space()
         flags = arguments.flags(parenthesized=False)
         arguments.end()
@@ -90,14 +97,7 @@ class MessageCommands:
         return Reply(self._store(places, self._change(action, flags), silent, by_uid))
 
     def _change(self, action: str, flags: list[str]) -> Change:
-        changes: dict[str, Callable[[frozenset[str], frozenset[str]], frozenset[str]]] = {
-            "FLAGS": lambda old, given: given,
-            "+FLAGS": lambda old, given: old | given,
-            "-FLAGS": lambda old, given: old - given,
-        }
-        if action not in changes:
-            raise BadSyntax(f"STORE knows {', '.join(changes)}, each also with .SILENT, but not {action}")
-        change, given = changes[action], self._view.mailbox.flag_set(flags, new=action != "-FLAGS")
+        change, given = CHANGES[action], self._view.mailbox.flag_set(flags, new=action != "-FLAGS")
         return lambda old: change(old, given)
 
     def _store(self, places: list[range], change: Change, silent: bool, by_uid: bool) -> Iterator[bytes]:

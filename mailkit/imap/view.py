@@ -165,8 +165,9 @@ class View:
 
     def recent_and_coming(self) -> int:
         r"""Return how many messages have ``\Recent`` for this session, with those it will be told of next."""
-        coming = max(self._uidnext, self.mailbox.first_recent)
-        return self._recent_count() + len(self.mailbox) - self.mailbox.place_of(coming)
+        box = self.mailbox  # where what is expunged is gone, though this session may not have been told
+        here = sum(box.place_of(claimed.stop) - box.place_of(claimed.start) for claimed in self.recent)
+        return here + len(box) - box.place_of(max(self._uidnext, box.first_recent))
 
     def _flags_line(self) -> bytes:
         return b"* FLAGS %b\r\n" % self._all_flags()
