@@ -232,7 +232,7 @@ def leaf_through(lesson: Lesson) -> None:
     number.press("ArrowUp")
     expect(cell.get_by_role("status")).to_contain_text("USER")
     lines.select_option(index=2)
-    expect(cell.get_by_role("status")).to_contain_text("The server agrees")
+    expect(cell.get_by_role("status")).to_contain_text("Yes: the server")
 
 
 def pay_for_the_call(lesson: Lesson) -> None:
