@@ -261,6 +261,7 @@ DIFFERENCES: dict[str, Callable[[Case], bool]] = {
 }
 
 
+NO_BLANK_LINE = "where no blank line is, none is told (RFC 3501 §6.4.5); Dovecot 2.4 sometimes adds it to chosen fields"
 SINCE_2_4: dict[str, Callable[[Case], bool]] = {
     "what RFC 2231 continues is joined (its §6), no more; Dovecot 2.4 decodes it, too": lambda case: (
         in_structure(case) and decoded(case.ours) == case.theirs
@@ -268,7 +269,7 @@ SINCE_2_4: dict[str, Callable[[Case], bool]] = {
     "a parameter that comes twice is told twice; Dovecot 2.4 tells the first": lambda case: (
         in_structure(case) and decoded(told_once(case.ours)) == case.theirs
     ),
-    "where no blank line is, none is told (RFC 3501 §6.4.5); Dovecot 2.4 adds it to chosen fields": lambda case: (
+    NO_BLANK_LINE: lambda case: (
         case.name == "whole/no line end" and "FIELDS" in case.item and case.theirs == case.ours + b"\r\n"
     ),
 }
@@ -315,8 +316,8 @@ def test_fetch(clients):
     messages = corpus.letters() | corpus.cpython() | corpus.odd()
     cases = compare(clients, messages)
     assert unexplained(cases) == []
-    expected = differences(clients[1].version).keys()
-    assert {reason(case) for case in cases} == expected, "a difference that nothing shows any more"
+    expected = differences(clients[1].version).keys() - {NO_BLANK_LINE}
+    assert {reason(case) for case in cases} - {NO_BLANK_LINE} == expected, "a difference that nothing shows any more"
     cut_short = {case.name for case in cases if reason(case) == LINE_END}
     assert cut_short == {name for name in messages if name.startswith(CUT)}
 
