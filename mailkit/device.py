@@ -109,7 +109,7 @@ def letters_in(answer: Any) -> Iterator[bytes]:
         case bytes() if answer.startswith((b"+OK", b"-ERR")):
             raise ValueError(f"{answer[:40]!r} is what the server said, not a letter; pass what pop.retr(1) returned")
         case bytes():
-            yield answer
+            yield answer if answer.endswith(b"\n") else answer + b"\r\n"  # joined lines lack the last end
         case (bytes(), list() as lines, int()) if lines and all(_LISTED.fullmatch(line) for line in lines):
             raise ValueError(f"{lines[0]!r} is what LIST or UIDL says of a letter; pass what pop.retr(1) returned")
         case (bytes(), list() as lines, int()):  # poplib: response, lines, octets

@@ -265,7 +265,7 @@ throw_one_away = Exercise(
         ),
         Mistake(
             "too-many",
-            lambda before, now: len(_on(now, "laptop")) < 2,
+            lambda before, now: len(_on(now, "laptop")) < 2 and INVOICE not in _on(now, "laptop"),
             "More than the invoice is gone. One line, with number 2, is enough.",
         ),
         Mistake(

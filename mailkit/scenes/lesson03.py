@@ -167,7 +167,8 @@ class Visits:
             pop.pass_("secret")
             collect(pop, laptop)
         except (OSError, poplib.error_proto) as error:
-            words = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
+            said = error.args[0] if error.args else type(error).__name__
+            words = said.decode() if isinstance(said, bytes) else said
             print(f"{name} stopped: {words}")  # noqa: T201
         else:
             print(f"{name} ended without an error")  # noqa: T201
@@ -216,7 +217,7 @@ bug_hunt = Exercise(
         ),
         Mistake(
             "left-open",
-            lambda before, now: bool(now.sessions),
+            lambda before, now: bool(now.sessions) and not {*_there(before)} <= {*_saved(now)},
             "Nothing is lost, but the first session was never ended, so the second visit met `[IN-USE]`. A script that "
             "fails must still let go of the line: `pop.close()` does it without committing anything.",
         ),
@@ -247,7 +248,7 @@ change_your_mind = Exercise(
     "03.3",
     "Change your mind",
     _all_marked,
-    goal=lambda before, now: _on_server(before) - _on_server(now) == {NEWSLETTER} and not now.sessions,
+    goal=lambda before, now: _on_server(before) - _on_server(now) == {NEWSLETTER} and not now.marks("amy"),
     untouched="The session is open and all three letters are marked. Take the marks back first.",
     mistakes=(
         Mistake(

@@ -102,7 +102,8 @@ def eleven() -> list[bytes]:
 
 BILLS = {"Your water bill", "Invoice 2026-114"}
 LEAFLET, PARTY, WALK = "Two pizzas for one!", "Come to my birthday", "Walk this afternoon?"
-FRIENDS = {PARTY, "Photos of the lake", WALK}
+PHOTOS, PRIZE = "Photos of the lake", "!!! You have won a yacht, Dear Friend !!!"
+FRIENDS = {PARTY, PHOTOS, WALK}
 
 
 def _inbox(snapshot: Snapshot, name: str = "INBOX") -> set[str]:
@@ -122,8 +123,8 @@ def _digests(now: Snapshot, device: str = "", uid: int = 0) -> set[str]:
     return {letter.digest for letter in kept if uid in (0, letter.uid)}
 
 
-def _has_invoice(now: Snapshot) -> bool:
-    return _digests(now, "laptop") == _digests(now, uid=2)
+def _has_invoice(before: Snapshot, now: Snapshot) -> bool:
+    return _digests(now, "laptop") == _digests(before, uid=2) and _digests(now) == _digests(before)
 
 
 def _twice(now: Snapshot) -> bool:
@@ -141,7 +142,7 @@ def _to_sort() -> World:
 def _sorted(now: Snapshot) -> bool:
     count = sum(len(mailbox.letters) for mailbox in now.mailboxes)
     in_place = _inbox(now) == FRIENDS and _inbox(now, "Bills") == BILLS and count == len(FRIENDS | BILLS)
-    return in_place and not _flagged(now, DELETED)
+    return in_place and not any(DELETED in one.flags for box in now.mailboxes for one in box.letters)
 
 
 def _elsewhere(now: Snapshot) -> set[str]:
@@ -181,6 +182,10 @@ def _handled(now: Snapshot) -> bool:
     return LEAFLET not in _inbox(now) or LEAFLET in _flagged(now, DELETED)
 
 
+def _photos(now: Snapshot) -> set[tuple[int, frozenset[str]]]:
+    return {(one.uid, one.flags) for one in now.mailbox("amy").letters if one.subject == PHOTOS}
+
+
 def _with_marks() -> World:
     """Make a box where the phone has marked the photos, and may still change its mind."""
     server = MailServer(letters("three-letters", "prize"), password="secret")
@@ -197,7 +202,7 @@ exercises = {
             "04.1",
             "Read the invoice and leave no mark",
             _with_laptop,
-            goal=lambda _, now: _has_invoice(now) and not _twice(now) and not _flagged(now, SEEN),
+            goal=lambda before, now: _has_invoice(before, now) and not _twice(now) and not _flagged(now, SEEN),
             untouched="Nothing is on the laptop yet: fetch letter 2, then hand the answer to `box.laptop.save`.",
             mistakes=(
                 Mistake(
@@ -298,7 +303,7 @@ exercises = {
                 Mistake(
                     "by-number",
                     lambda _, now: not _inbox(now) >= {WALK, PARTY},
-                    "A friend's letter is gone, and the leaflet is not. A sequence number is a place: when a letter "
+                    "A friend's letter is gone. A sequence number is a place: when a letter "
                     "before it goes, the next one slides into it. Note a UID, and say `imap.uid(…)` both when you "
                     "search and when you remove.",
                 ),
@@ -309,9 +314,15 @@ exercises = {
                     "`box.phone_deletes_the_bill()` and `imap.noop()`, and only then remove it.",
                 ),
                 Mistake(
+                    "wrong-mark",
+                    lambda _, now: bool(_flagged(now, DELETED) & {WALK, PARTY}),
+                    r"The flag is on a friend's letter: a number is a place, and places shift. `-FLAGS` takes it away. "
+                    "Then look for the leaflet anew, by UID.",
+                ),
+                Mistake(
                     "only-marked",
-                    lambda _, now: bool(_flagged(now, DELETED)),
-                    r"A letter is flagged `\Deleted`, and no more than that. Send `expunge`, too.",
+                    lambda _, now: _flagged(now, DELETED) == {LEAFLET},
+                    r"The leaflet is flagged `\Deleted`, and no more than that. Send `expunge`, too.",
                 ),
                 Mistake(
                     "phone-only",
@@ -327,27 +338,28 @@ exercises = {
             "04.4",
             "Leave the others' marks alone",
             _with_marks,
-            goal=lambda _, now: (
-                _all(now) == {"Lunch on Thursday", "Invoice 2026-114", "Photos of the lake"}
-                and _flagged(now, DELETED) == {"Photos of the lake"}
+            goal=lambda before, now: (
+                _all(now) == {"Lunch on Thursday", "Invoice 2026-114", PHOTOS}
+                and _photos(now) == _photos(before)
+                and _flagged(now, DELETED) == {PHOTOS}
             ),
             untouched=r"The prize is still there. Flag it `\Deleted`; how to expunge it alone is the riddle.",
             mistakes=(
                 Mistake(
                     "expunged-all",
-                    lambda _, now: "Photos of the lake" not in _inbox(now),
+                    lambda _, now: PHOTOS not in _inbox(now),
                     r"The photos are gone. `EXPUNGE` removes everything flagged `\Deleted`, whoever flagged it, and "
                     "the phone had only thought about it. `UID EXPUNGE` takes a list.",
                 ),
                 Mistake(
                     "took-the-mark-away",
-                    lambda _, now: "Photos of the lake" not in _flagged(now, DELETED),
+                    lambda _, now: PHOTOS not in _flagged(now, DELETED),
                     "The photos are safe, but you took away the mark that the phone had set. Leave it, and name what "
                     "is to be expunged: `UID EXPUNGE`.",
                 ),
                 Mistake(
                     "only-marked",
-                    lambda _, now: len(_flagged(now, DELETED)) > 1,
+                    lambda _, now: _flagged(now, DELETED) == {PHOTOS, PRIZE},
                     r"The prize is flagged, and that is all. Expunge it, by its UID.",
                 ),
             ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
+from typing import Any
 
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
@@ -26,6 +28,12 @@ def _is_kept(now: Snapshot) -> bool:
     return [(one.subject, one.flags) for one in now.mailbox("amy", "Sent").letters] == [(NOTE, frozenset({SEEN}))]
 
 
+def _named(line: Any) -> str:
+    """Return the mailbox of a line that ``imap.list()`` gives."""
+    name: bytes = re.findall(rb'"[^"]*"$|\S+$', line)[0]
+    return name.decode()
+
+
 def _with_accident() -> World:
     server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
 
@@ -37,7 +45,7 @@ def _with_accident() -> World:
             if len(imap.list()[1]) == 1 and not laptop.snapshot().letters:
                 raise RuntimeError("nothing is saved on box.laptop yet, and after the accident it is too late")
             for line in imap.list()[1]:
-                if imap.select(line.decode().rpartition(" ")[2])[1] != [b"0"]:  # type: ignore[union-attr]
+                if imap.select(_named(line))[1] != [b"0"]:
                     imap.store("1:*", "+FLAGS", f"({DELETED})")
                 imap.close()
             refresh(imap, laptop)
@@ -65,7 +73,11 @@ def _after_the_phone() -> World:
 
 
 def _flags(now: Snapshot) -> dict[int, frozenset[str]]:
-    return {letter.uid: letter.flags for letter in now.mailbox("amy").letters}
+    return {letter.uid: letter.flags - {SEEN} for letter in now.mailbox("amy").letters}  # looking is allowed
+
+
+def _filed(now: Snapshot) -> bool:
+    return any(box.letters for box in now.mailboxes if box.name != "INBOX")
 
 
 exercises = {
@@ -75,7 +87,9 @@ exercises = {
             "05.1",
             "Keep what you sent",
             _sent_by_smtp,
-            goal=lambda _, now: _is_kept(now) and len(now.mailbox("ben").letters) == 1,
+            goal=lambda _, now: (
+                _is_kept(now) and len(now.mailbox("ben").letters) == 1 and not now.mailbox("amy").letters
+            ),
             untouched="Ben has the letter, and you have no copy: `Sent` is empty. `imap.append` puts one there.",
             mistakes=(
                 Mistake(
@@ -150,9 +164,14 @@ exercises = {
             "05.3",
             "Back on line",
             _after_the_phone,
-            goal=lambda _, now: _flags(now) == {2: frozenset({FLAGGED}), 4: frozenset()},
+            goal=lambda _, now: _flags(now) == {2: frozenset({FLAGGED}), 4: frozenset()} and not _filed(now),
             untouched="The server does not know yet what you did off line. Go through `box.notes`.",
             mistakes=(
+                Mistake(
+                    "into-trash",
+                    lambda _, now: _filed(now),
+                    r"A letter lies in another mailbox now. “For good” is: flagged `\Deleted`, and expunged.",
+                ),
                 Mistake(
                     "mixed-up",
                     lambda _, now: DELETED in _flags(now).get(2, {DELETED}),

@@ -12,6 +12,7 @@ from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters, table
 from mailkit.scenes.events import Finding, measured
+from mailkit.scenes.mistakes import marked_unsaved
 from mailkit.scenes.popclient import Clock, PopClient, PopSettings
 from mailkit.scenes.thirtydays import OCTETS, QUOTA, Home
 from mailkit.server import MailServer
@@ -161,6 +162,7 @@ fourteen_days = Exercise(
             "You deleted the letter that was fetched two days ago and kept the old ones: the comparison is the wrong "
             "way round. The age is `box.now - box.ledger[name]`.",
         ),
+        marked_unsaved("laptop", "on the laptop"),
         Mistake(
             "no-quit",
             lambda _, now: bool(now.marks("amy")),
@@ -270,6 +272,7 @@ lost_ledger = Exercise(
     _ledger_lost,
     goal=lambda before, now: (
         _on_server(now) == _on_server(before)
+        and now.device("laptop").letters[:3] == before.device("laptop").letters
         and sorted(now.device("laptop").digests) == sorted(now.mailbox("amy").digests)
     ),
     untouched="Nothing has changed. `pop.top(number, 0)` gives the header of a letter, and a header is small.",
@@ -278,6 +281,12 @@ lost_ledger = Exercise(
             "deletes",
             lambda before, now: _on_server(now) != _on_server(before),
             "A letter has left the server. Here nothing is to be deleted, only fetched.",
+        ),
+        Mistake(
+            "started-over",
+            lambda before, now: now.device("laptop").letters[:3] != before.device("laptop").letters,
+            "The laptop's own three letters are gone, so that they had to come again. They were good: leave them "
+            "there, and fetch what is missing.",
         ),
         Mistake(
             "everything-again",

@@ -96,8 +96,9 @@ lock_it = Exercise(
         Mistake(
             "not-saved",
             lambda before, now: not _brought(before, now) and _hidden(now, "pop3", "pop3s"),
-            "The listener got nothing he can read, well done; but the letter is not on the laptop. Give what "
-            "`pop.retr(1)` returns to `box.laptop.save(…)`.",
+            "The listener got nothing he can read, well done; but the letter is not on the laptop. Was every line "
+            "refused? Then your context believes another server: take `box.context`. Else give what `pop.retr(1)` "
+            "returns to `box.laptop.save(…)`.",
         ),
         Mistake(
             "went-round",
@@ -272,8 +273,9 @@ if_possible = Exercise(
         Mistake(
             "not-saved",
             lambda before, now: not _brought(before, now) and _hidden(now, "library"),
-            "Nobody learned anything, and nothing came home either. The library's line is good: log in there, after "
-            "`stls`, and save the letter.",
+            "Nobody learned anything, and nothing came home either. Was every line refused? Then your context believes "
+            "another server: take `box.context`. Else: the library's line is good; log in there, after `stls`, and "
+            "save the letter.",
         ),
         Mistake(
             "went-round",

@@ -280,7 +280,7 @@ make_room = Exercise(
     "Make room",
     _full_box,
     goal=lambda before, now: (
-        _still(now) == _still(before) - _large(before)
+        _still(now) == {*_everywhere(now)} == _still(before) - _large(before)
         and _at_home(now) == _large(before)
         and not any(letter.flags for letter in now.mailbox("amy").letters)
     ),
@@ -305,12 +305,19 @@ make_room = Exercise(
             "only then flag and expunge.",
         ),
         Mistake(
+            "moved",
+            lambda before, now: _still(now) != {*_everywhere(now)} == {*_everywhere(before)},
+            "What has left INBOX lies in another mailbox on the server now, and fills the same room. Flag it there, "
+            "too, and expunge it.",
+        ),
+        Mistake(
             "flagged-only",
             lambda before, now: (
                 _still(now) == _still(before)
                 and any("\\Deleted" in letter.flags for letter in now.mailbox("amy").letters)
             ),
-            "The letters carry `\\Deleted`, and they still fill the box: flagged is not removed. `imap.expunge()`.",
+            "Letters carry `\\Deleted`, and they still fill the box: flagged is not removed. Is each of them large, "
+            "and in the Archive? Then `imap.expunge()`.",
         ),
         Mistake(
             "copied-only",

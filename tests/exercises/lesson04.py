@@ -59,6 +59,9 @@ imap.noop()
 imap.store(data[0].decode(), "+FLAGS", r"(\Deleted)")
 imap.expunge()""",
         ),
+        "wrong-mark": _cell(
+            "04.3", 'box.phone_deletes_the_bill()\nimap.noop()\nimap.store("2", "+FLAGS", r"(\\Deleted)")'
+        ),
         "too-early": _cell("04.3", 'imap.store("2", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
         "only-marked": _cell(
             "04.3",

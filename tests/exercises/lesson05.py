@@ -52,6 +52,12 @@ box.accident()""",
         "never-tested": _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Backup")'),
     },
     "05.3": {
+        "into-trash": _cell(
+            "05.3",
+            r"""imap.uid("STORE", "2", "+FLAGS", r"(\Flagged)")
+imap.create("Trash")
+imap.uid("MOVE", "3", "Trash")""",
+        ),
         "mixed-up": _cell(
             "05.3",
             r"""imap.uid("STORE", "2", "+FLAGS", r"(\Deleted)")

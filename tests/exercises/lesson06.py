@@ -64,6 +64,7 @@ WRONG = {
         "never-fetched": _by_age("name not in box.ledger or (box.now - box.ledger[name]).days > 14"),
         "by-arrival": _by_age("name in box.ledger"),
         "wrong-way": _by_age("name in box.ledger and (box.now - box.ledger[name]).days < 14"),
+        "marked-unsaved": _by_age("name not in box.ledger", "pass"),
         "no-quit": _by_age("name in box.ledger and (box.now - box.ledger[name]).days > 14", "pass"),
     },
     "06.3": {
@@ -87,6 +88,12 @@ WRONG = {
     },
     "06.4": {
         "deletes": _mend("    if name in at_home:\n        pop.dele(number)"),
+        "started-over": _mend(
+            """\
+    if name in at_home and len(box.laptop.letters()) == 3:
+        box.laptop.empty()
+    box.laptop.save(pop.retr(number))"""
+        ),
         "everything-again": _mend("    box.laptop.save(pop.retr(number))"),
         "header-only": _mend("    if name not in at_home:\n        box.laptop.save(pop.top(number, 0))"),
     },

@@ -65,6 +65,7 @@ WRONG = {
         "only-a-part": _room(_SAVE.replace("[]", "[TEXT]") + _FLAG),
         "elsewhere": _room(_SAVE.replace("Archive", "archive") + _FLAG),
         "lost": _room(_FLAG),
+        "moved": _room(_SAVE + 'imap.create("Archive")\nimap.uid("MOVE", ",".join(numbers), "Archive")\n', ""),
         "flagged-only": _room(_SAVE + _FLAG, ""),
         "copied-only": _room(_SAVE),
         "small-ones-too": _room(_SAVE + _FLAG, search='None, "ALL"'),

@@ -78,6 +78,10 @@ WRONG = {
     "09.3": {
         "walk-gone": _imap("09.3", "imap.expunge()"),
         "walk-moved": _imap("09.3", 'imap.create("gone")\nimap.uid("MOVE", "2", "gone")\nimap.expunge()'),
+        "into-trash": _imap(
+            "09.3",
+            r'imap.store("2", "-FLAGS", r"(\Deleted)")' + '\nimap.create("Trash")\nimap.uid("MOVE", "1,4", "Trash")',
+        ),
         "all-unflagged": _imap("09.3", r'imap.store("1:*", "-FLAGS", r"(\Deleted)")'),
         "not-expunged": _imap("09.3", r'imap.store("2", "-FLAGS", r"(\Deleted)")'),
         "still-a-wish": _imap("09.3", 'imap.uid("EXPUNGE", "1,4")'),
@@ -88,6 +92,7 @@ WRONG = {
             "09.4",
             "for number in (1, 2, 3):\n    box.laptop.save(pop.retr(number))\n    pop.dele(number)\npop.quit()",
         ),
+        "marked-unsaved": _pop("09.4", "for number in (1, 2, 3):\n    pop.dele(number)"),
         "no-quit": _pop("09.4", "box.laptop.save(pop.retr(3))\nfor number in (1, 2, 3):\n    pop.dele(number)"),
         "not-removed": _pop("09.4", "box.laptop.save(pop.retr(3))\npop.dele(3)\npop.quit()"),
     },
@@ -104,6 +109,7 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
     },
     "09.6": {
         "emptied": _pop("09.6", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()\nbox.program.poll()"),
+        "started-over": _cell("09.6", "box.laptop.empty()\nbox.program.poll()"),
         "again": _pop("09.6", "box.laptop.save(pop.retr(4))\npop.quit()\nbox.program.poll()"),
         "saved-by-hand": _pop("09.6", "box.laptop.save(pop.retr(4))\npop.quit()"),
         "noted-all": _noted("", "pop.quit()\nbox.program.poll()"),
@@ -111,6 +117,7 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
     },
     "09.7": {
         "lost": _pop("09.7", "for number in (1, 2, 3, 4):\n    pop.dele(number)\npop.quit()\nbox.postman_comes_back()"),
+        "marked-unsaved": _pop("09.7", "for number in (1, 2, 3, 4):\n    pop.dele(number)"),
         "no-quit": _pop("09.7", "for number in (1, 2, 3):\n    pop.dele(number)\nbox.postman_comes_back()"),
         "too-little": _pop("09.7", "pop.dele(1)\npop.quit()\nbox.postman_comes_back()"),
         "not-called": _pop("09.7", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
@@ -118,6 +125,11 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
     "09.8": {
         "quit-it": _cell("09.8", "box.phone_line.quit()"),
         "took-all": _freed("    box.laptop.save(pop.retr(number))\n    pop.dele(number)"),
+        "still-marked": _cell(
+            "09.8",
+            "for number in (1, 2, 3):\n    box.phone_line.rset()\n    box.laptop.save(box.phone_line.retr(number))\n"
+            "box.phone_line.dele(1)",
+        ),
         "headers": _freed("    box.laptop.save(pop.top(number, 0))"),
         "only-unmarked": _cell("09.8", "box.phone_line.rset()"),
         "only-unlocked": _cell("09.8", "box.phone_line.close()\nbox.server.wait_for_hang_up()"),
@@ -125,6 +137,7 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
     "09.9": {
         "never-fetched": _pop("09.9", "for number in (1, 2, 4):\n    pop.dele(number)\npop.quit()"),
         "by-its-date": _pop("09.9", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
+        "marked-unsaved": _pop("09.9", "pop.dele(4)"),
         "no-quit": _pop("09.9", "for number in (1, 2):\n    pop.dele(number)"),
         "too-early": _pop("09.9", "pop.dele(1)\npop.dele(2)\npop.quit()"),
         "not-both": _cell("09.9", "box.tablet_program.poll()"),
@@ -187,6 +200,12 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
             r"""for folder in ("INBOX", "Bills"):
     for octets in box.laptop.letters(folder):
         imap.append(folder, r"(\Seen)", None, octets)"""
+        ),
+        "not-as-it-was": _switched(
+            r"""imap.create("Bills")
+for folder in ("INBOX", "Bills"):
+    for octets in box.laptop.letters(folder):
+        imap.append(folder, r"(\Seen)", None, octets.partition(b"\r\n\r\n")[0])"""
         ),
         "twice": _switched(
             r"""for octets in 2 * box.laptop.letters("INBOX"):

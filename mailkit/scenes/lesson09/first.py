@@ -27,6 +27,7 @@ from mailkit.scenes.lesson09.boxes import (
     rewritten,
     twice,
 )
+from mailkit.scenes.mistakes import marked_unsaved
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
 from mailkit.server import MailServer
@@ -128,7 +129,7 @@ def _goes_on_line(program: ImapProgram) -> Callable[[], None]:
 def _synchronised(now: Snapshot) -> bool:
     """Tell whether the laptop's copies bear the UIDs of the server's letters: it has looked."""
     on_server = [(letter.uid, letter.digest) for letter in now.mailbox("amy").letters]
-    return on_server == [(letter.uid, letter.digest) for letter in now.device("laptop").letters]
+    return on_server == [(letter.uid, letter.digest) for letter in dict(now.device("laptop").folders)["INBOX"]]
 
 
 gone_everywhere = Exercise(
@@ -176,12 +177,19 @@ def _struck_through() -> World:
     return World(server)
 
 
+def _party(now: Snapshot) -> list[tuple[int, frozenset[str]]]:
+    return [(one.uid, one.flags) for one in now.mailbox("amy").letters if one.subject == PARTY]
+
+
 struck_through = Exercise(
     "09.3",
     "Deleted, and still there",
     _struck_through,
     goal=lambda before, now: (
-        inbox(now) == sorted((PARTY, WALK)) and not flagged(now, DELETED) and not rewritten(before, now)
+        inbox(now) == anywhere(now) == sorted((PARTY, WALK))
+        and not flagged(now, DELETED)
+        and _party(now) == _party(before)
+        and not rewritten(before, now)
     ),
     untouched=r"Three letters are flagged `\Deleted`, the walk among them. Which of the three shall go?",
     mistakes=(
@@ -196,6 +204,12 @@ struck_through = Exercise(
             lambda before, now: WALK not in inbox(now),
             r"The walk is safe, but Amy will look for it in INBOX. Nothing needs to be moved: `-FLAGS` takes "
             r"`\Deleted` away.",
+        ),
+        Mistake(
+            "into-trash",
+            lambda before, now: len(anywhere(now)) == 4 and len(inbox(now)) < 4,
+            "What shall be gone lies in another mailbox now, and takes the same room there. For good is: flagged "
+            r"`\Deleted`, and expunged.",
         ),
         Mistake(
             "all-unflagged",
@@ -254,6 +268,7 @@ half_way = Exercise(
             "The laptop has a letter twice. The first two were saved before the line was cut; only the third is "
             "missing. Removing them from the server needs no second copy.",
         ),
+        marked_unsaved("laptop", "on the laptop"),
         Mistake(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
@@ -292,7 +307,9 @@ sent = Exercise(
     "09.5",
     "What I sent from the phone",
     _sent_from_the_phone,
-    goal=lambda before, now: _is_filed(now) and flagged(now, SEEN, "Sent") == {MAP} and len(_of_ben(now)) == 1,
+    goal=lambda before, now: (
+        _is_filed(now) and flagged(now, SEEN, "Sent") == {MAP} and len(_of_ben(now)) == 1 and not inbox(now)
+    ),
     untouched="The copy is on the phone, and Amy's `Sent` on the server is empty. Append it there.",
     mistakes=(
         Mistake(

@@ -205,6 +205,7 @@ switched = Exercise(
     _switched,
     goal=lambda before, now: (
         (inbox(now), inbox(now, "Bills")) == (AT_HOME, BILLS)
+        and digests(now) == digests(before)
         and flagged(now, SEEN) | flagged(now, SEEN, "Bills") == {*AT_HOME, *BILLS}
     ),
     untouched="The server's INBOX is empty, and there is no `Bills`. Create it, then append what the laptop's two "
@@ -221,6 +222,12 @@ switched = Exercise(
             lambda before, now: twice(anywhere(now)),
             "A letter is on the server twice. Each `append` adds one, so append each letter once: run the cell from "
             "its first line.",
+        ),
+        Mistake(
+            "not-as-it-was",
+            lambda before, now: not digests(now) <= digests(before),
+            "What you put on the server is not what the laptop has: append each letter whole, and do not send it "
+            "again.",
         ),
         Mistake(
             "one-heap",
@@ -287,8 +294,9 @@ backup = Exercise(
         and not rewritten(before, now)
         and _all_saved(before, now)
         and len(_saved_apart(now)) == 2
+        and len(dict(now.device("stick").folders)["INBOX"]) == 3
         and len(inbox(now, "Family")) == 2
-        and not flagged(now, SEEN, "Family")
+        and now.mailbox("amy", "Family").letters == before.mailbox("amy", "Family").letters
     ),
     untouched="INBOX is empty on the server and on both devices. The stick has its letters, and none of `Family`.",
     mistakes=(
@@ -318,15 +326,15 @@ backup = Exercise(
         ),
         Mistake(
             "left-a-mark",
-            lambda before, now: bool(flagged(now, SEEN, "Family")),
-            r"The letters of `Family` count as read, since the backup read them. A backup leaves no trace: "
-            "`BODY.PEEK[]`.",
+            lambda before, now: any(letter.flags for letter in now.mailbox("amy", "Family").letters),
+            r"The letters of `Family` bear a flag now; `BODY[]` alone sets `\Seen`. A backup leaves no trace: "
+            "`BODY.PEEK[]`, and no `store`.",
         ),
         Mistake(
             "one-heap",
             lambda before, now: _all_saved(before, now) and len(inbox(now)) == 3,
-            "All is safe, but the stick has `Family` and INBOX in one heap, and who restores from it will mix them. "
-            'Name the folder: `box.stick.save(…, "Family")`.',
+            "All is safe, but on the stick `Family` and INBOX are mixed, or something is there twice. Run the cell "
+            'from its first line, and name the folder: `box.stick.save(…, "Family")`.',
         ),
         Mistake(
             "not-saved",

@@ -25,6 +25,7 @@ from mailkit.scenes.lesson09.boxes import (
     noted,
     twice,
 )
+from mailkit.scenes.mistakes import marked_unsaved
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot
@@ -63,6 +64,7 @@ downloaded_again = Exercise(
     _ledger_lost,
     goal=lambda before, now: (
         kept(now, "laptop") == inbox(now) == sorted([*THREE, WALK])
+        and now.device("laptop").letters[:3] == before.device("laptop").letters
         and sorted(noted(now, "ledger")) == sorted(_names(now))
     ),
     untouched="Nothing has come yet. Note in `box.ledger` what the laptop has, then `box.program.poll()`.",
@@ -72,6 +74,12 @@ downloaded_again = Exercise(
             lambda before, now: len(inbox(now)) < 4,
             "Letters have left the server. Then they cannot come again, true; but the other devices wanted to see "
             "them. Only the laptop's list is broken: mend that.",
+        ),
+        Mistake(
+            "started-over",
+            lambda before, now: now.device("laptop").letters[:3] != before.device("laptop").letters,
+            "The laptop's own three letters are gone, and so they had to come again. They were good: leave them there, "
+            "and write down in the ledger what the laptop has.",
         ),
         Mistake(
             "again",
@@ -151,6 +159,7 @@ full = Exercise(
             "There is room, and the invoice is gone for good: it had come last, and was not on the laptop. Remove only "
             "letters whose UIDL is in the laptop's ledger.",
         ),
+        marked_unsaved("laptop", "on the laptop"),
         Mistake(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
@@ -190,7 +199,9 @@ locked = Exercise(
     "09.8",
     "The mailbox is locked",
     _locked,
-    goal=lambda before, now: kept(now, "laptop") == inbox(now) == THREE and digests(now) == digests(before),
+    goal=lambda before, now: (
+        kept(now, "laptop") == inbox(now) == THREE and digests(now) == digests(before) and not now.marks("amy")
+    ),
     untouched="The phone's session still holds the maildrop, three marks with it. There are two ways to end it; one of "
     "them keeps the letters.",
     mistakes=(
@@ -203,7 +214,14 @@ locked = Exercise(
         Mistake(
             "took-all",
             lambda before, now: not inbox(now),
-            "The laptop has the letters, and the server none. The phone will want them, too: collect without `dele`.",
+            "The laptop has the letters, and the server none. The phone will want them, too: collect without `dele`, "
+            "and let no `quit` make the phone's marks come true.",
+        ),
+        Mistake(
+            "still-marked",
+            lambda before, now: bool(now.marks("amy")) and kept(now, "laptop") == inbox(now) == THREE,
+            "The letters are at home, and marked in a session that is still open: its `quit` would remove them. End it "
+            "first, so that it commits nothing.",
         ),
         Mistake(
             "headers",
@@ -275,6 +293,7 @@ fourteen_days = Exercise(
             "The postcard is gone from the server. It was written in August, true; but the laptop fetched it on day "
             "10, and the fourteen days count from there. The ledger says when.",
         ),
+        marked_unsaved("laptop", "on the laptop"),
         Mistake(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
