@@ -22,7 +22,7 @@ from mailkit.line import Line
 from mailkit.mailbox import Mailbox
 from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, MailboxView, Moment, Snapshot, view_letter
-from mailkit.sockets import Address, listening_socket
+from mailkit.sockets import TURN, Address, listening_socket
 from mailkit.store import Account, Store
 from mailkit.tls import Tls, make_tls
 from mailkit.transcript import Recorder
@@ -234,6 +234,10 @@ class Engine:
         self.lines[line] = None
         self.quiet.clear()
         return True
+
+    def turn(self) -> float:
+        """Return for how many seconds a line is answered while others wait: the more lines, the shorter."""
+        return TURN / max(1, len(self.transports))
 
     def is_crowded(self) -> bool:
         """Whether so many are here, with those who still read why they were refused, that words cost too much."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from mailkit.snapshot import SessionView
-from mailkit.sockets import LINGER, TURN, acknowledge
+from mailkit.sockets import LINGER, acknowledge
 from mailkit.transcript import Recorder, shown
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Line(asyncio.BufferedProtocol):
         if self._busy or self._waiting:
             return
         self._busy = True
-        end = self.engine.loop.time() + TURN
+        end = self.engine.loop.time() + self.engine.turn()
         try:
             while not (self._paused or self._waiting or self.session.closed or self.session.upgrade):
                 chunk = next(self._answers, None)
@@ -163,7 +163,7 @@ class Line(asyncio.BufferedProtocol):
                         self._transport.pause_reading()
                         self.engine.loop.call_soon(self._go_on)
                 elif self._inbox:
-                    self._answers = _in_pieces(self.session.receive(b"".join(self._inbox)))
+                    self._answers = _in_pieces(self.session, b"".join(self._inbox))
                     self._inbox.clear()
                 else:
                     break
@@ -183,6 +183,7 @@ class Line(asyncio.BufferedProtocol):
         if not (self._paused or self._upgrading):
             self._transport.resume_reading()
         self._pump()
+        self._tell_news()
 
     def _settle(self) -> None:
         if self._ended and not (self._paused or self._waiting):
@@ -237,7 +238,7 @@ class Line(asyncio.BufferedProtocol):
 
     def _tell_news(self) -> None:
         self._woken = False
-        if not (self._busy or self._paused or self.session.closed):
+        if not (self._busy or self._paused or self._waiting or self.session.closed):
             try:
                 self._say(self.session.pending())
             except Exception:
@@ -264,8 +265,12 @@ class Line(asyncio.BufferedProtocol):
             self._transport.close()
 
 
-def _in_pieces(answers: Iterator[bytes]) -> Iterator[bytes]:
-    """Cut what is long: under TLS asyncio asks us to wait only from the write after one that was too much."""
-    for chunk in answers:
-        for at in range(0, len(chunk) or 1, 65_536):
-            yield chunk[at : at + 65_536]
+def _in_pieces(session: Session, octets: bytes) -> Iterator[bytes]:
+    """Cut what is long: under TLS asyncio asks us to wait only from the write after one that was too much.
+
+    But not the last words of a session: it is closed, and nothing more would be asked for.
+    """
+    for chunk in session.receive(octets):
+        size = 65_536 if not session.closed else len(chunk) or 1
+        for at in range(0, len(chunk) or 1, size):
+            yield chunk[at : at + size]

@@ -70,13 +70,15 @@ async def next_hop(
             await say(f"RCPT TO:<{recipient}>")
         yield send
     finally:
-        writer.write(b"QUIT\r\n")
-        task = asyncio.current_task()
-        if task and not task.cancelling():  # else nobody has the time to wait for a goodbye
-            with suppress(Refused, TimeoutError):
-                async with asyncio.timeout(GOODBYE):
-                    await _reply(reader, domain)
-        writer.transport.abort()  # a server that does not read would keep what was not sent, and the line
+        try:
+            writer.write(b"QUIT\r\n")
+            task = asyncio.current_task()
+            if task and not task.cancelling():  # else nobody has the time to wait for a goodbye
+                with suppress(Refused, TimeoutError):
+                    async with asyncio.timeout(GOODBYE):
+                        await _reply(reader, domain)
+        finally:
+            writer.transport.abort()  # a server that does not read would keep what was not sent, and the line
 
 
 def _parameters(offers: set[str], domain: str, addresses: str, octets: bytes, utf8: bool) -> str:

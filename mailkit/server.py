@@ -296,6 +296,7 @@ def _smtp(engine: Engine, routes: dict[str, Address], tls: bool) -> asyncio.Base
         opened=lambda mailer: engine.admit_mailer(mailer, recorder),
         ended=engine.mailers.discard,
         lost=lambda mailer: engine.transports.discard(mailer.raw),
+        turn=engine.turn,
     )
     rules = SmtpRules(engine.store, engine.settings, routes, lambda words: engine.record(f"SMTP: {words}"))
     return SmtpWire(rules, engine.settings, hooks, tls, lambda: engine.tls().server)

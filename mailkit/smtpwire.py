@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn
 from aiosmtpd.smtp import SMTP, syntax
 
 from mailkit.settings import Settings
-from mailkit.sockets import LINGER, TURN, acknowledge
+from mailkit.sockets import LINGER, acknowledge
 
 _ATOM = r'[^\s<>()\[\]:;,.\\"@\x00-\x1f\x7f\ud800-\udfff]+'
 _ATOMS = rf"{_ATOM}(?:\.{_ATOM})*"
@@ -45,7 +45,6 @@ _REMEDIES = {  # how aiosmtpd's reply begins → what we say instead
     "500 Error: command 'AUTH'": "503 5.5.1 AUTH is not valid after HELO; send EHLO first",
     "501 Not enough value": "501 5.5.4 AUTH takes a mechanism; this server knows PLAIN and LOGIN",
     "501 Too many values": "501 5.5.4 AUTH takes a mechanism and one response at most",
-    "502 5.5.1 Too many": "421 4.7.0 {most.host_name} signing off: five lines are no commands; connect again",
     "503 Error: nested MAIL": "503 5.5.1 there is a sender already; send RSET to begin anew",
     "503 Error: need MAIL": "503 5.5.1 nobody sends this yet; send MAIL first",
     "503 Error: send HELO": "503 5.5.1 who are you? Send EHLO first",
@@ -63,13 +62,14 @@ class Hooks:
 
     ``record`` gets all octets: "C", the client's, before they are handled; "S", ours, before they are sent.
     ``opened`` may refuse a connection by False. ``ended`` is called, at least once, before the last reply or
-    at the line's end; ``lost`` when the connection is no more.
+    at the line's end; ``lost`` when the connection is no more. ``turn`` returns how many seconds a turn has.
     """
 
     record: Callable[[Literal["C", "S"], bytes], None]
     opened: Callable[[SmtpWire], bool]
     ended: Callable[[SmtpWire], None]
     lost: Callable[[SmtpWire], None]
+    turn: Callable[[], float]
 
 
 class _Methods(dict[str, Any]):
@@ -180,6 +180,8 @@ class SmtpWire(SMTP):
 
     async def push(self, status: str | bytes) -> None:
         """Send a reply line."""
+        if isinstance(status, str) and status.startswith("502 5.5.1 Too many"):
+            await self.leave("421 4.7.0", "five lines are no commands; connect again")
         reply = status if isinstance(status, bytes) else _worded(status, self._settings)
         self._hooks.record("S", reply + b"\r\n")
         await super().push(reply)
@@ -189,7 +191,7 @@ class SmtpWire(SMTP):
         """Let others have their turn, when this line's is over."""
         if self.loop.time() > self._turn_ends:
             await asyncio.sleep(0)
-            self._turn_ends = self.loop.time() + TURN
+            self._turn_ends = self.loop.time() + self._hooks.turn()
 
     # ---- where aiosmtpd's own commands are not strict enough
 

@@ -7,6 +7,7 @@ import ctypes
 import gc
 import imaplib
 import poplib
+import re
 import smtplib
 import socket
 import ssl
@@ -569,6 +570,53 @@ def test_what_is_sent_waits_until_what_was_sent_is_read(port):
             assert engine.call(lambda: line._paused and line._transport.get_write_buffer_size() < 1_000_000)
             assert answers.read(len(letter)) == letter
             assert answers.read().endswith(b"d OK LOGOUT completed\r\n")
+
+
+@contextlib.contextmanager
+def with_much_news():
+    """A server, and an IMAP line that was not told yet that the flags of 3,000 messages have changed."""
+    with (
+        MailServer([b"Subject: small\r\n\r\n"] * 3_000, password="secret") as server,
+        imaplib.IMAP4(*server.imap) as other,
+        socket.create_connection(server.imap, timeout=20) as line,
+        line.makefile("rb") as answers,
+    ):
+        line.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\n")
+        while not answers.readline().startswith(b"b OK"):
+            pass
+        other.login("amy", "secret")
+        other.select()
+        other.store("1:*", "+FLAGS.SILENT", "(\\Flagged)")
+        yield server, line, answers
+
+
+def test_last_words_are_said_to_the_end():
+    with with_much_news() as (_, line, answers):
+        line.sendall(b"x APPEND INBOX {999999999+}\r\n")
+        *news, refusal, goodbye = answers.read().splitlines(keepends=True)
+        assert (len(news), refusal[:5], goodbye[:6]) == (3_000, b"x NO ", b"* BYE ")
+
+
+def test_news_waits_until_the_answer_under_way_is_said():
+    with with_much_news() as (server, line, answers):
+        engine = server._engine
+
+        def something_happens_and_idle_comes_in():
+            inbox = engine.store.accounts["amy"].inbox
+            idler = next(one for one in engine.lines if one._transport.get_extra_info("peername") == line.getsockname())
+            engine.turn = lambda: 0.0
+            inbox.set_flags(inbox.messages[0], frozenset({"\\Seen"}))
+            engine.buffer[:8] = b"i IDLE\r\n"
+            idler.buffer_updated(8)
+            inbox.set_flags(inbox.messages[2], frozenset({"\\Seen"}))
+
+        engine.call(something_happens_and_idle_comes_in)
+        line.sendall(b"DONE\r\n")
+        said = []
+        while not said or not said[-1].startswith(b"i "):
+            said.append(answers.readline())
+        whole = rb"(\+|i OK|\* \d+ FETCH \(FLAGS \([^()]*\)\)) ?[^*]*\r\n"
+        assert [one for one in said if not re.fullmatch(whole, one)] == []
 
 
 def test_patience_is_as_the_standards_want_it():

@@ -1,5 +1,6 @@
 """SMTP beyond what `tests/conversations/smtp` says line by line: relay, loops, limits, hostile input."""
 
+import contextlib
 import poplib
 import random
 import smtplib
@@ -552,6 +553,20 @@ def test_an_endless_line_is_not_kept(server):
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 6 << 20  # of 24; a million octets are the transcript's
+
+
+@pytest.mark.parametrize("port", ["smtp", "smtps"])
+def test_nothing_is_done_after_the_goodbye(port):
+    letter = b"EHLO x\r\nMAIL FROM:<amy@example.org>\r\nRCPT TO:<amy@example.org>\r\nDATA\r\nSubject: late\r\n\r\n.\r\n"
+    with MailServer(password="secret") as server, contextlib.ExitStack() as ends:
+        line = ends.enter_context(socket.create_connection(getattr(server, port), timeout=10))
+        if port == "smtps":
+            line = ends.enter_context(server.ssl_context.wrap_socket(line, server_hostname="localhost"))
+        line.sendall(b"BOGUS\r\n" * 5 + letter * 50)
+        with contextlib.suppress(OSError):
+            while line.recv(65536):
+                pass
+        assert server.snapshot().mailbox("amy").letters == ()
 
 
 def test_a_handshake_that_is_none(server, quiet):

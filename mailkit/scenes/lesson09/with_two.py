@@ -1,0 +1,113 @@
+"""Lesson 09, the complaint about two computers that both collect with POP."""
+
+from __future__ import annotations
+
+import poplib
+from collections.abc import Callable, Iterable
+
+from mailkit.device import Device
+from mailkit.exercise import Exercise, Mistake, World
+from mailkit.samples import letters
+from mailkit.scenes.lesson09.boxes import TAKE_ALL, by_pop, inbox, kept, twice
+from mailkit.scenes.popclient import PopClient
+from mailkit.server import MailServer, fixed_clock
+from mailkit.snapshot import Snapshot
+
+# ---- 10: only the first computer gets the mail
+
+
+class Week:
+    """Seven days: each brings a letter, then the desktop collects, then the laptop; on the fourth one letter goes."""
+
+    def __init__(self, server: MailServer, brought: Iterable[bytes], *devices: Device) -> None:
+        self._server, self._brought, self._devices = server, list(brought), devices
+
+    def __call__(self, collect: Callable[[poplib.POP3, Device], object]) -> None:
+        """Let ``collect(pop, device)`` work twice a day, each time with a new session that is logged in."""
+        for day, octets in enumerate(self._brought, 1):
+            self._server.deliver(octets)
+            for device in self._devices:
+                pop = by_pop(self._server)
+                try:
+                    collect(pop, device)
+                finally:
+                    pop.close()  # after QUIT this does nothing
+                    self._server.wait_for_hang_up()
+            if day == 4:
+                self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove the first letter, as one does in webmail; by now both computers should have it."""
+        webmail = by_pop(self._server)
+        if webmail.stat()[0]:
+            webmail.dele(1)
+        webmail.quit()
+
+
+def _two_computers() -> World:
+    """Let both computers collect and delete: the desktop came first."""
+    server, desktop, laptop = MailServer(letters("thread"), password="secret"), Device("desktop"), Device("laptop")
+    for device in (desktop, laptop):
+        PopClient(server, device, TAKE_ALL).poll()
+    week = Week(server, letters("week"), desktop, laptop)
+    return World(server, desktop=desktop, laptop=laptop, now=fixed_clock(), one_week=week)
+
+
+def _week() -> list[str]:
+    """Return the digests of the week's seven letters, as a device keeps them."""
+    device = Device("a device")
+    for octets in letters("week"):
+        device.save(octets)
+    return sorted(device.snapshot().digests)
+
+
+THE_WEEK = _week()
+
+
+first_computer = Exercise(
+    "09.10",
+    "Only the first computer",
+    _two_computers,
+    goal=lambda before, now: sorted(_new(before, now, "desktop")) == sorted(_new(before, now, "laptop")) == THE_WEEK,
+    untouched="The new week has not begun: hand the function to `box.one_week(collect)`.",
+    mistakes=(
+        Mistake(
+            "again-and-again",
+            lambda before, now: twice(_new(before, now, "desktop")),
+            "The same letters came more than once. Leaving them is right; now each computer must know what it has. "
+            "Look for the UIDL in its ledger, `device.seen_uidls`, and note it there after saving: the name alone, for "
+            "a whole line, `1 1.2`, begins with the number, which changes.",
+        ),
+        Mistake(
+            "one-ledger",
+            lambda before, now: bool(_new(before, now, "desktop") and inbox(now)) and not kept(now, "laptop"),
+            "The desktop has the week, and the laptop skipped it all, though the letters were there: both go by one "
+            "ledger. Each needs its own, `device.seen_uidls`.",
+        ),
+        Mistake(
+            "headers",
+            lambda before, now: bool(_new(before, now, "desktop")) and _new(before, now, "desktop")[0] not in THE_WEEK,
+            "What came are no whole letters: `top` brings a header, `retr` a letter.",
+        ),
+        Mistake(
+            "numbers",
+            lambda before, now: bool(inbox(now)) and 0 < len(_new(before, now, "desktop")) < 7,
+            "A letter never came, though it lies on the server. The numbers moved up when another was deleted in "
+            "webmail (lesson 06), so the new one got a number that was in the ledger. Note the UIDL.",
+        ),
+        Mistake(
+            "first-takes-all",
+            lambda before, now: len(_new(before, now, "desktop")) == 7,
+            "The desktop came first each day and left nothing for the laptop: what one program marks with `dele` and "
+            "ends with `quit`, no other will see. Leave the letters on the server.",
+        ),
+    ),
+    praise="Both computers have the whole week. If nobody clears it, the box grows: one of the two should, after some "
+    "days.",
+)
+
+
+def _new(before: Snapshot, now: Snapshot, device: str) -> list[str]:
+    """Return the digests of what came to a device, one entry a copy."""
+    had = {one.uid for one in before.device(device).letters}
+    return [one.digest for one in now.device(device).letters if one.uid not in had]
