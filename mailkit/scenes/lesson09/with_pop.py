@@ -292,6 +292,15 @@ fourteen_days = Exercise(
         ),
         marked_unsaved("laptop", "on the laptop"),
         Mistake(
+            "tablet-first",
+            lambda before, now: any(
+                one.uid in now.marks("amy") and one.subject not in kept(now, "tablet")
+                for one in now.mailbox("amy").letters
+            ),
+            "A letter is marked that the tablet has not seen: `pop.quit()` now, and it never will. `pop.rset()` and "
+            "`pop.quit()`; let the tablet collect, then mark.",
+        ),
+        Mistake(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
             "Marked, and not removed. Two words end every visit that shall have an effect: `pop.quit()`.",
