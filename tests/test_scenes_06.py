@@ -9,6 +9,7 @@ import pytest
 
 from mailkit import Device, MailServer, letters
 from mailkit.samples import table
+from mailkit.scenes.lesson06 import exercises
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, LeavingProgram, PollRefused, PopClient, PopSettings
 from mailkit.scenes.thirtydays import OCTETS, daily_letter, thirty_days
 
@@ -277,3 +278,10 @@ def test_thirty_days_without_uidl_are_refused():
 def test_the_ledger_says_when(server, laptop, clock):
     PopClient(server, laptop, LEAVE, clock).poll()
     assert set(laptop.seen_uidls.values()) == {clock.now}
+
+
+def test_three_days_do_not_come_twice():
+    box = exercises["06.3"].start()
+    box.three_visits(lambda pop, ledger, laptop: None)
+    with pytest.raises(RuntimeError, match="from its first line"):
+        box.three_visits(lambda pop, ledger, laptop: None)

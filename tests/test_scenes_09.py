@@ -105,6 +105,13 @@ box.program.poll()""",
 ]
 
 
+def test_a_week_does_not_come_twice():
+    box = exercises["09.10"].start()
+    box.one_week(lambda pop, device: None)
+    with pytest.raises(RuntimeError, match="from its first line"):
+        box.one_week(lambda pop, device: None)
+
+
 def commands(server, protocol):
     """Return what clients said on all lines of a protocol, without IMAP's tags and ``UID``."""
     said = []

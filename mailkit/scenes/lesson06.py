@@ -184,10 +184,17 @@ class ThreeVisits:
     def __init__(self, server: MailServer, laptop: Device) -> None:
         self._server, self._laptop = server, laptop
         self._ledger: set[Any] = set()
+        self._over = False
 
     def __call__(self, poll: Poll) -> None:
-        """Let ``poll(pop, ledger, laptop)`` work three times, with one ledger, each time logged in anew."""
+        """Let ``poll(pop, ledger, laptop)`` work three times, with one ledger, each time logged in anew.
+
+        Raises `RuntimeError` the second time: then the ledger is not empty any more.
+        """
+        if self._over:
+            raise RuntimeError("these three days are over; run the cell from its first line for a new laptop")
         self._visit("Monday", poll)
+        self._over = True
         webmail = _logged_in(self._server)
         if webmail.stat()[0]:
             webmail.dele(1)

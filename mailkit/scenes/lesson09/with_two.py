@@ -21,9 +21,16 @@ class Week:
 
     def __init__(self, server: MailServer, brought: Iterable[bytes], *devices: Device) -> None:
         self._server, self._brought, self._devices = server, list(brought), devices
+        self._over = False
 
     def __call__(self, collect: Callable[[poplib.POP3, Device], object]) -> None:
-        """Let ``collect(pop, device)`` work twice a day, each time with a new session that is logged in."""
+        """Let ``collect(pop, device)`` work twice a day, each time with a new session that is logged in.
+
+        Raises `RuntimeError` the second time.
+        """
+        if self._over:
+            raise RuntimeError("this week is over; run the cell from its first line for a new one")
+        self._over = True
         for day, octets in enumerate(self._brought, 1):
             self._server.deliver(octets)
             for device in self._devices:
