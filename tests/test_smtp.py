@@ -1,11 +1,13 @@
 """SMTP beyond what `tests/conversations/smtp` says line by line: relay, loops, limits, hostile input."""
 
+import asyncio
 import contextlib
 import poplib
 import random
 import smtplib
 import socket
 import ssl
+import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -566,6 +568,9 @@ def test_nothing_is_done_after_the_goodbye(port):
         with contextlib.suppress(OSError):
             while line.recv(65536):
                 pass
+        engine, end = server._engine, time.monotonic() + 10
+        while engine.call(lambda: len(asyncio.all_tasks(engine.loop)) > 1):  # the dialogue's own has an end
+            assert time.monotonic() < end
         assert server.snapshot().mailbox("amy").letters == ()
 
 
