@@ -553,6 +553,7 @@ def test_who_asks_for_tls_and_leaves_is_not_waited_for(port, begin):
             assert time.monotonic() < end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("port", ["imap", "imaps"])
 def test_what_is_sent_waits_until_what_was_sent_is_read(port):
     """RFC 3501 §5.1: else a large answer lies in memory, and is cut off where LOGOUT follows it."""
@@ -590,6 +591,7 @@ def with_much_news():
         yield server, line, answers
 
 
+@pytest.mark.slow
 def test_last_words_are_said_to_the_end():
     with with_much_news() as (_, line, answers):
         line.sendall(b"x APPEND INBOX {999999999+}\r\n")
@@ -597,6 +599,7 @@ def test_last_words_are_said_to_the_end():
         assert (len(news), refusal[:5], goodbye[:6]) == (3_000, b"x NO ", b"* BYE ")
 
 
+@pytest.mark.slow
 def test_news_waits_until_the_answer_under_way_is_said():
     with with_much_news() as (server, line, answers):
         engine = server._engine
