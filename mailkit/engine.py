@@ -58,7 +58,7 @@ class Engine:
         self._frozen: tuple[int, tuple[MailboxView, ...]] = -1, ()  # all mailboxes, at a version of the store
         self._servers: list[asyncio.Server] = []
         self._ports: list[socket.socket] = []  # with TLS
-        self._at_work: set[asyncio.Task[None]] = set()  # the loop alone would not hold them
+        self._at_work: set[asyncio.Task[None]] = set()  # for callers; the loop alone would not hold them
         self._closing = self._ended = False  # nothing is begun any more; nothing is held any more
         self._tls: Tls | None = None
         self.loop.set_exception_handler(lambda loop, context: log.debug("%s", context.get("message")))
@@ -105,7 +105,9 @@ class Engine:
             if self._closing:
                 answers.put((None, RuntimeError(STOPPED)))
                 return
-            self._keep_at_work(do())
+            task = self.loop.create_task(do())
+            self._at_work.add(task)
+            task.add_done_callback(self._at_work.discard)
 
         try:
             self.loop.call_soon_threadsafe(begin)
@@ -120,11 +122,6 @@ class Engine:
         if error:
             raise error
         return result  # type: ignore[return-value]
-
-    def _keep_at_work(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self.loop.create_task(work)
-        self._at_work.add(task)
-        task.add_done_callback(self._at_work.discard)
 
     async def _after_arrivals(self, function: Callable[[], Result]) -> Result:
         for _ in range(4):  # each turn of the loop reads what the system holds: data, then ends of lines

@@ -477,17 +477,20 @@ def test_a_server_that_stops_says_goodbye():
             client()
 
 
+def connect(server, port):
+    """Return a socket that is connected to this port, and under TLS where it begins so."""
+    line = socket.create_connection(getattr(server, port), timeout=20)
+    return server.ssl_context.wrap_socket(line, server_hostname="localhost") if port.endswith("s") else line
+
+
 @pytest.mark.parametrize("port", ["pop3", "imap", "smtp", "pop3s", "imaps", "smtps"])
 def test_what_is_said_is_sent_at_once(server, port):
     """RFC 896, RFC 1122 §4.2.3.4: else the second of two small answers waits until the first is acknowledged."""
-    with socket.create_connection(getattr(server, port), timeout=10) as line:
-        if port.endswith("s"):
-            line = server.ssl_context.wrap_socket(line, server_hostname="localhost")
-        with line:
-            assert line.recv(999)
-            transports = server._engine.call(lambda: list(server._engine.transports))
-            sockets = [transport.get_extra_info("socket") for transport in transports]
-            assert [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0 for one in sockets] == [True]
+    with connect(server, port) as line:
+        assert line.recv(999)
+        transports = server._engine.call(lambda: list(server._engine.transports))
+        sockets = [transport.get_extra_info("socket") for transport in transports]
+        assert [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0 for one in sockets] == [True]
 
 
 @pytest.mark.parametrize("port", ["pop3s", "imaps", "smtps"])
@@ -558,19 +561,19 @@ def test_who_asks_for_tls_and_leaves_is_not_waited_for(port, begin):
 def test_what_is_sent_waits_until_what_was_sent_is_read(port):
     """RFC 3501 §5.1: else a large answer lies in memory, and is cut off where LOGOUT follows it."""
     letter = b"Subject: large\r\n\r\n" + b"A line of a letter.\r\n" * 1_000_000
-    with MailServer([letter], password="secret") as server:
-        raw = socket.create_connection(getattr(server, port), timeout=20)
-        if port == "imaps":
-            raw = server.ssl_context.wrap_socket(raw, server_hostname="localhost")
-        with raw as client, client.makefile("rb") as answers:
-            client.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\nc FETCH 1 BODY.PEEK[]\r\nd LOGOUT\r\n")
-            while not answers.readline().startswith(b"* 1 FETCH"):
-                pass
-            engine = server._engine
-            (line,) = engine.call(lambda: list(engine.lines))  # LOGOUT was not heard yet
-            assert engine.call(lambda: line._paused and line._transport.get_write_buffer_size() < 1_000_000)
-            assert answers.read(len(letter)) == letter
-            assert answers.read().endswith(b"d OK LOGOUT completed\r\n")
+    with (
+        MailServer([letter], password="secret") as server,
+        connect(server, port) as client,
+        client.makefile("rb") as answers,
+    ):
+        client.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\nc FETCH 1 BODY.PEEK[]\r\nd LOGOUT\r\n")
+        while not answers.readline().startswith(b"* 1 FETCH"):
+            pass
+        engine = server._engine
+        (line,) = engine.call(lambda: list(engine.lines))  # LOGOUT was not heard yet
+        assert engine.call(lambda: line._paused and line._transport.get_write_buffer_size() < 1_000_000)
+        assert answers.read(len(letter)) == letter
+        assert answers.read().endswith(b"d OK LOGOUT completed\r\n")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED, SEEN
 from mailkit.render import BLUE, INK, SERVER_FILL, Picture, framed, svg_text
 from mailkit.samples import compose, letters
+from mailkit.scenes.mistakes import as_it_was
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -182,10 +183,6 @@ def _handled(now: Snapshot) -> bool:
     return LEAFLET not in _inbox(now) or LEAFLET in _flagged(now, DELETED)
 
 
-def _photos(now: Snapshot) -> set[tuple[int, frozenset[str]]]:
-    return {(one.uid, one.flags) for one in now.mailbox("amy").letters if one.subject == PHOTOS}
-
-
 def _with_marks() -> World:
     """Make a box where the phone has marked the photos, and may still change its mind."""
     server = MailServer(letters("three-letters", "prize"), password="secret")
@@ -340,7 +337,7 @@ exercises = {
             _with_marks,
             goal=lambda before, now: (
                 _all(now) == {"Lunch on Thursday", "Invoice 2026-114", PHOTOS}
-                and _photos(now) == _photos(before)
+                and as_it_was(PHOTOS, before, now)
                 and _flagged(now, DELETED) == {PHOTOS}
             ),
             untouched=r"The prize is still there. Flag it `\Deleted`; how to expunge it alone is the riddle.",

@@ -1,9 +1,24 @@
-"""Misconceptions that exercises of more than one lesson look for."""
+"""Misconceptions, and what tells them, that exercises of more than one lesson look for."""
 
 from __future__ import annotations
 
 from mailkit.exercise import Mistake
 from mailkit.snapshot import Snapshot
+
+
+def still_has(device: str, before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether a device has what it had, in the same places, whatever came after it."""
+    had = before.device(device).letters
+    return now.device(device).letters[: len(had)] == had
+
+
+def as_it_was(subject: str, before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether the letters of this subject in Amy's INBOX bear the UIDs and flags that they bore."""
+
+    def marks(moment: Snapshot) -> list[tuple[int, frozenset[str]]]:
+        return [(one.uid, one.flags) for one in moment.mailbox("amy").letters if one.subject == subject]
+
+    return marks(now) == marks(before)
 
 
 def marked_unsaved(device: str, where: str) -> Mistake:

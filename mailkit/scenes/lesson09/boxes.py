@@ -61,6 +61,11 @@ def kept(now: Snapshot, device: str) -> list[str]:
     return subjects(now.device(device).letters)
 
 
+def folder(now: Snapshot, device: str, name: str) -> tuple[LetterView, ...]:
+    """Return the letters in one of a device's folders. Raises `LookupError` where it has no such folder."""
+    return dict(now.device(device).folders)[name]
+
+
 def subjects(letters: Iterable[LetterView]) -> list[str]:
     """Return the letters' subjects, sorted; one that is there twice stands there twice."""
     return sorted(letter.subject for letter in letters)

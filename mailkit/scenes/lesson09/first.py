@@ -20,6 +20,7 @@ from mailkit.scenes.lesson09.boxes import (
     by_imap,
     by_pop,
     flagged,
+    folder,
     inbox,
     kept,
     lost,
@@ -27,7 +28,7 @@ from mailkit.scenes.lesson09.boxes import (
     rewritten,
     twice,
 )
-from mailkit.scenes.mistakes import marked_unsaved
+from mailkit.scenes.mistakes import as_it_was, marked_unsaved
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
 from mailkit.server import MailServer
@@ -129,7 +130,7 @@ def _goes_on_line(program: ImapProgram) -> Callable[[], None]:
 def _synchronised(now: Snapshot) -> bool:
     """Tell whether the laptop's copies bear the UIDs of the server's letters: it has looked."""
     on_server = [(letter.uid, letter.digest) for letter in now.mailbox("amy").letters]
-    return on_server == [(letter.uid, letter.digest) for letter in dict(now.device("laptop").folders)["INBOX"]]
+    return on_server == [(letter.uid, letter.digest) for letter in folder(now, "laptop", "INBOX")]
 
 
 gone_everywhere = Exercise(
@@ -177,10 +178,6 @@ def _struck_through() -> World:
     return World(server)
 
 
-def _party(now: Snapshot) -> list[tuple[int, frozenset[str]]]:
-    return [(one.uid, one.flags) for one in now.mailbox("amy").letters if one.subject == PARTY]
-
-
 struck_through = Exercise(
     "09.3",
     "Deleted, and still there",
@@ -188,7 +185,7 @@ struck_through = Exercise(
     goal=lambda before, now: (
         inbox(now) == anywhere(now) == sorted((PARTY, WALK))
         and not flagged(now, DELETED)
-        and _party(now) == _party(before)
+        and as_it_was(PARTY, before, now)
         and not rewritten(before, now)
     ),
     untouched=r"Three letters are flagged `\Deleted`, the walk among them. Which of the three shall go?",

@@ -20,6 +20,7 @@ from mailkit.scenes.lesson09.boxes import (
     by_pop,
     digests,
     flagged,
+    folder,
     inbox,
     kept,
     lost,
@@ -29,7 +30,7 @@ from mailkit.scenes.lesson09.boxes import (
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram, PopProgram
 from mailkit.server import MailServer
-from mailkit.snapshot import LetterView, Snapshot
+from mailkit.snapshot import Snapshot
 
 BILL, TRIP, PARTY = "Your water bill", "School trip: form by Monday", "Come to my birthday"
 POSTCARD, CAKE = "A postcard from Lisbon", "Grandma's plum cake"
@@ -276,10 +277,6 @@ def _all_saved(before: Snapshot, now: Snapshot) -> bool:
     return {*now.device("stick").digests} == digests(before)
 
 
-def _saved_apart(now: Snapshot) -> tuple[LetterView, ...]:
-    return dict(now.device("stick").folders)["Family"]
-
-
 def _cut(before: Snapshot, now: Snapshot) -> bool:
     """Tell whether something on the stick is no whole letter."""
     return not {*now.device("stick").digests} <= digests(before)
@@ -293,8 +290,8 @@ backup = Exercise(
         inbox(now) == sorted((LUNCH, PHOTOS, PARTY))
         and not rewritten(before, now)
         and _all_saved(before, now)
-        and len(_saved_apart(now)) == 2
-        and len(dict(now.device("stick").folders)["INBOX"]) == 3
+        and len(folder(now, "stick", "Family")) == 2
+        and len(folder(now, "stick", "INBOX")) == 3
         and len(inbox(now, "Family")) == 2
         and now.mailbox("amy", "Family").letters == before.mailbox("amy", "Family").letters
     ),

@@ -22,7 +22,7 @@ from mailkit.scenes.lesson09.boxes import (
     noted,
     twice,
 )
-from mailkit.scenes.mistakes import marked_unsaved
+from mailkit.scenes.mistakes import marked_unsaved, still_has
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot
@@ -61,7 +61,7 @@ downloaded_again = Exercise(
     _ledger_lost,
     goal=lambda before, now: (
         kept(now, "laptop") == inbox(now) == sorted([*THREE, WALK])
-        and now.device("laptop").letters[:3] == before.device("laptop").letters
+        and still_has("laptop", before, now)
         and sorted(noted(now, "ledger")) == sorted(_names(now))
     ),
     untouched="Nothing has come yet. Note in `box.ledger` what the laptop has, then `box.program.poll()`.",
@@ -74,7 +74,7 @@ downloaded_again = Exercise(
         ),
         Mistake(
             "started-over",
-            lambda before, now: now.device("laptop").letters[:3] != before.device("laptop").letters,
+            lambda before, now: not still_has("laptop", before, now),
             "The laptop's own three letters are gone, and so they had to come again. They were good: leave them there, "
             "and write down in the ledger what the laptop has.",
         ),
