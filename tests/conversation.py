@@ -18,13 +18,13 @@ from mailkit.mailbox import Mailbox
 from mailkit.samples import letters as sample_letters
 from mailkit.settings import Settings
 from mailkit.store import Store
+from tests.patience import PATIENCE
 
 FOLDER = Path(__file__).parent / "conversations"
 PASSWORD = "secret"
 ACCOUNTS = ("amy", "ben")
 DATE = "02-Mar-2026 09:00:00 +0000"
 ASKS_FOR_TLS = re.compile(rb"\b(STARTTLS|STLS)\r\n")
-TIMEOUT = 20  # seconds for one line; Dovecot waits for 10 before it says [IN-USE]
 LINE = re.compile(r"(?P<kind>[CSD])(?P<who>\d?)(?P<mode>[:~?])(?: (?P<text>.*))?")
 EVENT = re.compile(r"(?P<kind>CONNECT|TLS|CLOSED|DROP)(?: (?P<who>\d))?(?: (?P<rest>.*))?")
 REASON = re.compile(r"# Dovecot(?: (?P<version>2\.[34]))?: \S")
@@ -550,7 +550,7 @@ class Socketed:
         raise NotImplementedError
 
     def connect(self, who: int, protocol: str, secure: bool) -> None:
-        one = socket.create_connection(self.address(protocol, secure), TIMEOUT)
+        one = socket.create_connection(self.address(protocol, secure), PATIENCE)
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sockets[who], self.said[who] = one, b""
         if secure:
@@ -653,7 +653,7 @@ class OverDovecot(Socketed):
 
     def _ask(self, box: str, question):
         account, _, name = box.partition("/")
-        imap = imaplib.IMAP4(*self.dovecot.imap, timeout=TIMEOUT)
+        imap = imaplib.IMAP4(*self.dovecot.imap, timeout=PATIENCE)
         try:
             imap.login(account, PASSWORD)
             return question(imap, name)

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from mailkit import MailServer
 from tests import corpus
+from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.dovecot, pytest.mark.slow]
 
@@ -48,7 +49,7 @@ class Client:
 
     def __init__(self, address: tuple[str, int], version: str = "") -> None:
         self.version = version
-        self.imap = imaplib.IMAP4(*address, timeout=20)
+        self.imap = imaplib.IMAP4(*address, timeout=PATIENCE)
         self.imap.login("amy", "secret")
 
     def ask(self, *pieces: bytes) -> list[bytes]:

@@ -20,6 +20,7 @@ from mailkit.pop3answers import CHUNK, multi_line, top
 from mailkit.server import MailServer
 from mailkit.settings import Settings
 from mailkit.store import Store
+from tests.patience import PATIENCE
 
 LETTER = b"Subject: %d\r\n\r\n.dot\r\nline\r\n"
 LOGIN = b"USER amy\r\nPASS secret\r\n"
@@ -208,7 +209,7 @@ def test_autologout_says_nothing_and_removes_nothing():
 def test_any_command_begins_the_wait_for_the_next_anew():
     """RFC 1939 §3; who says nothing is hung up on without a word, and nothing is removed."""
     with MailServer([LETTER % 1], password="secret") as server:
-        with socket.create_connection(server.pop3, timeout=10) as client:
+        with socket.create_connection(server.pop3, timeout=PATIENCE) as client:
             answers = client.makefile("rb")
             client.sendall(LOGIN + b"DELE 1\r\n")
             assert [answers.readline()[:3] for _ in range(4)] == [b"+OK"] * 4
@@ -319,7 +320,7 @@ def over_tls(server, host="localhost", **limits):
     context.set_ciphers(limits.pop("ciphers", "DEFAULT"))
     for name, value in limits.items():
         setattr(context, name, value)
-    line = socket.create_connection(server.pop3s, timeout=10)
+    line = socket.create_connection(server.pop3s, timeout=PATIENCE)
     try:
         return context.wrap_socket(line, server_hostname=host, suppress_ragged_eofs=False)
     except OSError:
@@ -392,7 +393,7 @@ def test_tls_is_ended_before_the_line(server, said):
 def test_the_end_of_tls_is_the_end_of_the_session(server, begin):
     """RFC 2595 §2.2: nothing goes on in the clear, and nothing is removed."""
     if begin == "STLS":
-        line = socket.create_connection(server.pop3, timeout=10)
+        line = socket.create_connection(server.pop3, timeout=PATIENCE)
         line.recv(999)
         line.sendall(b"STLS\r\n")
         assert line.recv(999).startswith(b"+OK")

@@ -19,6 +19,7 @@ import pytest
 from mailkit.__main__ import main
 from tests import readme
 from tests.notebooks import LESSONS, ROOT
+from tests.patience import PATIENCE
 
 README = (ROOT / "README.md").read_text("utf-8")
 LINES = re.findall(r"^```(?:sh|powershell)\n(.+)\n```$", README, re.MULTILINE)
@@ -141,15 +142,15 @@ def test_ones_own_mail_program_is_served_until_ctrl_c(tmp_path):
         lines = iter(serving.stdout.readline, "")
         said = "".join(itertools.takewhile(lambda line: "Ctrl-C" not in line, lines))
         pop3, imaps = re.search(r"POP3 server .* port (\d+)", said)[1], re.search(r"IMAP port (\d+)", said)[1]
-        pop = poplib.POP3("127.0.0.1", int(pop3), timeout=10)
+        pop = poplib.POP3("127.0.0.1", int(pop3), timeout=PATIENCE)
         pop.user("amy")
         pop.pass_("secret")
         assert pop.stat()[0] > 0
         pop.quit()
         trusting = ssl.create_default_context(cafile=authority)
-        with imaplib.IMAP4_SSL("127.0.0.1", int(imaps), ssl_context=trusting, timeout=10) as imap:
+        with imaplib.IMAP4_SSL("127.0.0.1", int(imaps), ssl_context=trusting, timeout=PATIENCE) as imap:
             imap.login("amy", "secret")
             assert imap.select("Sent")[0] == "OK"
         serving.send_signal(signal.SIGINT)
         assert "its mail is gone" in serving.stdout.read()
-        assert serving.wait(10) == 0
+        assert serving.wait(PATIENCE) == 0

@@ -14,7 +14,6 @@ import ssl
 import struct
 import sys
 import threading
-import time
 import types
 from concurrent.futures import ThreadPoolExecutor
 
@@ -29,6 +28,7 @@ from mailkit.server import MailServer
 from mailkit.settings import Settings
 from mailkit.sockets import acknowledge
 from mailkit.widgets import conversation, live
+from tests.patience import PATIENCE, wait_until
 
 LETTERS = [b"Subject: %s\r\nFrom: ben@example.net\r\n\r\ntext\r\n" % name for name in (b"one", b"two", b"three")]
 
@@ -188,10 +188,10 @@ def test_a_piece_of_a_command_is_acknowledged_at_once(server, monkeypatch):
     """RFC 1122 §4.2.3.2: else a client that sends the rest only then, as imaplib's APPEND, loses 40 ms."""
     pieces, acknowledged = [b"a1 LOGIN amy", b" secret\r\n"], threading.Event()
     monkeypatch.setattr("mailkit.line.acknowledge", lambda transport: acknowledged.set())
-    with socket.create_connection(server.imap, timeout=10) as client:
+    with socket.create_connection(server.imap, timeout=PATIENCE) as client:
         assert client.recv(1000).startswith(b"* OK")
         client.sendall(pieces[0])
-        assert acknowledged.wait(10)
+        assert acknowledged.wait(PATIENCE)
         acknowledged.clear()
         client.sendall(pieces[1])
         assert client.recv(1000).startswith(b"a1 OK")
@@ -217,7 +217,7 @@ def test_what_acknowledging_asks_of_the_system(monkeypatch):
 def test_who_hangs_up_with_the_handshakes_last_words_leaves_no_trace(server, caplog, address, begin):
     heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = server.ssl_context.wrap_bio(heard, said, server_hostname="localhost")
-    with socket.create_connection(getattr(server, address), timeout=10) as line:
+    with socket.create_connection(getattr(server, address), timeout=PATIENCE) as line:
         line.recv(1000)
         line.sendall(begin)
         line.recv(1000)
@@ -277,7 +277,7 @@ def test_who_does_not_read_an_answer_to_its_end_hears_no_goodbye_in_it():
     letter = b"Subject: long\r\n\r\n" + b"x" * 20_000_000
     with (
         MailServer([letter], password="secret", imap_idle=0.2) as server,
-        socket.create_connection(server.imap, timeout=10) as line,
+        socket.create_connection(server.imap, timeout=PATIENCE) as line,
     ):
         line.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\nc FETCH 1 BODY.PEEK[]\r\n")
         server.wait_for_hang_up()
@@ -289,7 +289,7 @@ def test_who_does_not_read_an_answer_to_its_end_hears_no_goodbye_in_it():
 
 
 def test_a_select_that_is_refused_at_its_literal_has_a_cause(server):
-    with socket.create_connection(server.imap, timeout=10) as line:
+    with socket.create_connection(server.imap, timeout=PATIENCE) as line:
         answers = line.makefile("rb")
         line.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\nc SELECT {70000}\r\n")
         while not answers.readline().startswith(b"c NO"):
@@ -336,7 +336,7 @@ def test_a_call_that_is_interrupted_harms_nobody(server):
     asking = threading.Thread(target=ask)
     asking.start()
     for _ in range(100):
-        asks.wait(10)
+        asks.wait(PATIENCE)
         asks.clear()
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(asking.ident), ctypes.py_object(KeyboardInterrupt))
     ended.set()
@@ -369,7 +369,7 @@ def test_a_port_is_opened_once_whoever_asks(server):
 )
 def test_a_line_that_is_reset_in_its_handshake_leaves_nothing(server, port, begin):
     for _ in range(3):
-        with socket.create_connection(getattr(server, port), timeout=10) as line:
+        with socket.create_connection(getattr(server, port), timeout=PATIENCE) as line:
             line.recv(999)
             line.sendall(b"EHLO x\r\n" * (port == "smtp") + begin)
             said = line.recv(999)
@@ -444,7 +444,7 @@ def test_history_names_no_password_and_no_letter(server):
         (server.imap, [b'1 LOGIN amy "secret"\r\n', b"2 APPEND INBOX {31+}\r\n" + letter + b"\r\n", b"3 LOGOUT\r\n"]),
     ]
     for address, pieces in said:
-        with socket.create_connection(address, timeout=10) as line:
+        with socket.create_connection(address, timeout=PATIENCE) as line:
             for piece in pieces:
                 line.recv(9999)
                 line.sendall(piece)
@@ -479,7 +479,7 @@ def test_a_server_that_stops_says_goodbye():
 
 def connect(server, port):
     """Return a socket that is connected to this port, and under TLS where it begins so."""
-    line = socket.create_connection(getattr(server, port), timeout=20)
+    line = socket.create_connection(getattr(server, port), timeout=PATIENCE)
     return server.ssl_context.wrap_socket(line, server_hostname="localhost") if port.endswith("s") else line
 
 
@@ -493,28 +493,30 @@ def test_what_is_said_is_sent_at_once(server, port):
         assert [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0 for one in sockets] == [True]
 
 
+def _greeting(server, address):
+    """Return what this port with TLS says first; nothing if it hangs up."""
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection(address, timeout=PATIENCE) as raw,
+        server.ssl_context.wrap_socket(raw, server_hostname="localhost") as line,
+    ):
+        return line.recv(999)
+    return b""
+
+
 @pytest.mark.parametrize("port", ["pop3s", "imaps", "smtps"])
 def test_no_more_are_in_their_handshake_than_may_be_connected(port):
     """Who connects to a port with TLS and is silent would else take memory for each connection."""
     with MailServer(password="secret", max_connections=3, handshake=60.0) as server, contextlib.ExitStack() as silent:
         address = getattr(server, port)
-        lines = [silent.enter_context(socket.create_connection(address, timeout=10)) for _ in range(5)]
+        lines = [silent.enter_context(socket.create_connection(address, timeout=PATIENCE)) for _ in range(5)]
         assert [line.recv(1) for line in lines[3:]] == [b"", b""]
         pop_login(server).quit()  # the other ports go on
         lines[0].setblocking(False)
         with pytest.raises(BlockingIOError):
             lines[0].recv(1)  # waits for its handshake
         lines[1].close()
-        greeting, end = b"", time.monotonic() + 10
-        while not greeting:  # the system tells of the closing soon
-            assert time.monotonic() < end
-            with (
-                contextlib.suppress(OSError),
-                socket.create_connection(address, timeout=10) as raw,
-                server.ssl_context.wrap_socket(raw, server_hostname="localhost") as line,
-            ):
-                greeting = line.recv(999)
-        assert b"mail.example.org" in greeting
+        wait_until(lambda: b"mail.example.org" in _greeting(server, address))  # the system tells of the closing soon
 
 
 @pytest.mark.parametrize("port", ["pop3", "imap", "smtp", "pop3s", "imaps", "smtps"])
@@ -522,10 +524,9 @@ def test_who_comes_and_goes_leaves_room(port):
     """A client that is gone before it has been greeted counts no more."""
     with MailServer(password="secret", max_connections=3) as server:
         for _ in range(20):
-            socket.create_connection(getattr(server, port), timeout=10).close()
-        engine, end = server._engine, time.monotonic() + 10
-        while engine.call(lambda: engine.transports or engine.mailers or engine.lines):
-            assert time.monotonic() < end
+            socket.create_connection(getattr(server, port), timeout=PATIENCE).close()
+        engine = server._engine
+        wait_until(lambda: engine.call(lambda: not (engine.transports or engine.mailers or engine.lines)))
 
 
 @pytest.mark.parametrize("port", ["pop3", "imap", "pop3s", "imaps", "smtps"])
@@ -534,7 +535,7 @@ def test_who_is_far_too_many_gets_no_words(port):
     with MailServer(password="secret", max_connections=2) as server, contextlib.ExitStack() as held:
         answers = []
         for _ in range(7):
-            line = held.enter_context(socket.create_connection(getattr(server, port), timeout=10))
+            line = held.enter_context(socket.create_connection(getattr(server, port), timeout=PATIENCE))
             try:
                 if port.endswith("s"):
                     line = held.enter_context(server.ssl_context.wrap_socket(line, server_hostname="localhost"))
@@ -549,11 +550,10 @@ def test_who_is_far_too_many_gets_no_words(port):
 def test_who_asks_for_tls_and_leaves_is_not_waited_for(port, begin):
     with MailServer(password="secret", handshake=60.0) as server:
         for _ in range(10):
-            with socket.create_connection(getattr(server, port), timeout=10) as line:
+            with socket.create_connection(getattr(server, port), timeout=PATIENCE) as line:
                 line.sendall(begin)
-        engine, end = server._engine, time.monotonic() + 10
-        while engine.call(lambda: engine.transports or len(asyncio.all_tasks(engine.loop)) > 1):
-            assert time.monotonic() < end
+        engine = server._engine
+        wait_until(lambda: engine.call(lambda: not engine.transports and len(asyncio.all_tasks(engine.loop)) == 1))
 
 
 @pytest.mark.slow
@@ -582,7 +582,7 @@ def with_much_news():
     with (
         MailServer([b"Subject: small\r\n\r\n"] * 3_000, password="secret") as server,
         imaplib.IMAP4(*server.imap) as other,
-        socket.create_connection(server.imap, timeout=20) as line,
+        socket.create_connection(server.imap, timeout=PATIENCE) as line,
         line.makefile("rb") as answers,
     ):
         line.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\n")
@@ -634,7 +634,7 @@ def test_patience_is_as_the_standards_want_it():
 @pytest.mark.parametrize(("port", "begin"), [("pop3", b"STLS\r\n"), ("imap", b"a STARTTLS\r\n")])
 def test_after_a_handshake_that_fails_nothing_goes_on(server, port, begin):
     """RFC 2595 §2.5, RFC 3501 §11.1."""
-    with socket.create_connection(getattr(server, port), timeout=10) as line:
+    with socket.create_connection(getattr(server, port), timeout=PATIENCE) as line:
         line.recv(999)
         line.sendall(begin)
         assert b"OK" in line.recv(999)

@@ -7,7 +7,6 @@ import random
 import smtplib
 import socket
 import ssl
-import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -20,6 +19,7 @@ import mailkit.relay
 from mailkit.mailbox import Mailbox
 from mailkit.server import MailServer
 from mailkit.smtp import MAX_HOPS, MAX_RECIPIENTS
+from tests.patience import PATIENCE, wait_until
 
 LETTER = "Subject: Lunch\r\n\r\nAt noon?\r\n"
 TRANSACTION = b"MAIL FROM:<ben@example.org>\r\nRCPT TO:<amy@example.org>\r\nDATA\r\nSubject: %s\r\n\r\n.\r\n"
@@ -39,7 +39,7 @@ def other():
 
 @pytest.fixture
 def client(server):
-    with smtplib.SMTP(*server.smtp, local_hostname="laptop.example.org", timeout=10) as client:
+    with smtplib.SMTP(*server.smtp, local_hostname="laptop.example.org", timeout=PATIENCE) as client:
         yield client
 
 
@@ -49,7 +49,7 @@ def test_a_client_that_forgets_it_said_data_is_dropped(server, wrong):
     """What `smtplib` raises is only seen once its QUIT, a line of the letter by then, has been hung up on."""
     with (
         pytest.raises(TypeError),
-        smtplib.SMTP(*server.smtp, local_hostname="laptop.example.org", timeout=10) as client,
+        smtplib.SMTP(*server.smtp, local_hostname="laptop.example.org", timeout=PATIENCE) as client,
     ):
         client.sendmail("ben@example.org", ["amy@example.org"], wrong)
     assert subjects(server, "amy") == []
@@ -73,7 +73,7 @@ def subjects(server, account):
 
 def first_letter(server, account):
     """Return an account's first letter, by POP3."""
-    pop = poplib.POP3(*server.pop3, timeout=10)
+    pop = poplib.POP3(*server.pop3, timeout=PATIENCE)
     pop.user(account)
     pop.pass_("secret")
     lines = pop.retr(1)[1]
@@ -87,7 +87,7 @@ def header(server, account):
 
 def talk(server, octets):
     """Send all at once, close our half, and return all that the server says."""
-    with socket.create_connection(server.smtp, timeout=10) as line:
+    with socket.create_connection(server.smtp, timeout=PATIENCE) as line:
         line.sendall(octets)
         line.shutdown(socket.SHUT_WR)
         with line.makefile("rb") as answers:
@@ -159,7 +159,7 @@ def test_the_end_of_a_letter_is_answered_without_a_pause(server, client, monkeyp
 
 def test_a_response_too_long_gets_one_reply_at_its_end(server, client):
     """RFC 4954 §4, §6: 500 5.5.6; nothing of it is kept, run as a command, or shown."""
-    with socket.create_connection(server.smtp, timeout=10) as line:
+    with socket.create_connection(server.smtp, timeout=PATIENCE) as line:
         answers = line.makefile("rb")
         line.sendall(b"EHLO laptop\r\nAUTH PLAIN\r\n")
         while not answers.readline().startswith(b"334"):
@@ -203,20 +203,28 @@ def test_who_was_answered_after_a_mistake_of_ours_is_not_awaited_for_ever(monkey
         assert client.getreply()[0] == 421
 
 
+@contextlib.contextmanager
+def traced():
+    """Yield what tells the most memory in use at once since then, in octets."""
+    tracemalloc.start()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.slow
 def test_a_letter_of_many_lines_takes_not_much_more_than_its_octets(client):
     text = "\r\n" * 200_000
-    tracemalloc.start()
-    client.sendmail("ben@example.org", ["amy@example.org"], text)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 20 * len(text)
+    with traced() as peak:
+        client.sendmail("ben@example.org", ["amy@example.org"], text)
+        assert peak() < 20 * len(text)
 
 
 def test_starttls_has_the_patience_of_a_handshake():
     with (
         MailServer(password="secret", handshake=0.05) as server,
-        socket.create_connection(server.smtp, timeout=10) as line,
+        socket.create_connection(server.smtp, timeout=PATIENCE) as line,
     ):
         line.sendall(b"EHLO laptop\r\nSTARTTLS\r\n")
         said = b"".join(iter(lambda: line.recv(999), b""))
@@ -325,7 +333,7 @@ def test_the_next_server_says_nothing_sensible(server, client, monkeypatch, gree
             with closing(line):
                 line.sendall(greeting)
                 with pytest.raises(smtplib.SMTPDataError, match=r"451, b'4\.4\.2 the line to the server"):
-                    sent.result(timeout=10)
+                    sent.result(timeout=PATIENCE)
 
 
 def test_a_relay_keeps_the_case_of_names_and_drops_the_route(server, other, client):
@@ -358,7 +366,7 @@ def relayed(server, client, replies, letter=LETTER, wait=lambda: None, asked="",
 
     def answer():
         with listening.accept()[0] as line:
-            line.settimeout(10)
+            line.settimeout(PATIENCE)
             for reply in replies:
                 line.sendall(reply + b"\r\n")
                 line.recv(1, socket.MSG_PEEK)
@@ -369,7 +377,7 @@ def relayed(server, client, replies, letter=LETTER, wait=lambda: None, asked="",
                 wait()
 
     with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
-        listening.settimeout(10)
+        listening.settimeout(PATIENCE)
         server.relay_to(SimpleNamespace(domain="example.net", smtp=listening.getsockname()))
         client.login("amy", "secret")
         client.mail("amy@example.org", asked.split())
@@ -377,7 +385,7 @@ def relayed(server, client, replies, letter=LETTER, wait=lambda: None, asked="",
             client.rcpt(name)
         answered = pool.submit(answer)
         reply = client.data(letter)
-        answered.result(timeout=10)
+        answered.result(timeout=PATIENCE)
     return heard, reply
 
 
@@ -508,14 +516,15 @@ def test_two_servers_pass_mail_to_each_other_at_once(server, other):
     other.relay_to(server)
 
     def send(source, user, recipient):
-        with smtplib.SMTP(*source.smtp, local_hostname="laptop", timeout=10) as client:
+        with smtplib.SMTP(*source.smtp, local_hostname="laptop", timeout=PATIENCE) as client:
             client.login(user, "secret")
             for _ in range(5):
                 client.sendmail(f"{user}@{source.domain}", [recipient], LETTER)
 
     ways = [(server, "amy", "zoe@example.net"), (other, "zoe", "amy@example.org")] * 3
     with ThreadPoolExecutor(len(ways)) as pool:
-        assert [done.result(timeout=20) for done in [pool.submit(send, *way) for way in ways]] == [None] * len(ways)
+        for sent in [pool.submit(send, *way) for way in ways]:
+            sent.result(timeout=PATIENCE)
     assert len(subjects(server, "amy")) == len(subjects(other, "zoe")) == 15
 
 
@@ -525,7 +534,7 @@ def test_two_servers_pass_mail_to_each_other_at_once(server, other):
 def test_who_says_nothing_is_told_and_dropped():
     with (
         MailServer(smtp_idle=0.05) as server,
-        socket.create_connection(server.smtp, timeout=10) as line,
+        socket.create_connection(server.smtp, timeout=PATIENCE) as line,
         line.makefile("rb") as answers,
     ):
         said = answers.read()
@@ -543,41 +552,38 @@ def test_after_the_goodbye_nothing_counts(server, last):
 
 def test_an_endless_line_is_not_kept(server):
     chunk = b"x" * (1 << 20)
-    with socket.create_connection(server.smtp, timeout=10) as line, line.makefile("rb") as answers:
+    with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
         line.sendall(b"HELO laptop\r\nMAIL FROM:<>\r\nRCPT TO:<amy>\r\nDATA\r\n")
         for _ in range(5):
             answers.readline()
-        tracemalloc.start()
-        for _ in range(24):
-            line.sendall(chunk)
-        line.sendall(b"\r\n.\r\n")
-        assert answers.readline() == b"500 5.5.2 a line is too long; 8192 octets is the most\r\n"
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    assert peak < 6 << 20  # of 24; a million octets are the transcript's
+        with traced() as peak:
+            for _ in range(24):
+                line.sendall(chunk)
+            line.sendall(b"\r\n.\r\n")
+            assert answers.readline() == b"500 5.5.2 a line is too long; 8192 octets is the most\r\n"
+            assert peak() < 6 << 20  # of 24; a million octets are the transcript's
 
 
 @pytest.mark.parametrize("port", ["smtp", "smtps"])
 def test_nothing_is_done_after_the_goodbye(port):
     letter = b"EHLO x\r\nMAIL FROM:<amy@example.org>\r\nRCPT TO:<amy@example.org>\r\nDATA\r\nSubject: late\r\n\r\n.\r\n"
     with MailServer(password="secret") as server, contextlib.ExitStack() as ends:
-        line = ends.enter_context(socket.create_connection(getattr(server, port), timeout=10))
+        line = ends.enter_context(socket.create_connection(getattr(server, port), timeout=PATIENCE))
         if port == "smtps":
             line = ends.enter_context(server.ssl_context.wrap_socket(line, server_hostname="localhost"))
         line.sendall(b"BOGUS\r\n" * 5 + letter * 50)
         with contextlib.suppress(OSError):
             while line.recv(65536):
                 pass
-        engine, end = server._engine, time.monotonic() + 10
-        while engine.call(lambda: len(asyncio.all_tasks(engine.loop)) > 1):  # the dialogue's own has an end
-            assert time.monotonic() < end
+        engine = server._engine  # whose last task is the one that asks
+        wait_until(lambda: engine.call(lambda: len(asyncio.all_tasks(engine.loop)) == 1))
         assert server.snapshot().mailbox("amy").letters == ()
 
 
 def test_a_handshake_that_is_none(server, quiet):
     said = talk(server, b"EHLO laptop\r\nSTARTTLS\r\n")
     assert said.endswith(b"220 2.0.0 Ready to start TLS\r\n")
-    with socket.create_connection(server.smtp, timeout=10) as line, line.makefile("rb") as answers:
+    with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
         answers.readline()
         line.sendall(b"STARTTLS\r\n")
         answers.readline()

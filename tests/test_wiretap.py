@@ -8,12 +8,12 @@ import smtplib
 import socket
 import ssl
 import threading
-import time
 
 import pytest
 
 from mailkit.server import MailServer
 from mailkit.wiretap import Wiretap
+from tests.patience import PATIENCE, wait_until
 
 LETTER = b"Subject: Plans\r\n\r\nMeet at the bridge. STARTTLS\r\nSTLS\r\n"
 
@@ -43,18 +43,18 @@ def collect(pop):
 
 
 def plain_pop3(server, tap):
-    collect(poplib.POP3(*tap.address, timeout=10))
+    collect(poplib.POP3(*tap.address, timeout=PATIENCE))
 
 
 def pop3_by_stls(server, tap, careless=False):
-    pop = poplib.POP3(*tap.address, timeout=10)
+    pop = poplib.POP3(*tap.address, timeout=PATIENCE)
     with contextlib.closing(pop.sock), contextlib.closing(pop.file):
         pop.stls(context=context(server, careless))
         collect(pop)
 
 
 def pop3s(server, tap, careless=False):
-    collect(poplib.POP3_SSL(*tap.address, context=context(server, careless), timeout=10))
+    collect(poplib.POP3_SSL(*tap.address, context=context(server, careless), timeout=PATIENCE))
 
 
 def read(imap):
@@ -65,11 +65,11 @@ def read(imap):
 
 
 def plain_imap(server, tap):
-    read(imaplib.IMAP4(*tap.address, timeout=10))
+    read(imaplib.IMAP4(*tap.address, timeout=PATIENCE))
 
 
 def imap_by_starttls(server, tap, careless=False):
-    imap = imaplib.IMAP4(*tap.address, timeout=10)
+    imap = imaplib.IMAP4(*tap.address, timeout=PATIENCE)
     try:
         imap.starttls(context(server, careless))
         read(imap)
@@ -79,7 +79,7 @@ def imap_by_starttls(server, tap, careless=False):
 
 
 def imaps(server, tap, careless=False):
-    read(imaplib.IMAP4_SSL(*tap.address, ssl_context=context(server, careless), timeout=10))
+    read(imaplib.IMAP4_SSL(*tap.address, ssl_context=context(server, careless), timeout=PATIENCE))
 
 
 def send(smtp):
@@ -89,17 +89,17 @@ def send(smtp):
 
 
 def plain_smtp(server, tap):
-    send(smtplib.SMTP(*tap.address, local_hostname="laptop", timeout=10))
+    send(smtplib.SMTP(*tap.address, local_hostname="laptop", timeout=PATIENCE))
 
 
 def smtp_by_starttls(server, tap, careless=False):
-    with smtplib.SMTP(*tap.address, local_hostname="laptop", timeout=10) as smtp:
+    with smtplib.SMTP(*tap.address, local_hostname="laptop", timeout=PATIENCE) as smtp:
         smtp.starttls(context=context(server, careless))
         send(smtp)
 
 
 def smtps(server, tap, careless=False):
-    send(smtplib.SMTP_SSL(*tap.address, local_hostname="laptop", context=context(server, careless), timeout=10))
+    send(smtplib.SMTP_SSL(*tap.address, local_hostname="laptop", context=context(server, careless), timeout=PATIENCE))
 
 
 PLAIN = [("pop3", plain_pop3), ("imap", plain_imap), ("smtp", plain_smtp)]
@@ -129,7 +129,7 @@ def test_in_the_clear_everything_is_heard(server, port, use):
 
 def test_heard_is_the_conversation(server):
     with Wiretap(server.pop3) as tap:
-        pop = poplib.POP3(*tap.address, timeout=10)
+        pop = poplib.POP3(*tap.address, timeout=PATIENCE)
         pop.user("amy")
         pop.pass_("secret")
         pop.quit()
@@ -195,7 +195,7 @@ def test_who_speaks_in_the_clear_where_tls_begins_at_once_does_not_wait_for_ever
     with MailServer([LETTER], password="secret", handshake=0.3) as server:
         tap = None if how is None else Wiretap(server.pop3s, **how)
         with (
-            socket.create_connection(tap.address if tap else server.pop3s, timeout=10) as client,
+            socket.create_connection(tap.address if tap else server.pop3s, timeout=PATIENCE) as client,
             contextlib.suppress(ConnectionResetError),
         ):
             assert client.recv(1) == b""
@@ -203,9 +203,9 @@ def test_who_speaks_in_the_clear_where_tls_begins_at_once_does_not_wait_for_ever
 
 def test_a_client_that_goes_in_the_handshake(server):
     with Wiretap(server.pop3s, certificate="its own") as tap:
-        with socket.create_connection(tap.address, timeout=10) as line:
+        with socket.create_connection(tap.address, timeout=PATIENCE) as line:
             line.sendall(b"\x16\x03\x01")
-        with socket.create_connection(tap.address, timeout=10) as line:
+        with socket.create_connection(tap.address, timeout=PATIENCE) as line:
             line.sendall(b"\x16 nonsense of some length")
             assert line.recv(100)[:1] in (b"", b"\x15")
         assert "server ready" not in str(tap.heard())
@@ -229,7 +229,7 @@ def test_without_the_offer_clients_cannot_start_tls(server, port, use, refusal):
 
 def test_who_goes_on_without_is_read_and_his_letter_left_alone(server):
     with Wiretap(server.pop3, strip_tls=True) as tap:
-        pop = poplib.POP3(*tap.address, timeout=10)
+        pop = poplib.POP3(*tap.address, timeout=PATIENCE)
         assert "STLS" not in pop.capa()
         assert collect(pop) == LETTER.splitlines()
         heard = str(tap.heard())
@@ -239,7 +239,7 @@ def test_who_goes_on_without_is_read_and_his_letter_left_alone(server):
 
 def test_who_insists_gets_an_error(server):
     with Wiretap(server.imap, strip_tls=True) as tap:
-        imap = imaplib.IMAP4(*tap.address, timeout=10)
+        imap = imaplib.IMAP4(*tap.address, timeout=PATIENCE)
         with pytest.raises(imaplib.IMAP4.error, match="BAD"):
             imap.xatom("STARTTLS")
         imap.logout()
@@ -254,7 +254,7 @@ def test_who_has_said_all_still_hears_the_answers(strip_tls):
     with MailServer([LETTER], password="secret") as server, Wiretap(server.pop3, strip_tls=strip_tls) as tap:
         heard = []
         for address in (server.pop3, tap.address):
-            with socket.create_connection(address, timeout=10) as line, line.makefile("rb") as answers:
+            with socket.create_connection(address, timeout=PATIENCE) as line, line.makefile("rb") as answers:
                 line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\nTOP 1 0\r\nDELE 1\r\nCAP")
                 line.shutdown(socket.SHUT_WR)
                 heard.append(answers.read())
@@ -273,9 +273,9 @@ def test_a_large_letter_goes_through(how):
         Wiretap(server.imap if "strip_tls" in how else server.imaps, **how) as tap,
     ):
         if "strip_tls" in how:
-            imap = imaplib.IMAP4(*tap.address, timeout=10)
+            imap = imaplib.IMAP4(*tap.address, timeout=PATIENCE)
         else:
-            imap = imaplib.IMAP4_SSL(*tap.address, ssl_context=context(server, bool(how)), timeout=10)
+            imap = imaplib.IMAP4_SSL(*tap.address, ssl_context=context(server, bool(how)), timeout=PATIENCE)
         imap.login("amy", "secret")
         imap.select()
         assert imap.fetch("1", "(BODY[])")[1][0][1] == letter
@@ -287,7 +287,7 @@ def test_a_large_letter_goes_through(how):
 def test_line_after_line(server):
     with Wiretap(server.pop3) as tap:
         for name in ("amy", "ben"):
-            pop = poplib.POP3(*tap.address, timeout=10)
+            pop = poplib.POP3(*tap.address, timeout=PATIENCE)
             pop.user(name)
             pop.quit()
         assert tap.heard().said("C") == ("USER amy", "QUIT", "USER ben", "QUIT")
@@ -303,7 +303,7 @@ def test_what_was_heard_stays_after_the_end(server):
     assert "C: PASS secret" in str(tap.heard())
     assert repr(tap) == "<Wiretap, stopped: 1 lines>"
     with pytest.raises(ConnectionRefusedError):
-        poplib.POP3(*tap.address, timeout=10)
+        poplib.POP3(*tap.address, timeout=PATIENCE)
 
 
 def _is_full(tap):
@@ -317,12 +317,10 @@ def test_stopping_amid_a_large_answer_hangs_up():
     with (
         MailServer([large], password="secret") as server,
         Wiretap(server.pop3) as tap,
-        socket.create_connection(tap.address, timeout=10) as line,
+        socket.create_connection(tap.address, timeout=PATIENCE) as line,
     ):
         line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\n")
-        end = time.monotonic() + 10
-        while not tap._ask(lambda: _is_full(tap)):
-            assert time.monotonic() < end
+        wait_until(lambda: tap._ask(lambda: _is_full(tap)))
         tap.stop()
         with contextlib.suppress(ConnectionResetError):
             while line.recv(1_000_000):
@@ -330,7 +328,10 @@ def test_stopping_amid_a_large_answer_hangs_up():
 
 
 def test_who_ends_tls_is_let_go(server):
-    with Wiretap(server.pop3s, certificate="its own") as tap, socket.create_connection(tap.address, timeout=10) as raw:
+    with (
+        Wiretap(server.pop3s, certificate="its own") as tap,
+        socket.create_connection(tap.address, timeout=PATIENCE) as raw,
+    ):
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with context.wrap_socket(raw) as line:
@@ -341,7 +342,7 @@ def test_who_ends_tls_is_let_go(server):
 def test_stopping_hangs_up_both_sides(server):
     before = threading.active_count()
     tap = Wiretap(server.pop3)
-    pop = poplib.POP3(*tap.address, timeout=10)
+    pop = poplib.POP3(*tap.address, timeout=PATIENCE)
     assert threading.active_count() == before + 1
     tap.stop()
     with pytest.raises((poplib.error_proto, OSError)):
@@ -363,7 +364,7 @@ def test_losing_its_name_stops_it(server):
 def test_a_server_that_is_gone():
     with MailServer(password="secret") as server:
         tap = Wiretap(server.pop3)
-    with tap, socket.create_connection(tap.address, timeout=10) as line:
+    with tap, socket.create_connection(tap.address, timeout=PATIENCE) as line:
         assert line.recv(100) == b""
 
 
