@@ -15,6 +15,7 @@ from typing import Any, Literal
 from mailkit.device import Device
 from mailkit.diagram import Picture, show_columns
 from mailkit.exercise import Exercise, Mistake, World
+from mailkit.message import DELETED
 from mailkit.samples import letters
 from mailkit.scenes.mistakes import marked_unsaved
 from mailkit.server import MailServer
@@ -150,6 +151,10 @@ def _digests(now: Snapshot) -> list[str]:
     return now.device("home").digests
 
 
+def _marked(now: Snapshot) -> set[str]:
+    return {letter.subject for letter in now.mailbox("amy").letters if DELETED in letter.flags}
+
+
 def _in_parts(before: Snapshot, now: Snapshot) -> bool:
     return not set(_digests(now)) <= {*before.mailbox("amy").digests}
 
@@ -213,8 +218,14 @@ way_2 = Exercise(
             "You made a flag of your own: the backslash belongs to `\\Deleted`.",
         ),
         Mistake(
+            "wrong-mark",
+            lambda before, now: bool(_marked(now) - {LEAFLET}),
+            "The flag `\\Deleted` is on a letter that you want to keep; do not throw away yet. `-FLAGS` in place of "
+            "`+FLAGS` takes it off. The leaflet is number 3.",
+        ),
+        Mistake(
             "only-marked",
-            lambda before, now: any(r"\Deleted" in letter.flags for letter in now.mailbox("amy").letters),
+            lambda before, now: bool(_marked(now)),
             "The flag `\\Deleted` is on, and the letter is still in the box: in way 2 too, marking is not removing. "
             "`imap.expunge()` throws away what is marked.",
         ),

@@ -214,7 +214,8 @@ whole_list = Exercise(
         Mistake(
             "twice",
             lambda before, now: _most(now) > 1,
-            "A guest has the letter more than once. Give `to_addrs` one address at a time, in a list: `[guest]`.",
+            "A guest has the letter more than once. Give `to_addrs` one address at a time, in a list: `[guest]`. "
+            "If you ran a part of your lines again, run the cell from its first line.",
         ),
         Mistake(
             "stopped",

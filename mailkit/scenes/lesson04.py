@@ -255,6 +255,12 @@ exercises = {
                     "A bill lies in both mailboxes. `COPY` leaves the first one where it is; `MOVE` takes it along.",
                 ),
                 Mistake(
+                    "wrong-mark",
+                    lambda _, now: bool(_flagged(now, DELETED) & (FRIENDS | BILLS - _elsewhere(now))),
+                    r"The flag `\Deleted` is on a letter worth keeping: take it off with `-FLAGS` before you expunge. "
+                    "Number and UID differ as soon as a letter has gone: use `imap.uid(…)`.",
+                ),
+                Mistake(
                     "only-marked",
                     lambda _, now: bool(_flagged(now, DELETED)),
                     r"Letters flagged `\Deleted` are still in the box, for everyone to see. The flag is a wish; "

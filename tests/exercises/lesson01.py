@@ -44,6 +44,7 @@ WRONG = {
     "01.2": {
         "own-flag": _imap('imap.store("3", "+FLAGS", "(Deleted)")\nimap.expunge()'),
         "only-marked": _imap(r'imap.store("3", "+FLAGS", r"(\Deleted)")'),
+        "wrong-mark": _imap(r'imap.store("2", "+FLAGS", r"(\Deleted)")'),
         "other-letter": _imap('imap.store("2", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
         "carried-home": _imap(
             'box.home.save(imap.fetch("3", "(BODY[])"))\nimap.store("3", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'

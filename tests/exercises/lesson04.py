@@ -37,6 +37,7 @@ imap.uid("MOVE", "2,6,7", "Trash")""",
         "bills-unfiled": _cell("04.2", _NO_ADVERTISING),
         "bills-empty": _cell("04.2", 'imap.create("Bills")'),
         "copied-only": _cell("04.2", 'imap.create("Bills")\nimap.copy("1,4", "Bills")'),
+        "wrong-mark": _cell("04.2", r'imap.store("2,3", "+FLAGS", r"(\Deleted)")'),
         "only-marked": _cell(
             "04.2",
             r"""imap.create("Bills")
