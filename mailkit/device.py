@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -36,7 +37,8 @@ class Device:
         Raises `TypeError` or `ValueError`, with the remedy, where no letter is in it, or this is no folder or flag.
         """
         if not isinstance(folder, str) or not folder.strip():
-            raise ValueError(f'a folder is named by a text, such as folder="Trips", not {folder!r}')
+            given = reprlib.repr(folder)
+            raise ValueError(f'first comes the letter, then its folder, a text such as "Trips", not {given}')
         if isinstance(flags, str):
             raise TypeError(f"flags takes a list, not one text; write [{flags!r}]")
         for octets in letters_in(answer):

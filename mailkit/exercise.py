@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Literal, Protocol
 
 from mailkit.progress import Progress
 from mailkit.snapshot import Snapshot, compare
+from mailkit.transcript import Speaker
 
 Predicate = Callable[[Snapshot, Snapshot], bool]  # (before, now): does this hold?
 Status = Literal["not yet", "not right", "right"]
@@ -81,7 +82,9 @@ class Verdict:
             "padding:8px 12px;max-width:44em"
         )
         advice = re.sub(
-            r"`([^`]+)`", r'<code style="background-color:#ffffff;color:#000000">\1</code>', _html(self.advice)
+            r"`([^`]+)`",
+            r'<code style="background-color:#ffffff;color:#000000;padding:0">\1</code>',
+            _html(self.advice),
         )
         heading = f"<strong>{icon} {self.status.capitalize()}</strong> · exercise {self.key}, {_html(self.title)}"
         return {"text/plain": repr(self), "text/html": f'<div style="{style}">{heading}<br>{advice}</div>'}
@@ -116,9 +119,18 @@ class Box:
         verdict = self._exercise.judge(self.before, self._world.snapshot())
         if verdict.status != "not yet":
             Progress().note(verdict.key, "done" if verdict.status == "right" else "tried")
-        elif (refused := _refused(self._world)) != self._refused:
-            return replace(verdict, advice=f"{verdict.advice} The server refused what you sent: `{refused[-1]}`.")
-        return verdict
+        if verdict.status == "right":
+            return verdict
+        return replace(verdict, advice=" ".join([verdict.advice, *self._overheard(verdict)]))
+
+    def _overheard(self, verdict: Verdict) -> Iterator[str]:
+        """Yield what the newest IMAP session adds to an advice."""
+        if verdict.mistake is None and (refused := _refused(self._world)) != self._refused:
+            yield f"The server refused what you sent: `{refused[-1]}`."
+        flagging = [line for line in _newest_imap(self._world, "C") if re.search(r" (?:STORE|APPEND) ", line)]
+        if flagging and (bare := _BARE_FLAG.search(flagging[-1])):
+            flag = rf"(\{bare[1].capitalize()})"
+            yield f'You wrote the flag `{bare[1]}`, one of your own; with its backslash it is `r"{flag}"`.'
 
 
 @dataclass(eq=False)
@@ -168,15 +180,22 @@ class Exercise:
         return Verdict(self.key, self.title, status, advice, mistake)
 
 
+_BARE_FLAG = re.compile(r"\((?:[^)]* )?(seen|answered|flagged|deleted|draft)\b", re.IGNORECASE)
 _READ_AGAIN = "Read the task once more and compare; the hints are below."
+
+
+def _newest_imap(world: Any, who: Speaker) -> tuple[str, ...]:
+    """Return what one side of the newest IMAP session said."""
+    try:
+        said: tuple[str, ...] = world.server.transcript("IMAP").said(who)
+    except (AttributeError, LookupError, RuntimeError):  # no server, no session yet, a server that was stopped
+        return ()
+    return said
 
 
 def _refused(world: Any) -> tuple[str, ...]:
     """Return what the newest IMAP session was told NO to: `imaplib` returns it, and lines that do not look go on."""
-    try:
-        said = world.server.transcript("IMAP").said("S")
-    except (AttributeError, LookupError, RuntimeError):  # no server, no session yet, a server that was stopped
-        return ()
+    said = _newest_imap(world, "S")
     return tuple(line.partition(" ")[2].replace("`", "'") for line in said if re.match(r"a\d+ NO ", line))
 
 
@@ -193,9 +212,13 @@ def _same(before: Snapshot, now: Snapshot) -> bool:
 
 
 def _changes(before: Snapshot, now: Snapshot) -> str:
-    """Say in a line what is different now: ``amy/INBOX: 1 gone; laptop/INBOX: 1 new``."""
+    """Say in a line what is different now: ``amy/INBOX: 1 gone; laptop/INBOX: 1 new``; of private things nothing."""
     difference = compare(before, now)
-    lines = [f"{place.place}: {_counts(place.new, place.gone, place.flagged)}" for place in difference.places]
+    lines = [
+        f"{place.place}: {_counts(place.new, place.gone, place.flagged)}"
+        for place in difference.places
+        if not place.place.startswith("_")
+    ]
     lines += [f"{account}: {len(marked)} marked for deletion" for account, marked, _ in difference.marks if marked]
     was, there = ({view.key for view in moment.mailboxes} for moment in (before, now))
     lines += [f"mailbox {name} {'made' if name in there else 'removed'}" for name in sorted(was ^ there)]

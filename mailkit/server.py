@@ -240,7 +240,10 @@ class MailServer:
         self.snapshot()  # whatever has already arrived is handled first
         if not self._engine.quiet.wait(timeout):
             still = ", ".join(f"{one.protocol} {one.account or '(not logged in)'}" for one in self.snapshot().sessions)
-            raise TimeoutError(f"still connected: {still}; close these clients, or drop them with server.hang_up()")
+            raise TimeoutError(
+                f"still connected: {still}; close these clients, or drop them with server.hang_up() "
+                "(in an exercise box.server.hang_up())"
+            )
 
     def stop(self) -> None:
         """Drop all lines, free ports and thread. Calling it again does nothing."""

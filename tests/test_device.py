@@ -78,8 +78,13 @@ def test_a_letter_is_thrown_away_by_its_number(given, words):
         ({"answer": (b"+OK", [b"1 439", b"2 332"], 14)}, ValueError, "is what LIST or UIDL says"),
         ({"answer": (b"+OK", [b"1 00000001-1"], 14)}, ValueError, "is what LIST or UIDL says"),
         ({"answer": [LETTER]}, TypeError, "take one letter out of it"),
-        ({"answer": LETTER, "folder": 3}, ValueError, 'such as folder="Trips", not 3'),
-        ({"answer": LETTER, "folder": ""}, ValueError, 'such as folder="Trips"'),
+        (
+            {"answer": LETTER, "folder": 3},
+            ValueError,
+            'first comes the letter, then its folder, a text such as "Trips", not 3',
+        ),
+        ({"answer": LETTER, "folder": ""}, ValueError, 'such as "Trips"'),
+        ({"answer": "Backup", "folder": ("OK", [(b"1 (BODY[] {9999}", b"x" * 9999)])}, ValueError, "xxx...xxx"),
         ({"answer": LETTER, "flags": "\\Seen"}, TypeError, "takes a list"),
     ],
 )

@@ -87,6 +87,28 @@ def test_what_the_server_refused_is_told(exercise):
     assert "refused" not in box.check().advice
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("a1 STORE 2 +FLAGS (Deleted)", r'`Deleted`, one of your own; with its backslash it is `r"(\Deleted)"`.'),
+        (
+            r"a1 UID STORE 2 FLAGS (\Answered seen)",
+            r'`seen`, one of your own; with its backslash it is `r"(\Seen)"`.',
+        ),
+        ("a1 APPEND Deleted (Seen) {17}", r'`r"(\Seen)"`.'),
+        (r"a1 STORE 2 +FLAGS (\Deleted Seen2)", ""),
+        ("a1 APPEND Seen {17}", ""),
+    ],
+)
+def test_a_flag_without_its_backslash_is_told(exercise, command, told):
+    box = exercise.start()
+    box.server.transcript = lambda protocol: Transcript(protocol, (Said("C", command), Said("C", "a2 NOOP")))
+    assert box.check().advice.partition(" You wrote the flag ")[2].endswith(told)
+    assert ("You wrote" in box.check().advice) == bool(told)
+    box.server.inbox.pop()
+    assert "You wrote" not in box.check().advice
+
+
 def test_logging_in_alone_changes_nothing(exercise):
     box = exercise.start()
     box.server.sessions = (SessionView("POP3", "TRANSACTION", "amy"),)
@@ -106,6 +128,13 @@ def test_a_change_nobody_foresaw_is_told(exercise):
     box = exercise.start()
     box.server.inbox[0] = replace(LETTERS[0], flags=frozenset({"\\Seen"}))
     assert "amy/INBOX: 1 with other flags" in box.check().advice
+
+
+def test_what_the_server_refused_is_told_with_a_change_nobody_foresaw(exercise):
+    box = exercise.start()
+    box.server.inbox[0] = replace(LETTERS[0], flags=frozenset({"\\Seen"}))
+    box.server.transcript = lambda protocol: Transcript(protocol, (Said("S", "a1 NO [TRYCREATE] no Bills"),))
+    assert box.check().advice.endswith("hints are below. The server refused what you sent: `NO [TRYCREATE] no Bills`.")
 
 
 def test_marks_of_an_open_session_are_a_change(exercise):

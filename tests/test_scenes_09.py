@@ -69,7 +69,8 @@ pop = poplib.POP3(*box.server.pop3)
 pop.user("amy")
 pop.pass_("secret")
 for number in (1, 2, 3):
-    box.laptop.save(pop.retr(number))""",
+    box.laptop.save(pop.retr(number))
+pop.quit()""",
         ),
     ),
     (

@@ -249,7 +249,7 @@ def _offered(provider: str | None) -> dict[str, str]:
     """Return the ways that a provider offers, each as it is to be called: ``IMAP``, or ``IMAP through Bridge``."""
     if provider is None:
         return {way: way for way in WAYS}
-    rows = [row for row in table("providers") if row["provider"] == provider]
+    rows = [row for row in table("providers") if row["provider"].casefold() == provider.casefold()]
     if not rows:
         known = ", ".join(dict.fromkeys(row["provider"] for row in table("providers")))
         raise LookupError(f"no provider {provider!r} in the table; it has: {known}")

@@ -213,11 +213,6 @@ way_2 = Exercise(
     "you did write lines, print what they returned: `NO` says why.",
     mistakes=(
         Mistake(
-            "own-flag",
-            lambda before, now: any("deleted" in map(str.lower, letter.flags) for letter in now.mailbox("amy").letters),
-            "You made a flag of your own: the backslash belongs to `\\Deleted`.",
-        ),
-        Mistake(
             "wrong-mark",
             lambda before, now: bool(_marked(now) - {LEAFLET}),
             "The flag `\\Deleted` is on a letter that you want to keep; do not throw away yet. `-FLAGS` in place of "

@@ -11,21 +11,24 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED, FLAGGED, SEEN
 from mailkit.samples import compose, letters
 from mailkit.scenes.events import NOTE
+from mailkit.scenes.mistakes import OTHER_SENT
 from mailkit.scenes.programs import logged_in, refresh
 from mailkit.server import MailServer
-from mailkit.snapshot import Snapshot
+from mailkit.snapshot import Snapshot, digest
+
+_NOTE = compose(NOTE, sender="amy@example.org", to="ben@example.org")
+_SENT = digest(_NOTE)
 
 
 def _sent_by_smtp() -> World:
     server = MailServer(accounts=("amy", "ben"), password="secret", mailboxes=("Sent",))
-    note = compose(NOTE, sender="amy@example.org", to="ben@example.org")
     with smtplib.SMTP(*server.smtp, local_hostname="laptop.example.org") as smtp:
-        smtp.sendmail("amy@example.org", ["ben@example.org"], note)
-    return World(server, laptop=Device("laptop"), note=note)
+        smtp.sendmail("amy@example.org", ["ben@example.org"], _NOTE)
+    return World(server, laptop=Device("laptop"), note=_NOTE)
 
 
 def _is_kept(now: Snapshot) -> bool:
-    return [(one.subject, one.flags) for one in now.mailbox("amy", "Sent").letters] == [(NOTE, frozenset({SEEN}))]
+    return [(one.digest, one.flags) for one in now.mailbox("amy", "Sent").letters] == [(_SENT, frozenset({SEEN}))]
 
 
 def _named(line: Any) -> str:
@@ -97,6 +100,7 @@ exercises = {
                     lambda _, now: len(now.mailbox("ben").letters) > 1,
                     "Ben has it twice now. SMTP delivers to others; a copy for yourself is put into a mailbox by IMAP.",
                 ),
+                OTHER_SENT,
                 Mistake(
                     "wrong-mailbox",
                     lambda _, now: bool(now.mailbox("amy").letters),
@@ -112,6 +116,12 @@ exercises = {
                     "unread",
                     lambda _, now: any(SEEN not in one.flags for one in now.mailbox("amy", "Sent").letters),
                     r"The copy is there, and every device will show it as unread. Append it with the flag `\Seen`.",
+                ),
+                Mistake(
+                    "not-as-sent",
+                    lambda _, now: bool(now.mailbox("amy", "Sent").letters),
+                    "What lies in `Sent` is not, octet for octet, what was sent: append `box.note`, as it is, and "
+                    "do not send it to yourself.",
                 ),
                 Mistake(
                     "laptop-only",
@@ -177,6 +187,12 @@ exercises = {
                     lambda _, now: DELETED in _flags(now).get(2, {DELETED}),
                     r"Letter 2 was to get a star, and it is to go, or gone. Each note is a UID with its flag: 2 gets "
                     r"`\Flagged`, and 3 alone gets `\Deleted`.",
+                ),
+                Mistake(
+                    "removed-another",
+                    lambda _, now: 4 not in _flags(now),
+                    "A letter is gone that no note speaks of. The phone has removed one meanwhile, so places have "
+                    "shifted; your notes are UIDs, and only `imap.uid(...)` speaks of those. POP has no such command.",
                 ),
                 Mistake(
                     "by-number",

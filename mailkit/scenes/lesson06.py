@@ -12,7 +12,7 @@ from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters, table
 from mailkit.scenes.events import Finding, measured
-from mailkit.scenes.mistakes import marked_unsaved, still_has
+from mailkit.scenes.mistakes import MARKED, marked, marked_unsaved, still_has
 from mailkit.scenes.popclient import Clock, PopClient, PopSettings
 from mailkit.scenes.thirtydays import OCTETS, QUOTA, Home
 from mailkit.server import MailServer
@@ -93,7 +93,7 @@ settings_for_two = Exercise(
         Mistake(
             "emptied",
             lambda _, now: not _kept(now, "phone") and bool(_kept(now)),
-            "The phone has not got one letter: without `leave=True` the laptop deletes each as soon as it has it.",
+            "The phone has not a single letter: without `leave=True` the laptop deletes each as soon as it has it.",
         ),
         Mistake(
             "headers",
@@ -104,7 +104,7 @@ settings_for_two = Exercise(
             "full",
             lambda _, now: bool(_kept(now)) and not set(_kept(now)) >= WANTED,
             "Letters were refused: the box filled up. Only seventeen fit, and the phone needs each letter only until "
-            "its next look. Give `days` a number (`None` never deletes), and a smaller one.",
+            "its next look. Give `days` a number (`None` never deletes), or a smaller one.",
         ),
         Mistake(
             "too-short",
@@ -142,7 +142,7 @@ fourteen_days = Exercise(
     _by_age,
     goal=lambda _, now: _on_server(now) == [INVOICE, WALK],
     untouched="Nothing has changed: four letters on the server. Go through what `uidl` says; for each name, ask the "
-    "ledger when that letter was fetched.",
+    "ledger when that letter was fetched. What you mark counts only with `pop.quit()`.",
     mistakes=(
         Mistake(
             "never-fetched",
@@ -163,6 +163,12 @@ fourteen_days = Exercise(
             "way round. The age is `box.now - box.ledger[name]`.",
         ),
         marked_unsaved("laptop", "on the laptop"),
+        Mistake(
+            "marked-others",
+            lambda _, now: INVOICE in marked(now),
+            "The invoice is marked, and the laptop fetched it only two days ago: `pop.rset()`, and look at the date in "
+            "the ledger.",
+        ),
         Mistake(
             "no-quit",
             lambda _, now: bool(now.marks("amy")),
@@ -237,6 +243,12 @@ bug_hunt = Exercise(
     untouched="Nothing has changed: hand the function to `box.three_visits(poll)`.",
     mistakes=(
         Mistake(
+            "nothing",
+            lambda _, now: WALK in _on_server(now) and not _kept(now),
+            "Nothing was fetched at all. Is it `not in`? What is not in the ledger yet is to be fetched; and the "
+            "function's own `laptop`, which it is given, is what saves.",
+        ),
+        Mistake(
             "numbers",
             lambda _, now: WALK in _on_server(now) and WALK not in _kept(now),
             "“Walk this afternoon?” lies on the server and never comes. The ledger holds message numbers, and those "
@@ -281,6 +293,7 @@ lost_ledger = Exercise(
         _on_server(now) == _on_server(before)
         and still_has("laptop", before, now)
         and sorted(now.device("laptop").digests) == sorted(now.mailbox("amy").digests)
+        and not now.marks("amy")
     ),
     untouched="Nothing has changed. `pop.top(number, 0)` gives the header of a letter, and a header is small.",
     mistakes=(
@@ -289,6 +302,7 @@ lost_ledger = Exercise(
             lambda before, now: _on_server(now) != _on_server(before),
             "A letter has left the server. Here nothing is to be deleted, only fetched.",
         ),
+        MARKED,
         Mistake(
             "started-over",
             lambda before, now: not still_has("laptop", before, now),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import poplib
+import re
 import smtplib
 import ssl
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from dataclasses import replace
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake
 from mailkit.samples import letters
+from mailkit.scenes.mistakes import MARKED
 from mailkit.scenes.wire import PASSWORD, SECRET, overheard
 from mailkit.server import MailServer
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
@@ -136,7 +137,8 @@ two_networks = Exercise(
         Mistake(
             "not-saved",
             lambda before, now: not _brought(before, now) and _hidden(now, "library"),
-            "Nothing was betrayed, but the letter is not on the laptop. Give what `pop.retr(1)` returns to "
+            "Nothing was betrayed, but the letter is not on the laptop. Was every line refused? Then your context "
+            "believes another server: take `box.context`. Else hand what `pop.retr(1)` returns to "
             "`box.laptop.save(…)`.",
         ),
         Mistake(
@@ -148,8 +150,8 @@ two_networks = Exercise(
         Mistake(
             "lucky",
             lambda before, now: _home(now) > 0 and _hidden(now, "library"),
-            "The letter came over the good line, but it was you who chose that line: the program looked at no "
-            "certificate, or tried one line only. Let it try both, with `context=box.context`.",
+            "The letter came over the good line. Would your program have turned the bad one down? Nobody has seen it: "
+            "let it try both, in the order of `box.lines`, with `context=box.context`.",
         ),
         Mistake(
             "went-round",
@@ -183,7 +185,7 @@ forgotten = Exercise(
     "07.3",
     "The forgotten password",
     _forgotten,
-    goal=lambda before, now: _brought(before, now) and len(now.mailbox("amy").letters) == 1,
+    goal=lambda before, now: _brought(before, now) and len(now.mailbox("amy").letters) == 1 and not now.marks("amy"),
     untouched="The phone has said nothing yet. Put a wiretap on `box.server.smtp`, and let the phone send over it.",
     mistakes=(
         Mistake(
@@ -195,8 +197,10 @@ forgotten = Exercise(
             "not-collected",
             lambda before, now: bool(now.mailbox("ben").letters) and not _home(now),
             "The phone has logged in and sent its letter; the laptop has nothing yet. In what the wiretap heard, look "
-            "for the line `AUTH PLAIN`; what follows is the password in base64, which is a spelling and no secret.",
+            "for the phone's line, `C: AUTH PLAIN …`; the word at its end is name and password in base64, which is a "
+            "spelling and no secret.",
         ),
+        MARKED,
         Mistake(
             "not-whole",
             lambda before, now: _home(now) > 0,
@@ -207,6 +211,8 @@ forgotten = Exercise(
 )
 
 # 07.4
+
+_IN_C = re.compile(r" \(_ssl\.c:\d+\)")  # where in Python's own source; differs from version to version
 
 
 class Lines:
@@ -221,10 +227,8 @@ class Lines:
             before = len(self._cafe.laptop.letters())
             try:
                 collect(line, self._cafe.laptop)
-            except (OSError, poplib.error_proto) as error:
-                print(f"{name}: {type(error).__name__}")  # noqa: T201
-            except Exception as error:  # raised by the learner's own lines: to refuse a line, or by a slip
-                print(f"{name}: {type(error).__name__}: {error}")  # noqa: T201
+            except Exception as error:  # a line refused, by poplib, ssl or the learner's own lines, or a slip
+                print(f"{name}: {type(error).__name__}: {_IN_C.sub('', str(error))}")  # noqa: T201
             else:
                 brought = len(self._cafe.laptop.letters()) > before
                 print(f"{name}: {'collected' if brought else 'nothing collected'}")  # noqa: T201
@@ -273,9 +277,9 @@ if_possible = Exercise(
         Mistake(
             "not-saved",
             lambda before, now: not _brought(before, now) and _hidden(now, "library"),
-            "Nobody learned anything, and nothing came home either. Was every line refused? Then your context believes "
-            "another server: take `box.context`. Else: the library's line is good; log in there, after `stls`, and "
-            "save the letter.",
+            "Nobody learned anything, and nothing came home either. Was every line refused? What was printed says why. "
+            "These lines begin in the clear: `poplib.POP3(*line)`, and at once, before `user`, "
+            "`pop.stls(context=box.context)`. Else: the library's line is good; log in there, and save the letter.",
         ),
         Mistake(
             "went-round",

@@ -143,8 +143,8 @@ three_people = Exercise(
         Mistake(
             "ada-left",
             lambda _, now: not _none_yet(now) and len(lost(now, "ada")) == 1,
-            "Ada's phone has all the letters she received; the one she wrote is lost: POP puts no copy of sent mail "
-            "on the server, whatever is left there.",
+            "Ada's phone has all the letters she received; the one she wrote is lost: its copy was on the laptop "
+            "alone, for POP has no command that puts one on the server.",
         ),
         Mistake(
             "bruno-full",
@@ -217,8 +217,8 @@ switch = Exercise(
         Mistake(
             "twice",
             lambda _, now: len(_everywhere(now)) > len(set(_everywhere(now))),
-            "A letter is on the server twice: it lay there already, because the POP program had left it. Ask before "
-            "you append: `if octets not in on_server`.",
+            "A letter is on the server twice: it lay there already, or you appended it more than once. Ask before you "
+            "append, `if octets not in on_server`, and run the cell from its first line.",
         ),
         Mistake(
             "one-heap",

@@ -5,6 +5,20 @@ from __future__ import annotations
 from mailkit.exercise import Mistake
 from mailkit.snapshot import Snapshot
 
+OTHER_SENT = Mistake(
+    "other-spelling",
+    lambda before, now: any(one.name != "Sent" and one.name.lower() == "sent" for one in now.mailboxes),
+    "There is a mailbox now whose name differs from `Sent` only in its capitals; to IMAP those are two. Append to "
+    "`Sent`, spelled so.",
+)
+
+
+MARKED = Mistake(
+    "marked",
+    lambda before, now: bool(now.marks("amy")),
+    "A letter is marked, and is to stay: `pop.quit()` would remove it now. Say `pop.rset()` first.",
+)
+
 
 def still_has(device: str, before: Snapshot, now: Snapshot) -> bool:
     """Tell whether a device has what it had, in the same places, whatever came after it."""
@@ -19,6 +33,11 @@ def as_it_was(subject: str, before: Snapshot, now: Snapshot) -> bool:
         return [(one.uid, one.flags) for one in moment.mailbox("amy").letters if one.subject == subject]
 
     return marks(now) == marks(before)
+
+
+def marked(now: Snapshot) -> set[str]:
+    """Return the subjects of the letters in Amy's maildrop that a session has marked with DELE."""
+    return {one.subject for one in now.mailbox("amy").letters if one.uid in now.marks("amy")}
 
 
 def marked_unsaved(device: str, where: str) -> Mistake:

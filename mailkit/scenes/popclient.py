@@ -9,7 +9,7 @@ from __future__ import annotations
 import poplib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -58,9 +58,12 @@ class Clock:
             yield self.now
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PopSettings:
-    """The four settings about mail on a POP server; ``days`` is None where "For at most … days" is not ticked."""
+    """The four settings about mail on a POP server; ``days`` is None where "For at most … days" is not ticked.
+
+    Each program has its own copy, in which they may be set one by one.
+    """
 
     leave: bool = True
     days: int | None = 14
@@ -145,7 +148,7 @@ class PopClient:
         account: str = "amy",
         password: str = "secret",
     ) -> None:
-        self.device, self.settings, self.clock = device, settings, clock
+        self.device, self.settings, self.clock = device, replace(settings), clock
         self.polls: list[Poll] = []
         self._server, self._login = server, (account, password)
         self._copies: dict[str, int] = {}  # UIDL → number of the copy on the device
@@ -178,8 +181,10 @@ class PopClient:
     def poll(self) -> Poll:
         """Visit the server once: CAPA, login, STAT, LIST, UIDL, then RETR, TOP or DELE, QUIT.
 
-        Raises `PollRefused` where the settings need UIDL and the server has none; `poplib.error_proto`.
+        Raises `PollRefused` where the settings need UIDL and the server has none; `poplib.error_proto`; `ValueError`
+        where a setting has been given a value that it cannot have.
         """
+        self.settings = replace(self.settings)
         self.polls.append(self._visit())
         return self.polls[-1]
 

@@ -95,12 +95,14 @@ def thirty_days(
     """
     if phone_every < 1:
         raise ValueError(f"the phone looks every 1, 2 … days, not every {phone_every!r}; phone_every=31 is never")
-    return _live(PopSettings(leave, days, until_deleted, headers_only), quota, uidl, away_until, phone_every)
+    return _live((leave, days, until_deleted, headers_only), quota, uidl, away_until, phone_every)
 
 
 @cache  # the same days end in the same way
-def _live(settings: PopSettings, quota: int | None, uidl: bool, away_until: int, phone_every: int) -> Month:
-    clock = Clock()
+def _live(
+    told: tuple[bool, int | None, bool, bool], quota: int | None, uidl: bool, away_until: int, phone_every: int
+) -> Month:
+    settings, clock = PopSettings(*told), Clock()
     with MailServer(password="secret", quota=quota, uidl=uidl, clock=clock) as server:
         home = Home(server, Device("laptop"), Device("phone"), clock, settings)
         days = range(1, 31)

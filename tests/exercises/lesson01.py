@@ -42,7 +42,6 @@ WRONG = {
         "some-left": _pop("01.1", _TAKE.format(end=5) + "pop.quit()"),
     },
     "01.2": {
-        "own-flag": _imap('imap.store("3", "+FLAGS", "(Deleted)")\nimap.expunge()'),
         "only-marked": _imap(r'imap.store("3", "+FLAGS", r"(\Deleted)")'),
         "wrong-mark": _imap(r'imap.store("2", "+FLAGS", r"(\Deleted)")'),
         "other-letter": _imap('imap.store("2", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),

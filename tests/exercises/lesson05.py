@@ -25,6 +25,8 @@ smtp.quit()""",
     imap.append("Sent", r"(\Seen)", None, box.note)""",
         ),
         "unread": _cell("05.1", 'imap.append("Sent", None, None, box.note)'),
+        "other-spelling": _cell("05.1", 'imap.create("SENT")\nimap.append("SENT", None, None, box.note)'),
+        "not-as-sent": _cell("05.1", r'imap.append("Sent", r"(\Seen)", None, box.note[:80])'),
         "laptop-only": _cell("05.1", 'box.laptop.save(box.note, "Sent")'),
     },
     "05.2": {
@@ -64,11 +66,16 @@ imap.uid("MOVE", "3", "Trash")""",
 imap.uid("STORE", "3", "+FLAGS", r"(\Flagged)")
 imap.expunge()""",
         ),
-        "by-number": _cell(
+        "removed-another": _cell(
             "05.3",
             """for number, flag in box.notes:
     imap.store(number, "+FLAGS", f"({flag})")
 imap.expunge()""",
+        ),
+        "by-number": _cell(
+            "05.3",
+            """for number, flag in box.notes:
+    imap.store(number, "+FLAGS", f"({flag})")""",
         ),
         "only-marked": _cell(
             "05.3",

@@ -65,9 +65,15 @@ WRONG = {
         "by-arrival": _by_age("name in box.ledger"),
         "wrong-way": _by_age("name in box.ledger and (box.now - box.ledger[name]).days < 14"),
         "marked-unsaved": _by_age("name not in box.ledger", "pass"),
+        "marked-others": _by_age("name in box.ledger", "pass"),
         "no-quit": _by_age("name in box.ledger and (box.now - box.ledger[name]).days > 14", "pass"),
     },
     "06.3": {
+        "nothing": _hunt("""\
+        if name in ledger:
+            laptop.save(pop.retr(number))
+            ledger.add(name)
+"""),
         "numbers": _hunt("""\
         if number not in ledger:
             laptop.save(pop.retr(number))
@@ -87,6 +93,7 @@ WRONG = {
 """),
     },
     "06.4": {
+        "marked": _mend("    pop.dele(number)").replace("pop.quit()\n", ""),
         "deletes": _mend("    if name in at_home:\n        pop.dele(number)"),
         "started-over": _mend(
             """\

@@ -91,6 +91,14 @@ box.laptop.save(pop.retr(1))
 pop.dele(1)
 pop.quit()"""
         ),
+        "marked": _FORGOTTEN.format(
+            lines="""\
+pop = poplib.POP3(*box.server.pop3)
+pop.user("amy")
+pop.pass_("violets-by-the-pond")
+box.laptop.save(pop.retr(1))
+pop.dele(1)"""
+        ),
         "not-collected": _FORGOTTEN.format(lines="print(heard)"),
         "not-whole": _FORGOTTEN.format(
             lines="""\

@@ -61,7 +61,8 @@ def _switched(lines: str) -> str:
 WRONG = {
     "09.1": {
         "taken-again": _imap("09.1", f"{_APPEND_ALL}\nbox.program.poll()"),
-        "posted-again": _cell("09.1", _posted("box.laptop.letters()")),
+        "not-as-it-was": _cell("09.1", _posted("box.laptop.letters()")),
+        "twice": _imap("09.1", f"{_APPEND_ALL}\n{_APPEND_ALL}"),
         "not-all": _imap("09.1", 'imap.append("INBOX", None, None, box.laptop.letters()[0])'),
         "too-soon": _imap("09.1", "box.program.settings = PopSettings(leave=True, days=None)\nbox.program.poll()"),
         "for-a-fortnight": _imap(
@@ -71,7 +72,7 @@ WRONG = {
     },
     "09.2": {
         "on-line-first": _imap("09.2", "box.laptop_goes_on_line()"),
-        "posted-again": _cell("09.2", _posted("box.laptop.letters()[2:]")),
+        "not-as-it-was": _cell("09.2", _posted("box.laptop.letters()[2:]")),
         "everything": _imap("09.2", f"{_APPEND_ALL}\nbox.laptop_goes_on_line()"),
         "still-off-line": _imap("09.2", 'imap.append("INBOX", None, None, box.laptop.letters()[2])'),
     },
@@ -103,6 +104,7 @@ WRONG = {
 with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
     smtp.sendmail("amy@example.org", ["ben@example.org"], box.phone.letters("Sent")[0])""",
         ),
+        "other-spelling": _imap("09.5", 'imap.create("sent")'),
         "into-inbox": _imap("09.5", r'imap.append("INBOX", r"(\Seen)", None, box.phone.letters("Sent")[0])'),
         "twice": _imap("09.5", _SENT + "\n" + _SENT),
         "unread": _imap("09.5", 'imap.append("Sent", None, None, box.phone.letters("Sent")[0])'),
@@ -117,6 +119,10 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
     },
     "09.7": {
         "lost": _pop("09.7", "for number in (1, 2, 3, 4):\n    pop.dele(number)\npop.quit()\nbox.postman_comes_back()"),
+        "laptop-too": _pop(
+            "09.7",
+            "for number in (1, 2, 3):\n    pop.dele(number)\n    box.laptop.throw_away(number)\npop.quit()",
+        ),
         "marked-unsaved": _pop("09.7", "for number in (1, 2, 3, 4):\n    pop.dele(number)"),
         "no-quit": _pop("09.7", "for number in (1, 2, 3):\n    pop.dele(number)\nbox.postman_comes_back()"),
         "too-little": _pop("09.7", "pop.dele(1)\npop.quit()\nbox.postman_comes_back()"),
@@ -131,6 +137,7 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
             "box.phone_line.dele(1)",
         ),
         "headers": _freed("    box.laptop.save(pop.top(number, 0))"),
+        "still-locked": _freed("    box.laptop.save(pop.retr(number))").replace("pop.quit()\n", ""),
         "only-unmarked": _cell("09.8", "box.phone_line.rset()"),
         "only-unlocked": _cell("09.8", "box.phone_line.close()\nbox.server.wait_for_hang_up()"),
     },
@@ -139,6 +146,9 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
         "by-its-date": _pop("09.9", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
         "marked-unsaved": _pop("09.9", "pop.dele(4)"),
         "tablet-first": _pop("09.9", "for number in (1, 2):\n    pop.dele(number)"),
+        "marked-by-its-date": _cell(
+            "09.9", f"box.tablet_program.poll()\n{_LOGIN}for number in (1, 2, 3):\n    pop.dele(number)"
+        ),
         "no-quit": _cell("09.9", f"box.tablet_program.poll()\n{_LOGIN}for number in (1, 2):\n    pop.dele(number)"),
         "too-early": _pop("09.9", "pop.dele(1)\npop.dele(2)\npop.quit()"),
         "not-both": _cell("09.9", "box.tablet_program.poll()"),
@@ -155,6 +165,7 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
             device.save(pop.top(number, 0))
             device.seen_uidls[name] = box.now"""
         ),
+        "nothing": _collect("    for number in ():\n        device.save(pop.retr(number))"),
         "numbers": _collect(
             """\
     for number in range(1, pop.stat()[0] + 1):
@@ -188,11 +199,19 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
         "saved-by-hand": _imap(
             "09.12", 'imap.select("School")\nbox.laptop.save(imap.fetch("1", "(BODY.PEEK[])"))\nbox.program.poll()'
         ),
+        "others-gone": _imap(
+            "09.12",
+            r"""imap.store("1", "+FLAGS", r"(\Deleted)")
+imap.expunge()
+imap.select("School")
+imap.uid("MOVE", "1", "INBOX")
+box.program.poll()""",
+        ),
         "copied": _imap("09.12", 'imap.select("School")\nimap.copy("1", "INBOX")\nbox.program.poll()'),
         "not-collected": _imap("09.12", 'imap.select("School")\nimap.uid("MOVE", "1", "INBOX")'),
     },
     "09.13": {
-        "posted-again": _cell("09.13", _posted("box.laptop.letters()[:2]")),
+        "not-as-it-was": _cell("09.13", _posted("box.laptop.letters()[:2]")),
         "twice": _imap("09.13", _APPEND_ALL),
         "wrong-half": _imap("09.13", 'imap.append("INBOX", None, None, box.laptop.letters()[0])'),
     },
@@ -255,6 +274,14 @@ for octets in box.stick.letters():
     imap.append("INBOX", None, None, octets)""",
         ),
         "left-a-mark": _imap("09.15", 'imap.select("Family")\nbox.stick.save(imap.fetch("1:*", "(BODY[])"), "Family")'),
+        "saved-inbox": _imap(
+            "09.15",
+            """\
+for octets in box.stick.letters():
+    imap.append("INBOX", None, None, octets)
+imap.noop()
+box.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Family")""",
+        ),
         "one-heap": _imap(
             "09.15",
             """\
@@ -290,23 +317,52 @@ for number in (4, 5, 6):
 
 OTHERS = {
     "09.1": [
+        ("not-as-it-was", _imap("09.1", _APPEND_ALL.replace("octets)", "octets[:200])"))),
+        (
+            "right",
+            _imap(
+                "09.1",
+                f"{_NAMES_FIRST}".replace(
+                    _LEAVE, "box.program.settings.leave = True\nbox.program.settings.days = None"
+                ),
+            ),
+        ),
         ("right", _imap("09.1", _NAMES_FIRST)),
         ("right", _imap("09.1", _DOUBLES_AWAY)),
         ("not-tried", _imap("09.1", f"{_LEAVE}\nbox.program.poll()\n{_APPEND_ALL}")),
         ("taken-again", _imap("09.1", _NAMES_FIRST.replace(_LEAVE, ""))),
     ],
     "09.6": [("not-visited", _noted("[:3]", ""))],
+    "09.8": [
+        ("not yet", _freed("    pop.dele(number)").replace("pop.quit()\n", "")),
+    ],
+    "09.11": [
+        (
+            None,
+            _imap(
+                "09.11",
+                r"""imap.store("1,3", "+FLAGS", r"(\Seen)")
+imap.store("2", "+FLAGS", r"(\Deleted)")
+imap.expunge()""",
+            ),
+        ),
+    ],
     "09.4": [
+        (
+            "not-removed",
+            _pop("09.4", "for number in (1, 2):\n    pop.dele(number)\nbox.laptop.save(pop.retr(3))"),
+        ),
         (
             "lost",
             _pop("09.4", "box.laptop.save(pop.top(3, 0))\nfor number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
-        )
+        ),
     ],
     "09.9": [
         ("not-both", _pop("09.9", "pop.dele(1)\npop.quit()").replace("pop = ", "box.tablet_program.poll()\npop = ")),
         ("too-early", _pop("09.9", "pop.dele(1)\npop.dele(2)\npop.quit()\nbox.tablet_program.poll()")),
     ],
     "09.10": [
+        ("again-and-again", _collect("    number = pop.stat()[0]\n    device.save(pop.retr(number))")),
         (
             "right",
             _collect(
@@ -319,7 +375,7 @@ OTHERS = {
         if device is box.laptop:
             pop.dele(number)"""
             ),
-        )
+        ),
     ],
     "09.12": [
         (
@@ -332,6 +388,7 @@ OTHERS = {
         )
     ],
     "09.14": [
+        ("not-as-it-was", _cell("09.14", _posted("box.laptop.letters()"))),
         (
             "unread",
             _switched(
@@ -341,7 +398,7 @@ for octets in box.laptop.letters("INBOX"):
 for octets in box.laptop.letters("Bills"):
     imap.append("Bills", None, None, octets)"""
             ),
-        )
+        ),
     ],
     "09.15": [
         (

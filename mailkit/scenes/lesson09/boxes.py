@@ -7,6 +7,7 @@ import poplib
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from mailkit.exercise import Mistake
 from mailkit.scenes.popclient import PopSettings
 from mailkit.server import MailServer
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
@@ -92,8 +93,17 @@ def lost(before: Snapshot, now: Snapshot) -> bool:
 
 
 def rewritten(before: Snapshot, now: Snapshot) -> bool:
-    """Tell whether INBOX holds a letter nobody had before: one that was posted again has one more Received line."""
-    return not {*now.mailbox("amy").digests} <= digests(before)
+    """Tell whether Amy has a letter on the server that nobody had before: a part of one, or one that was sent anew."""
+    on_server = {letter.digest for view in now.mailboxes if view.account == "amy" for letter in view.letters}
+    return not on_server <= digests(before)
+
+
+NOT_AS_IT_WAS = Mistake(
+    "not-as-it-was",
+    rewritten,
+    "There is a letter on the server that is not, octet for octet, what it was before: append each one as it is on the "
+    "device, whole, and do not send it again, for SMTP puts a new `Received:` line on top.",
+)
 
 
 def twice(found: list[Any]) -> bool:

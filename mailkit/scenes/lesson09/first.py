@@ -12,6 +12,7 @@ from mailkit.samples import compose, letters
 from mailkit.scenes.lesson09.boxes import (
     INVOICE,
     LUNCH,
+    NOT_AS_IT_WAS,
     PHOTOS,
     TAKE_ALL,
     WALK,
@@ -28,7 +29,7 @@ from mailkit.scenes.lesson09.boxes import (
     rewritten,
     twice,
 )
-from mailkit.scenes.mistakes import as_it_was, marked_unsaved
+from mailkit.scenes.mistakes import OTHER_SENT, as_it_was, marked_unsaved
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
 from mailkit.server import MailServer
@@ -46,8 +47,8 @@ def _taken_home() -> World:
     server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
     program = PopClient(server, laptop, TAKE_ALL)
     program.poll()
-    visits = Notes("visits", lambda: [f"{poll.deleted} deleted, {poll.left} left" for poll in program.polls[1:]])
-    limit = Notes("age limit", lambda: ["none" if program.settings.days is None else f"{program.settings.days} days"])
+    visits = Notes("_visits", lambda: [f"{poll.deleted} deleted, {poll.left} left" for poll in program.polls[1:]])
+    limit = Notes("_age limit", lambda: ["none" if program.settings.days is None else f"{program.settings.days} days"])
     return World(server, laptop=laptop, program=program, _visits=visits, _limit=limit)
 
 
@@ -59,22 +60,22 @@ vanished = Exercise(
         inbox(now) == THREE
         and not rewritten(before, now)
         and set(kept(now, "laptop")) == set(THREE)
-        and noted(now, "visits")[-1] == "0 deleted, 3 left"
-        and noted(now, "age limit") == ["none"]
+        and noted(now, "_visits")[-1] == "0 deleted, 3 left"
+        and noted(now, "_age limit") == ["none"]
     ),
     untouched="The box is still empty; all three letters are on the laptop. Put each of them back with `imap.append`.",
     mistakes=(
         Mistake(
             "taken-again",
-            lambda before, now: not inbox(now) and any(line[0] != "0" for line in noted(now, "visits")),
+            lambda before, now: not inbox(now) and any(line[0] != "0" for line in noted(now, "_visits")),
             "The letters were back, and at its next visit the laptop took them again. The cause is a setting: change "
             "`box.program.settings` first, so that the program leaves mail on the server.",
         ),
+        NOT_AS_IT_WAS,
         Mistake(
-            "posted-again",
-            rewritten,
-            "You sent the letters once more. They have new `Received:` lines now, as if they had come today. What "
-            "shall be as it was is put back with `imap.append`, octet for octet.",
+            "twice",
+            lambda before, now: twice(inbox(now)),
+            "Letters are in the box twice: each `append` adds one. Run the cell from its first line.",
         ),
         Mistake(
             "not-all",
@@ -83,15 +84,15 @@ vanished = Exercise(
         ),
         Mistake(
             "too-soon",
-            lambda before, now: not inbox(now) and bool(noted(now, "visits")),
+            lambda before, now: not inbox(now) and bool(noted(now, "_visits")),
             "The laptop has looked, and the box was still empty. First put the letters back with `imap.append`, then "
             "let it look.",
         ),
         Mistake(
             "for-a-fortnight",
-            lambda before, now: inbox(now) == THREE and noted(now, "visits")[-1:] == ["0 deleted, 3 left"],
-            "The letters are back, for a fortnight: `leave=True` alone ticks “For at most 14 days”, too. Say "
-            "`days=None` beside it.",
+            lambda before, now: inbox(now) == THREE and noted(now, "_visits")[-1:] == ["0 deleted, 3 left"],
+            "The letters are back, and not to stay: the settings hold a number of days, 14 if you name none. Say "
+            "`days=None` beside `leave=True`.",
         ),
         Mistake(
             "not-tried",
@@ -146,17 +147,12 @@ gone_everywhere = Exercise(
             "The photos are nowhere any more. The laptop went on line, saw that the server has no such letter, and "
             "removed its copy: synchronising is not keeping. Put the letter back before it goes on line.",
         ),
-        Mistake(
-            "posted-again",
-            rewritten,
-            "You sent the photos once more, and they are no longer the letter they were: they have a new `Received:` "
-            "line. Use `imap.append`, which stores the octets as they are.",
-        ),
+        NOT_AS_IT_WAS,
         Mistake(
             "everything",
             lambda before, now: twice(inbox(now)),
-            "Some letters are in the box twice. Only the photos were missing: append the last of "
-            "`box.laptop.letters()` alone.",
+            "Some letters are in the box twice: each `append` adds one, and only the photos were missing. Run the cell "
+            "from its first line, and append the last of `box.laptop.letters()` alone.",
         ),
         Mistake(
             "still-off-line",
@@ -268,14 +264,14 @@ half_way = Exercise(
         marked_unsaved("laptop", "on the laptop"),
         Mistake(
             "no-quit",
-            lambda before, now: bool(now.marks("amy")),
+            lambda before, now: 0 < len(now.marks("amy")) == len(inbox(now)),
             "The letters are marked, as they were in the tunnel, and that is worth nothing without `pop.quit()`.",
         ),
         Mistake(
             "not-removed",
             lambda before, now: kept(now, "laptop") == THREE,
-            "All three letters are on the laptop now. They shall leave the server, too: mark all three, the first two "
-            "as well, for the old marks died with the old session. Then QUIT.",
+            "All three letters are on the laptop now. They shall leave the server, too: mark each that is still there, "
+            "for the old marks died with the old session. Then `pop.quit()`.",
         ),
     ),
     praise="Nothing was lost, nothing is there twice. A broken line costs a second visit and no letter.",
@@ -315,6 +311,7 @@ sent = Exercise(
             "Ben has the letter twice now. SMTP delivers; it keeps no copy for the sender, however often you send. A "
             "copy is put into `Sent` with `imap.append`.",
         ),
+        OTHER_SENT,
         Mistake(
             "into-inbox",
             lambda before, now: MAP in inbox(now),

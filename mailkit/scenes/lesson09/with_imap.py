@@ -12,6 +12,7 @@ from mailkit.scenes.lesson09.boxes import (
     INVOICE,
     LEAVE_ALL,
     LUNCH,
+    NOT_AS_IT_WAS,
     PHOTOS,
     TAKE_ALL,
     WALK,
@@ -56,7 +57,9 @@ read_marks = Exercise(
     "09.11",
     "Read here, new there",
     _read_on_the_laptop,
-    goal=lambda before, now: flagged(now, SEEN) == {LUNCH, PHOTOS} and flagged(now, FLAGGED) == {PHOTOS},
+    goal=lambda before, now: (
+        flagged(now, SEEN) == {LUNCH, PHOTOS} and flagged(now, FLAGGED) == {PHOTOS} and inbox(now) == inbox(before)
+    ),
     untouched=r"The server knows of no letter that it has been read. Set `\Seen` on 1 and 3 with `imap.store`.",
     mistakes=(
         Mistake(
@@ -103,7 +106,7 @@ filtered = Exercise(
     "09.12",
     "The school never writes",
     _filed_by_a_filter,
-    goal=lambda before, now: TRIP in inbox(now) and anywhere(now).count(TRIP) == 1 and TRIP in kept(now, "laptop"),
+    goal=lambda before, now: inbox(now) == anywhere(now) == sorted((LUNCH, TRIP, WALK)) and TRIP in kept(now, "laptop"),
     untouched="The letter is in the mailbox `School`, and POP opens INBOX only. Select `School`, and move the letter.",
     mistakes=(
         Mistake(
@@ -121,6 +124,12 @@ filtered = Exercise(
             "copied",
             lambda before, now: TRIP in inbox(now) and anywhere(now).count(TRIP) > 1,
             "The letter lies in two mailboxes now. `COPY` leaves the first where it is; `MOVE` takes it along.",
+        ),
+        Mistake(
+            "others-gone",
+            lambda before, now: not {LUNCH, WALK} <= {*inbox(now)},
+            "Another letter has left INBOX, and only the school's was in the wrong place. Run the cell from its first "
+            "line, and move that one alone.",
         ),
         Mistake(
             "not-collected",
@@ -161,17 +170,12 @@ half_and_half = Exercise(
     goal=lambda before, now: inbox(now) == FOUR and not rewritten(before, now),
     untouched="The server has two letters of the laptop's four. Append those whose octets are not in `there`.",
     mistakes=(
-        Mistake(
-            "posted-again",
-            rewritten,
-            "You sent letters once more; the copies have a new `Received:` line and count as new. `imap.append` stores "
-            "them as they are.",
-        ),
+        NOT_AS_IT_WAS,
         Mistake(
             "twice",
             lambda before, now: twice(inbox(now)),
-            "Some letters are in the box twice: the laptop's copies of them had an original there already. Append only "
-            "what is not in `there`.",
+            "Some letters are in the box twice: each `append` adds one. Run the cell from its first line, and append "
+            "only what is not in `there`.",
         ),
         Mistake(
             "wrong-half",
@@ -212,23 +216,18 @@ switched = Exercise(
     untouched="The server's INBOX is empty, and there is no `Bills`. Create it, then append what the laptop's two "
     "folders hold.",
     mistakes=(
+        NOT_AS_IT_WAS,
         Mistake(
             "not-created",
-            lambda before, now: inbox(now) == AT_HOME and len(now.mailboxes) == 1,
+            lambda before, now: anywhere(now) == AT_HOME,
             "The bills are missing. APPEND into a mailbox that is not there is refused, and `imaplib` says so only in "
-            "what it returns: `NO`. First `imap.create`.",
+            "what it returns: `NO`. `imap.create` comes first.",
         ),
         Mistake(
             "twice",
             lambda before, now: twice(anywhere(now)),
             "A letter is on the server twice. Each `append` adds one, so append each letter once: run the cell from "
             "its first line.",
-        ),
-        Mistake(
-            "not-as-it-was",
-            lambda before, now: not digests(now) <= digests(before),
-            "What you put on the server is not what the laptop has: append each letter whole, and do not send it "
-            "again.",
         ),
         Mistake(
             "one-heap",
@@ -303,12 +302,7 @@ backup = Exercise(
             "`Family` has lost letters on the server, and every device will follow. A backup copies, and removes "
             "nothing.",
         ),
-        Mistake(
-            "not-as-it-was",
-            rewritten,
-            "What you put into INBOX is not what was there: append each of `box.stick.letters()` as it is, whole, and "
-            "do not send it again.",
-        ),
+        NOT_AS_IT_WAS,
         Mistake(
             "only-a-part",
             _cut,
@@ -326,6 +320,14 @@ backup = Exercise(
             lambda before, now: any(letter.flags for letter in now.mailbox("amy", "Family").letters),
             r"The letters of `Family` bear a flag now; `BODY[]` alone sets `\Seen`. A backup leaves no trace: "
             "`BODY.PEEK[]`, and no `store`.",
+        ),
+        Mistake(
+            "saved-inbox",
+            lambda before, now: any(
+                letter.subject not in inbox(before, "Family") for letter in folder(now, "stick", "Family")
+            ),
+            'What you saved as `Family` came from INBOX, for that was selected: `imap.select("Family")` comes before. '
+            "Run the cell from its first line.",
         ),
         Mistake(
             "one-heap",

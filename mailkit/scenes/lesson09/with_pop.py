@@ -22,7 +22,7 @@ from mailkit.scenes.lesson09.boxes import (
     noted,
     twice,
 )
-from mailkit.scenes.mistakes import marked_unsaved, still_has
+from mailkit.scenes.mistakes import marked, marked_unsaved, still_has
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot
@@ -45,7 +45,7 @@ def _ledger_lost() -> World:
         laptop.throw_away(double)
     laptop.seen_uidls.clear()
     server.deliver(letter("walk"))
-    names = Notes("ledger", lambda: laptop.seen_uidls)
+    names = Notes("_ledger", lambda: laptop.seen_uidls)
     return World(server, laptop=laptop, ledger=laptop.seen_uidls, program=program, now=fixed_clock(), _names=names)
 
 
@@ -62,7 +62,7 @@ downloaded_again = Exercise(
     goal=lambda before, now: (
         kept(now, "laptop") == inbox(now) == sorted([*THREE, WALK])
         and still_has("laptop", before, now)
-        and sorted(noted(now, "ledger")) == sorted(_names(now))
+        and sorted(noted(now, "_ledger")) == sorted(_names(now))
     ),
     untouched="Nothing has come yet. Note in `box.ledger` what the laptop has, then `box.program.poll()`.",
     mistakes=(
@@ -82,7 +82,8 @@ downloaded_again = Exercise(
             "again",
             lambda before, now: twice(kept(now, "laptop")),
             "The laptop has letters twice. A POP program knows a letter by its UIDL alone, and one that is not in "
-            "`box.ledger` is new to it. Note the names of the letters that it has before it polls.",
+            "`box.ledger` is new to it. Before it polls, note the names of the letters that it has, as text such as "
+            "`1.1`; `print(box.ledger)` shows what stands there.",
         ),
         Mistake(
             "saved-by-hand",
@@ -92,13 +93,13 @@ downloaded_again = Exercise(
         ),
         Mistake(
             "noted-all",
-            lambda before, now: _names(now)[3] in noted(now, "ledger"),
+            lambda before, now: _names(now)[3] in noted(now, "_ledger"),
             "Nothing came twice, and the invitation to a walk did not come at all: you noted its name as well. Note "
             "only letters that are on the laptop; the walk, letter 4, is not.",
         ),
         Mistake(
             "not-visited",
-            lambda before, now: bool(noted(now, "ledger")),
+            lambda before, now: bool(noted(now, "_ledger")),
             "Names are noted; the program has not visited since: `pop.quit()`, then `box.program.poll()`. While your "
             "own session is open, it is refused.",
         ),
@@ -152,9 +153,15 @@ full = Exercise(
     mistakes=(
         Mistake(
             "lost",
-            lost,
+            lambda before, now: lost(before, now) and INVOICE not in inbox(now),
             "There is room, and the invoice is gone for good: it had come last, and was not on the laptop. Remove only "
             "letters whose UIDL is in the laptop's ledger.",
+        ),
+        Mistake(
+            "laptop-too",
+            lost,
+            "The laptop has lost letters that are no longer on the server either: room is needed there, not at home. "
+            "Run the cell from its first line.",
         ),
         marked_unsaved("laptop", "on the laptop"),
         Mistake(
@@ -192,21 +199,26 @@ def _locked() -> World:
     return World(server, laptop=Device("laptop"), phone=Device("phone"), phone_line=line)
 
 
+def _held(now: Snapshot) -> bool:
+    """Tell whether somebody holds the lock of Amy's maildrop (RFC 1939 §8)."""
+    return any(one.protocol == "POP3" for one in now.sessions)
+
+
 locked = Exercise(
     "09.8",
     "The mailbox is locked",
     _locked,
     goal=lambda before, now: (
-        kept(now, "laptop") == inbox(now) == THREE and digests(now) == digests(before) and not now.marks("amy")
+        kept(now, "laptop") == inbox(now) == THREE and digests(now) == digests(before) and not _held(now)
     ),
-    untouched="The phone's session still holds the maildrop, three marks with it. There are two ways to end it; one of "
-    "them keeps the letters.",
+    untouched="A session holds the maildrop, with three marks, and nothing is saved. Is it the phone's? There are two "
+    "ways to end it; one of them keeps the letters. Your own? `pop.rset()` comes before any `quit`.",
     mistakes=(
         Mistake(
             "quit-it",
             lost,
-            "The letters are gone, and nobody has them: QUIT made the phone's marks come true, and the phone had saved "
-            "nothing. Drop the line instead: `line.close()` commits nothing.",
+            "The letters are gone, and nobody has them: a QUIT made marks come true, and nothing had been saved. Drop "
+            "the phone's line, for `line.close()` commits nothing; and mark nothing yourself.",
         ),
         Mistake(
             "took-all",
@@ -216,7 +228,7 @@ locked = Exercise(
         ),
         Mistake(
             "still-marked",
-            lambda before, now: bool(now.marks("amy")) and kept(now, "laptop") == inbox(now) == THREE,
+            lambda before, now: bool(now.marks("amy")) and set(kept(now, "laptop")) == {*THREE} == {*inbox(now)},
             "The letters are at home, and marked in a session that is still open: its `quit` would remove them. End it "
             "first, so that it commits nothing.",
         ),
@@ -224,6 +236,12 @@ locked = Exercise(
             "headers",
             lambda before, now: digests(now) != digests(before),
             "What is on the laptop are no whole letters: `top` brings a header, `retr` a letter.",
+        ),
+        Mistake(
+            "still-locked",
+            lambda before, now: _held(now) and kept(now, "laptop") == THREE,
+            "All three letters are on the laptop, and the maildrop is still locked, maybe by yourself. Nothing is "
+            "marked: say `pop.quit()`; and `line.quit()`, if the phone's is still open.",
         ),
         Mistake(
             "only-unlocked",
@@ -293,17 +311,20 @@ fourteen_days = Exercise(
         marked_unsaved("laptop", "on the laptop"),
         Mistake(
             "tablet-first",
-            lambda before, now: any(
-                one.uid in now.marks("amy") and one.subject not in kept(now, "tablet")
-                for one in now.mailbox("amy").letters
-            ),
+            lambda before, now: bool(marked(now) - {*kept(now, "tablet")}),
             "A letter is marked that the tablet has not seen: `pop.quit()` now, and it never will. `pop.rset()` and "
             "`pop.quit()`; let the tablet collect, then mark.",
         ),
         Mistake(
+            "marked-by-its-date",
+            lambda before, now: bool(marked(now) - {LUNCH, PHOTOS}),
+            "A letter is marked that is not old enough: `pop.rset()`, and ask the ledger again. The laptop fetched the "
+            "postcard on day 10, and the fourteen days count from there.",
+        ),
+        Mistake(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
-            "Marked, and not removed. Two words end every visit that shall have an effect: `pop.quit()`.",
+            "Marked, and not removed: marks count only when you say `pop.quit()`.",
         ),
         Mistake(
             "too-early",

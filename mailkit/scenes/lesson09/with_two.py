@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import poplib
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
@@ -11,16 +12,18 @@ from mailkit.samples import letters
 from mailkit.scenes.lesson09.boxes import TAKE_ALL, by_pop, inbox, kept, twice
 from mailkit.scenes.popclient import PopClient
 from mailkit.server import MailServer, fixed_clock
-from mailkit.snapshot import Snapshot
+from mailkit.snapshot import Snapshot, digest
 
 # ---- 10: only the first computer gets the mail
 
+LETTERS_A_DAY = (1, 1, 1, 1, 2, 0, 1)
+
 
 class Week:
-    """Seven days: each brings a letter, then the desktop collects, then the laptop; on the fourth one letter goes."""
+    """Seven days, seven letters; each day the desktop collects, then the laptop; on the fourth one letter goes."""
 
     def __init__(self, server: MailServer, brought: Iterable[bytes], *devices: Device) -> None:
-        self._server, self._brought, self._devices = server, list(brought), devices
+        self._server, self._brought, self._devices = server, iter(brought), devices
         self._over = False
 
     def __call__(self, collect: Callable[[poplib.POP3, Device], object]) -> None:
@@ -31,8 +34,9 @@ class Week:
         if self._over:
             raise RuntimeError("this week is over; run the cell from its first line for a new one")
         self._over = True
-        for day, octets in enumerate(self._brought, 1):
-            self._server.deliver(octets)
+        for day, count in enumerate(LETTERS_A_DAY, 1):
+            for octets in islice(self._brought, count):
+                self._server.deliver(octets)
             for device in self._devices:
                 pop = by_pop(self._server)
                 try:
@@ -60,15 +64,7 @@ def _two_computers() -> World:
     return World(server, desktop=desktop, laptop=laptop, now=fixed_clock(), one_week=week)
 
 
-def _week() -> list[str]:
-    """Return the digests of the week's seven letters, as a device keeps them."""
-    device = Device("a device")
-    for octets in letters("week"):
-        device.save(octets)
-    return sorted(device.snapshot().digests)
-
-
-THE_WEEK = _week()
+THE_WEEK = sorted(map(digest, letters("week")))
 
 
 first_computer = Exercise(
@@ -95,6 +91,12 @@ first_computer = Exercise(
             "headers",
             lambda before, now: bool(_new(before, now, "desktop")) and _new(before, now, "desktop")[0] not in THE_WEEK,
             "What came are no whole letters: `top` brings a header, `retr` a letter.",
+        ),
+        Mistake(
+            "nothing",
+            lambda before, now: bool(inbox(now)) and not _new(before, now, "desktop") + _new(before, now, "laptop"),
+            "The letters lay there, and nothing was fetched. Is it `not in`? What is not in the ledger yet is to be "
+            "fetched; and `device`, which your function gets, is what saves.",
         ),
         Mistake(
             "numbers",
