@@ -60,12 +60,14 @@ def show_change(
     then, now = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     still = _stillness(then, now, _loose(before) == _loose(after))
     apart = after_only and width > _TWO_PANELS
-    panels = [(f"After{' · ' * bool(still)}{still.lower().rstrip('.')}", _columns(now, apart))]
-    if not after_only and width > _TWO_PANELS:
-        panels = [("Before", _columns(then)), *panels]
+    if after_only or width <= _TWO_PANELS:  # one moment needs no panel; "After" says nothing where there is no "Before"
+        panels, told = [("", _columns(now, apart))], [*[still] * bool(still), *foot]
+    else:
+        later = f"After{' · ' * bool(still)}{still.lower().rstrip('.')}"
+        panels, told = [("Before", _columns(then)), (later, _columns(now))], foot
     words = "\n".join([*[still] * bool(still), _words(now, foot)])
     return Picture(
-        words, draw(panels, foot, _arrows(panels[-1][1]), width), f"{still or 'What changed.'} {_sentence(now)}."
+        words, draw(panels, told, _arrows(panels[-1][1]), width), f"{still or 'What changed.'} {_sentence(now)}."
     )
 
 
@@ -92,18 +94,19 @@ def show_columns(rows: Sequence[tuple[str, *tuple[Cell, ...]]], heads: Sequence[
     wide = (WIDEST - 16 - 12 * (count - 1)) // count
     lefts = range(8, WIDEST, wide + 12)
     drawn = [svg_text(left + 1, 22, head, 14, strong=True) for left, head in zip(lefts, heads, strict=False)]
-    words, y = [], 30 if heads else 6
+    words, said, y = [], [], 30 if heads else 6
     for caption, *cells in rows:
         pictures = [_cell(cell, wide) for cell in cells]
         drawn.append(svg_text(9, y + 15, clean(caption), 13, strong=not heads))
         drawn += [picture.inside(left, y + 24, wide) for left, picture in zip(lefts, pictures, strict=False)]
         y += 34 + max(picture.height(wide) for picture in pictures)
         words.append(clean(caption))
+        said.append(f"{clean(caption).rstrip('.')}.")
         for head, picture in zip(heads or [""] * count, pictures, strict=True):
+            said.append(f"{head}: {picture.alt}" if head else picture.alt)
             words += [f"  {head}"] * bool(head)
             words += [f"{'    ' if head else '  '}{line}" for line in picture.words.splitlines()]
-    alt = f"{' beside '.join(heads)}{': ' * bool(heads)}{'; '.join(clean(row[0]) for row in rows)}."
-    return Picture("\n".join(words), framed("\n".join(drawn), WIDEST, y), alt)
+    return Picture("\n".join(words), framed("\n".join(drawn), WIDEST, y), " ".join(said))
 
 
 def _cell(cell: Cell, width: int) -> Picture:
@@ -358,13 +361,17 @@ def _arrows(placed: Sequence[Sequence[Box]]) -> list[tuple[Spot, Spot]]:
     """Lead from letters on the server, while they are there, to the copies saved in the column beside it."""
     there: dict[str, Spot] = {}
     for box, row in _present(placed[0]):
-        if not box.device:
+        if not box.device and row.look != "new":  # of one that came meanwhile, nobody knows which was first
             there.setdefault(row.letter.digest, (box.key, row.letter.uid))
-    return [
-        (there[row.letter.digest], (box.key, row.letter.uid))
-        for box, row in _present(placed[1] if len(placed) > 1 else ())
+    saved = [
+        (box, row)
+        for box, row in _present([box for column in placed[1:] for box in column])
         if row.look == "new" and row.letter.digest in there
     ]
+    near = {box.key for box in (placed[1] if len(placed) > 1 else ())}
+    if len({box.device for box, _ in saved}) > 1 or any(box.key not in near for box, _ in saved):
+        return []  # to one device only would be wrong, to all of them a tangle; each row says "saved"
+    return [(there[row.letter.digest], (box.key, row.letter.uid)) for box, row in saved]
 
 
 def _present(boxes: Iterable[Box]) -> list[tuple[Box, Row]]:

@@ -26,7 +26,7 @@ from mailkit.render import (
 
 State = TypeVar("State", bound=Enum)
 _Ways = dict[State, dict[State, list[str]]]
-_ROW, _WIDE, _BETWEEN, _LINE = 4, 166, 72, 15  # hops in a row; px: a hop, from hop to hop, a line of text
+_ROW, _WIDE, _BETWEEN, _LINE = 4, 160, 80, 15  # hops in a row; px: a hop, from hop to hop, a line of text
 
 
 def show_states(table: Mapping[str, Mapping[State, State]], now: State | None = None, protocol: str = "") -> Picture:
@@ -93,7 +93,8 @@ def _states_dot(ways: _Ways[State], now: State | None, direction: str, room: int
         for to, commands in leads.items():
             if to is not state:
                 lines = textwrap.wrap(", ".join(commands), 18)
-                page.edge(names[state], names[to], label(*(f"  {line}  " for line in lines), justify="n"))
+                beneath = [""] * bool(lines)  # room between the words and their line
+                page.edge(names[state], names[to], label(*(f"  {line}  " for line in lines), *beneath, justify="n"))
     return str(page.source)
 
 
@@ -159,6 +160,6 @@ def _link(page: Any, at: int, tall: int, words: str) -> None:
     (x, y), turned = _where(at, tall), at % _ROW == 0
     before, after = ("s", "n") if turned else ("w", "e") if at // _ROW % 2 else ("e", "w")
     page.edge(f"hop{at - 1}:{before}", f"hop{at}:{after}", dir="back" if pull else "forward")
-    left = x + _WIDE // 2 + 4 if turned else x + _WIDE + 4 if at // _ROW % 2 else x - _BETWEEN + 4
+    left = x + _WIDE // 2 + 10 if turned else x + _WIDE + 4 if at // _ROW % 2 else x - _BETWEEN + 4
     top = y - 42 if turned else y + tall // 2 - 36
-    place(page, f"link{at}", (left, top, left + _BETWEEN, top + 34), text, shape="none", fontsize="11", margin="0,0")
+    place(page, f"link{at}", (left, top, left + 70, top + 34), text, shape="none", fontsize="11", margin="0,0")

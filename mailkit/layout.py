@@ -144,12 +144,14 @@ def _box(panel: Any, x: int, y: int, wide: int, box: Box, slots: Sequence[int], 
     bottom = y + _tall([box], {box.key: slots})
     with panel.subgraph(name=f"cluster_{x}_{y}") as cluster:
         fill = DEVICE_FILL if box.device else SERVER_FILL
-        cluster.attr(bb=_bb(x, y, x + wide, bottom), style="rounded,filled", color=RIM, fillcolor=fill)
+        absent = any(line == "mailbox: not there yet" for line in box.lines)
+        style = {"style": "rounded,dashed"} if absent else {"style": "rounded,filled", "fillcolor": fill}
+        cluster.attr(bb=_bb(x, y, x + wide, bottom), color=RIM, **style)
         title = shorten(box.title, wide - 24, strong_pixels)
         lines = [shorten(line, wide - 20, pixels) for line in box.lines]
         end = y + 10 + _LINE * (1 + len(lines))
         place(cluster, f"title_{x}_{y}", (x, y + 4, x + wide, end), [bold(title), *lines], shape="none")
-        if not any(box.rows):
+        if not any(box.rows) and not any(line.endswith(("not there yet", ": removed")) for line in box.lines):
             place(cluster, f"empty_{x}_{y}", (x + _PAD, end + 2, x + wide - _PAD, end + 26), ["(empty)"], shape="none")
         y = end + 2
         for row, tall in zip(box.rows, slots, strict=False):
@@ -214,6 +216,8 @@ def _widths(panels: Sequence[tuple[str, Columns]], width: int) -> list[int]:
     wanted = [max(_wish(box) for _, columns in panels for box in columns[at]) for at in range(count)]
     inset = 2 * _PANEL * bool(panels[0][0])
     room = (width - 2 * _EDGE * len(panels)) / len(panels) - (count - 1) * _GAP - inset - 1
+    if count > 2:  # server and three devices: each at its place, in every row and at every step
+        return [int(room / count)] * count
     given = [0] * count
     for done, at in enumerate(sorted(range(count), key=wanted.__getitem__)):
         given[at] = int(min(max(wanted[at], 140), room / (count - done)))

@@ -31,11 +31,14 @@ _STYLES = (  # stroke, dashes, mark
     (GREEN, "2 3", "M0,-4.5l4.5,8h-9z"),
     (INK, "9 3 2 3", "M0,-4.5l4.5,4.5l-4.5,4.5l-4.5,-4.5z"),
 )
+_LIMIT = (INK, "1 3", "")
 _HATCHES = ("", "M0,8L8,0M-2,2L2,-2M6,10L10,6", "M2,2h1.5v1.5h-1.5zM6,6h1.5v1.5h-1.5z", "M0,4H8M4,0V8")
 _WIDE, _HIGH, _TOP, _LEFT, _BOTTOM = 720, 330, 42, 74, 54  # px
 _ROWS, _MARKS = 40, 8  # of a table in words; on a line, about
 
 Points = Sequence[tuple[float, float]]
+_Style = tuple[str, str, str]
+_Label = tuple[float, str, _Style]  # how high it stands, in px
 _Groups = Mapping[str, Mapping[str, float]]
 _Scale = Callable[[float], float]
 
@@ -63,15 +66,17 @@ def _draw_steps(
 ) -> str:
     across = _ticks(xs, from_zero=False)
     up = _ticks([*(y for points in series.values() for _, y in points), *limits.values()])
-    right = _WIDE - 24 - max(pixels(text, 13) for text in [*series, *limits])
+    right = _WIDE - 60 - max(pixels(text, 13) for text in [*series, *limits])
     x_at, y_at = _scale(xs[0], xs[-1], _LEFT, right), _scale(up[0], up[-1], _HIGH - _BOTTOM, _TOP)
     drawn = [svg_text(16, 25, heading, 14, strong=True), *_axes(xlabel, across, up, x_at, y_at, right)]
-    drawn += [_line(f"M{_LEFT},{y_at(value):.1f}H{right:.1f}", INK, "1 3", 1.5) for value in limits.values()]
-    labels = [(y_at(value), text) for text, value in limits.items()]
-    for (name, points), style in zip(series.items(), _STYLES, strict=False):
+    everywhere = {text: [(xs[0], value)] for text, value in limits.items()}
+    labels = []
+    styles = [*[_LIMIT] * len(limits), *_STYLES]
+    for (name, points), style in zip([*everywhere.items(), *series.items()], styles, strict=False):
         drawn += _stair([(x_at(x), y_at(y)) for x, y in points], right, style)
-        labels.append((y_at(points[-1][1]), name))
-    drawn += [svg_text(right + 8, y + 4, text) for y, text in _spread(labels)]
+        labels.append((y_at(points[-1][1]), name, style))
+    for y, name, style in _spread(labels):  # each beside a piece of its line, for two may end at one point
+        drawn += [*_stair([(right + 12, y)], right + 40, style), svg_text(right + 46, y + 4, name)]
     return framed("\n".join(drawn), _WIDE, _HIGH)
 
 
@@ -149,12 +154,12 @@ def _patterns() -> str:
     )
 
 
-def _stair(points: Sequence[tuple[float, float]], right: float, style: tuple[str, str, str]) -> Iterable[str]:
+def _stair(points: Sequence[tuple[float, float]], right: float, style: _Style) -> Iterable[str]:
     """Draw one series: along to the next x, then up or down; marks at some points; on to the right edge."""
     stroke, dashes, mark = style
     path = f"M{points[0][0]:.1f},{points[0][1]:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in points[1:])
     yield _line(f"{path}H{right:.1f}", stroke, dashes, 2.4)
-    for x, y in points[:: len(points) // _MARKS or 1]:
+    for x, y in points[:: len(points) // _MARKS or 1] if mark else ():
         yield f'<path d="{mark}" transform="translate({x:.1f} {y:.1f})" fill="{stroke}"/>'
 
 
@@ -177,13 +182,13 @@ def _line(path: str, stroke: str, dashes: str, width: float) -> str:
     return f'<path d="{path}" fill="none" stroke="{stroke}" stroke-width="{width:g}"{dashed}/>'
 
 
-def _spread(labels: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
+def _spread(labels: Iterable[_Label]) -> list[_Label]:
     """Move labels down until none covers another, then all up where the last one would leave the plot."""
-    placed: list[tuple[float, str]] = []
-    for y, text in sorted(labels):
-        placed.append((max(y, placed[-1][0] + 16) if placed else y, text))
+    placed: list[_Label] = []
+    for y, text, style in sorted(labels):
+        placed.append((max(y, placed[-1][0] + 16) if placed else y, text, style))
     over = max(0.0, placed[-1][0] - (_HIGH - _BOTTOM))
-    return [(y - over, text) for y, text in placed]
+    return [(y - over, text, style) for y, text, style in placed]
 
 
 def _ticks(values: Iterable[float], from_zero: bool = True) -> list[float]:

@@ -61,7 +61,8 @@ class Picture:
         # An <img>: JupyterLab hides inline SVG in a notebook that is not trusted yet, as every fresh clone is.
         data = base64.b64encode(self.svg.encode()).decode("ascii")
         image = f'<img alt="{html.escape(self.alt)}" src="data:image/svg+xml;base64,{data}" style="max-width:100%">'
-        return {"text/plain": self.words, "text/html": image}
+        words = f"<details><summary>In words</summary><pre>{html.escape(self.words, quote=False)}</pre></details>"
+        return {"text/plain": self.words, "text/html": image + words}
 
     @property
     def size(self) -> tuple[int, int]:
@@ -176,11 +177,22 @@ def _dress(raw: str) -> str:
             element.set("font-family", FONTS)
             element.attrib |= _as_in_arial(element.text or "", float(element.get("font-size", 12)))
             _style_parts(element)
+        elif "letter" in element.get("class", ""):
+            _to_the_rim(element)
     left, top, wide, high = (float(number) for number in root.attrib["viewBox"].split())
     width, height = round(wide), round(high)
     graph = root[0]
     graph.remove(next(child for child in graph if child.tag.endswith("polygon")))
     return framed(ET.tostring(graph, encoding="unicode"), width, height, f"{left:g} {top:g} {width} {height}")
+
+
+def _to_the_rim(letter: ET.Element) -> None:
+    """Begin each line of a letter 8 px from its rim: Graphviz takes the marks for words, and would move it left."""
+    rim = next(child for child in letter if child.tag.endswith(("path", "polygon")))
+    left = min(float(x) for x in re.findall(r"(-?[\d.]+),", rim.get("d") or rim.attrib["points"]))
+    for child in letter:
+        if child.tag.endswith("text"):
+            child.set("x", f"{left + 8:.2f}")
 
 
 def _style_parts(text: ET.Element) -> None:

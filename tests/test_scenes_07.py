@@ -79,7 +79,7 @@ def test_what_an_attempt_does_not_know_is_named(server, wrong, known):
 
 
 def test_the_table_of_all_ways(server):
-    words = show_ways(all_ways(server)).words
+    words = str(show_ways(all_ways(server)))
     assert words.count(BOTH) == 3
     assert words.count("nothing\n") + words.endswith("nothing") == 4
 

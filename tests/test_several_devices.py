@@ -9,7 +9,7 @@ from mailkit import Device, MailServer, letters
 from mailkit.scenes.events import EVENTS, QUESTIONS, measured, run, show_event
 from mailkit.scenes.lesson05 import exercises
 from mailkit.scenes.programs import ImapProgram
-from mailkit.scenes.tables import show_models, show_table
+from mailkit.scenes.tables import Table, show_models
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,16 @@ def test_what_is_not_there_is_refused_by_name():
     with pytest.raises(LookupError, match="there are: arrives, read"):
         show_event("fire")
     with pytest.raises(ValueError, match="a cell for each"):
-        show_table(["", "POP"], [["one cell"]])
+        Table(["", "POP"], [["one cell"]])
+
+
+def test_a_table_is_one_to_a_page():
+    assert str(Table(["", "POP"], [["A", "1 < 2"]])) == "   POP\nA  1 < 2"
+    page = Table(["", "POP"], [["A", "1 < 2"]])._repr_mimebundle_()["text/html"].replace(' style="text-align:left"', "")
+    assert page == (
+        '<table><thead><tr><th scope="col"></th><th scope="col">POP</th></tr></thead>'
+        '<tbody><tr><th scope="row">A</th><td>1 &lt; 2</td></tr></tbody></table>'
+    )
 
 
 def test_an_accident_happens_once_and_only_to_what_is_there():

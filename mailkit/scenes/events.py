@@ -20,7 +20,7 @@ from mailkit.render import Picture
 from mailkit.samples import compose, letters
 from mailkit.scenes.popclient import LeavingProgram
 from mailkit.scenes.programs import ImapProgram, PopProgram, Program
-from mailkit.scenes.tables import show_table
+from mailkit.scenes.tables import Table
 from mailkit.server import MailServer
 from mailkit.snapshot import DeviceView, Moment, Snapshot
 
@@ -253,7 +253,7 @@ def measured(ways: Sequence[str] = ("POP", "IMAP", "mixed")) -> tuple[Finding, .
     )
 
 
-def show_findings(findings: Sequence[Finding]) -> Picture:
-    """Draw findings as a table, a column for each way."""
+def show_findings(findings: Sequence[Finding]) -> Table:
+    """Return findings as a table, a column for each way."""
     heads = list(findings[0].answers)
-    return show_table(["", *heads], [[one.question, *one.answers.values()] for one in findings])
+    return Table(["", *heads], [[one.question, *one.answers.values()] for one in findings])

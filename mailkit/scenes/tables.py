@@ -1,34 +1,45 @@
-"""Two kinds of picture that lessons share: a table of answers, and the three models of RFC 1733."""
+"""What lessons share beside pictures of mailboxes: a table of answers, and the three models of RFC 1733."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
 
 from mailkit.render import DEVICE_FILL, GROUND, INK, RIM, SERVER_FILL, WIDEST, Picture, columns, framed, pad, svg_text
 from mailkit.samples import table
 
-_FIRST = 320  # px: where the second column begins
 
-
-def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Picture:
-    """Draw a table, its first column the wider one.
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of answers, which a page sets as one: read out cell by cell, copied, enlarged, in the page's colours.
 
     Takes the heads of two columns or more, and rows of as many cells. Raises `ValueError` for any others.
     """
-    if len(heads) < 2 or not rows or any(len(row) != len(heads) for row in rows):
-        raise ValueError("a table needs two heads or more, and rows with a cell for each")
-    lines = [heads, *rows]
-    lefts = [16, *range(_FIRST, WIDEST - 10, (WIDEST - 10 - _FIRST) // (len(heads) - 1))]
-    wide = [max(columns(line[at]) for line in lines) for at in range(len(heads))]
-    words = ["  ".join(map(pad, line, wide)).rstrip() for line in lines]
-    drawn = [svg_text(x, 26, head, 13, strong=True) for x, head in zip(lefts, heads, strict=False)]
-    for at, row in enumerate(rows):
-        fill, y = SERVER_FILL if at % 2 else GROUND, 38 + 28 * at
-        drawn.append(f'<rect x="8" y="{y}" width="{WIDEST - 16}" height="25" rx="4" fill="{fill}"/>')
-        drawn += [svg_text(x, y + 17, cell) for x, cell in zip(lefts, row, strict=False)]
-    alt = f"A table of {len(rows)} rows. Columns: {', '.join(filter(None, heads))}."
-    return Picture("\n".join(words), framed("\n".join(drawn), WIDEST, 48 + 28 * len(rows)), alt)
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __post_init__(self) -> None:
+        if len(self.heads) < 2 or not self.rows or any(len(row) != len(self.heads) for row in self.rows):
+            raise ValueError("a table needs two heads or more, and rows with a cell for each")
+
+    def __str__(self) -> str:
+        lines = [self.heads, *self.rows]
+        wide = [max(columns(line[at]) for line in lines) for at in range(len(self.heads))]
+        return "\n".join("  ".join(map(pad, line, wide)).rstrip() for line in lines)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        head = "".join(_cell('th scope="col"', one) for one in self.heads)
+        rows = ([_cell('th scope="row"', first), *(_cell("td", one) for one in others)] for first, *others in self.rows)
+        body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
+        html = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return {"text/plain": str(self), "text/html": html}
+
+
+def _cell(tag: str, words: str) -> str:
+    return f'<{tag} style="text-align:left">{escape(words, quote=False)}</{tag[:2]}>'
 
 
 def show_models() -> Picture:

@@ -44,8 +44,8 @@ class Scenario:
 
     def _picture(self) -> Picture:
         both = (self.take_home, self.read_there)
-        heads = [f"{head} → {len(reach.subjects)}" for head, reach in zip(HEADS, both, strict=True)]
-        return show_columns([(f"{self.told} {self.asked}", *(reach.snapshot for reach in both))], heads)
+        counts = ", ".join(f"way {at}: {len(reach.subjects)}" for at, reach in enumerate(both, 1))
+        return show_columns([(f"{self.told} {self.asked} {counts}.", *(reach.snapshot for reach in both))], HEADS)
 
 
 _Trouble = Callable[[MailServer, Device, Way], tuple[list[bytes], Snapshot]]  # letters reached, the world after

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from mailkit.render import DEVICE_FILL, GREEN, GROUND, INK, RIM, SERVER_FILL, VERMILLION, Picture, framed, svg_text
 from mailkit.samples import letter
-from mailkit.scenes.tables import show_table
+from mailkit.scenes.tables import Table
 from mailkit.server import MailServer
 from mailkit.sockets import Address
 from mailkit.transcript import Transcript
@@ -163,15 +163,13 @@ def all_ways(server: MailServer) -> list[tuple[Way, Attempt]]:
     return [(way, attempt(server, *way[:2], checked=way[2])) for way in WAYS]
 
 
-def show_ways(attempts: Iterable[tuple[Way, Attempt]]) -> Picture:
-    """Draw what came of each way, as a table."""
+def show_ways(attempts: Iterable[tuple[Way, Attempt]]) -> Table:
+    """Return what came of each way, as a table."""
     rows = []
     for (beginning, attack, checked), outcome in attempts:
         program = beginning if checked or beginning == "in the clear" else f"{beginning}, nothing checked"
         rows.append((program, attack, "yes" if outcome.arrived else "no: refused", outcome.overheard))
-    return show_table(
-        ["Amy's program: …", "The one on the line …", "Does Amy get her letter?", "What does he read?"], rows
-    )
+    return Table(["Amy's program: …", "The one on the line …", "Does Amy get her letter?", "What does he read?"], rows)
 
 
 # ---- the picture of a tapped line
@@ -181,7 +179,7 @@ def show_wire(tap: Wiretap) -> Picture:
     """Draw Amy's laptop, whoever holds the wiretap, and the server; how they speak, and what he reads."""
     heard, reads = str(tap.heard()), overheard(tap)
     has_own, refused, spoils = (words in heard for words in ("certificate of its own", "hangs up", "takes the offer"))
-    who = "A man in the middle" if has_own or spoils else "A listener"
+    who = "A man in the middle" if has_own or spoils else _LISTENER
     spoken = any(line.text[:1] not in ("(", "") for line in tap.heard().lines)
     passing = "TLS" if tap.encrypted else "in the clear"
     if tap.encrypted and spoken:
@@ -196,26 +194,29 @@ def show_wire(tap: Wiretap) -> Picture:
     return Picture(words, _draw_wire(who, left, right, reads), alt)
 
 
+_LISTENER = "A listener"
 _OVER = ("refused", "not used", "hung up: no TLS", "not used any more")  # drawn as a broken line
 
 
 def _draw_wire(who: str, left: str, right: str, reads: str) -> str:
     edge = GREEN if reads == "nothing" else VERMILLION
+    beside = who == _LISTENER  # he opens nothing: the line goes on past him, from end to end
+    y = 68 if beside else 16
     boxes = (
-        (12, "Amy's laptop", DEVICE_FILL, RIM, ""),
-        (280, who, GROUND, edge, ' stroke-dasharray="7 4"'),
-        (548, "Mail server", SERVER_FILL, RIM, ""),
+        (12, 16, "Amy's laptop", DEVICE_FILL, f'stroke="{RIM}"'),
+        (548, 16, "Mail server", SERVER_FILL, f'stroke="{RIM}"'),
+        (280, y, who, GROUND, f'stroke="{edge}" stroke-width="2" stroke-dasharray="7 4"'),
     )
-    drawn = []
-    for x, name, fill, rim, dash in boxes:
-        wide = 2 if dash else 1
-        style = f'fill="{fill}" stroke="{rim}" stroke-width="{wide}"{dash}'
-        drawn.append(f'<rect x="{x}" y="16" width="140" height="52" rx="8" {style}/>')
-        drawn.append(svg_text(x + 70, 47, name, 13, "middle", strong=True))
-    for x, how in ((152, left), (420, right)):
+    drawn = [f'<path d="M350,{y + 52}v18" stroke="{edge}" stroke-width="2"/>']
+    if beside:
+        drawn.append(f'<path d="M350,42v26" stroke="{edge}" stroke-width="2"/>')
+        drawn.append(f'<circle cx="350" cy="42" r="4" fill="{edge}"/>')
+    for x, top, name, fill, rim in boxes:
+        drawn.append(f'<rect x="{x}" y="{top}" width="140" height="52" rx="8" fill="{fill}" {rim}/>')
+        drawn.append(svg_text(x + 70, top + 31, name, 13, "middle", strong=True))
+    for x, long, how in [(156, 388, left)] if beside else [(156, 120, left), (424, 120, right)]:
         dash = ' stroke-dasharray="3 5"' if how in _OVER else ""
-        drawn.append(f'<path d="M{x + 4},42h120" stroke="{INK}" stroke-width="2"{dash}/>')
-        drawn.append(svg_text(x + 64, 34, how, 11, "middle"))
-    drawn.append(f'<path d="M350,68v18" stroke="{edge}" stroke-width="2"/>')
-    drawn.append(svg_text(350, 104, f"reads: {reads}", 13, "middle", strong=True))
-    return framed("\n".join(drawn), 700, 118)
+        drawn.append(f'<path d="M{x},42h{long}" stroke="{INK}" stroke-width="2"{dash}/>')
+        drawn.append(svg_text(x + long // 2, 34, how, 11, "middle"))
+    drawn.append(svg_text(350, y + 88, f"reads: {reads}", 13, "middle", strong=True))
+    return framed("\n".join(drawn), 700, y + 102)

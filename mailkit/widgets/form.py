@@ -150,7 +150,8 @@ def form(title: str, function: Callable[..., Drawn | str], *, button: str | None
     first = made.call()
     made.result.value = as_html(first)
     words = first if isinstance(first, str) else first._repr_mimebundle_()["text/plain"]
-    show(made.view(), f"{title}\n{asked}\n{words}", f"<p>{escape(title, quote=False)}</p>{as_html(first)}")
+    heading = f"<p><strong>{escape(title, quote=False)}</strong></p>{status(asked)}"
+    show(made.view(), f"{title}\n{asked}\n{words}", heading + as_html(first))
     return made
 
 
