@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
-import socket
-import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from queue import Empty, SimpleQueue
+from socket import socket
 from typing import Any, TypeVar
 
 from mailkit.line import Line
 from mailkit.mailbox import Mailbox
 from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, MailboxView, Moment, Snapshot, view_letter
-from mailkit.sockets import TURN, Address, listening_socket
+from mailkit.sockets import TURN, Address
 from mailkit.store import Account, Store
 from mailkit.tls import Tls, make_tls
 from mailkit.transcript import Recorder
@@ -32,7 +30,6 @@ Result = TypeVar("Result")
 
 LOOPBACK = "127.0.0.1"  # where no other machine can come in
 STOPPED = "this server was stopped; run the cell that makes it again"
-FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)  # the system has no room for another connection
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
 HISTORY_SIZE = 100  # above this many messages and mailboxes, states are not kept: pictures are for lessons
@@ -57,7 +54,6 @@ class Engine:
         self._seen_version = -1
         self._frozen: tuple[int, tuple[MailboxView, ...]] = -1, ()  # all mailboxes, at a version of the store
         self._servers: list[asyncio.Server] = []
-        self._ports: list[socket.socket] = []  # with TLS
         self._at_work: set[asyncio.Task[None]] = set()  # for callers; the loop alone would not hold them
         self._closing = self._ended = False  # nothing is begun any more; nothing is held any more
         self._tls: Tls | None = None
@@ -130,53 +126,16 @@ class Engine:
 
     def listen(self, factory: Callable[[], asyncio.BaseProtocol], tls: bool = False) -> Address:
         """Open a port that the system chooses; return its address."""
+        shaking: set[asyncio.Task[None]] = set()
 
         async def open_port() -> Address:
-            if tls:
-                context = self.tls().server
-                port = listening_socket(LOOPBACK)
-                self._welcome(port, factory, context)
-            else:
-                server = await self.loop.create_server(factory, LOOPBACK, 0)
-                self._servers.append(server)
-                port = server.sockets[0]
-            address: Address = port.getsockname()
+            welcome = (lambda: _Doorman(self, factory, shaking)) if tls else factory
+            server = await self.loop.create_server(welcome, LOOPBACK, 0)
+            self._servers.append(server)
+            address: Address = server.sockets[0].getsockname()
             return address
 
         return self._result(open_port)
-
-    def _welcome(
-        self, port: socket.socket, factory: Callable[[], asyncio.BaseProtocol], context: ssl.SSLContext
-    ) -> None:
-        """Let in who begins with TLS (RFC 8314 §3), and no more in their handshake at once than may be connected."""
-        shaking: set[asyncio.Task[None]] = set()
-        self._ports.append(port)
-
-        async def shake_hands(caller: socket.socket) -> None:
-            patience = self.settings.handshake
-            with contextlib.suppress(OSError):  # `ssl.SSLError` is one
-                await self.loop.connect_accepted_socket(factory, caller, ssl=context, ssl_handshake_timeout=patience)
-
-        def listen() -> None:
-            if not self._closing:
-                self.loop.add_reader(port, accept)
-
-        def accept() -> None:  # one in each turn of the loop, so that the others have theirs
-            try:
-                caller, _ = port.accept()
-            except OSError as error:
-                if error.errno in FULL:
-                    self.loop.remove_reader(port)
-                    self.loop.call_later(1, listen)
-                return  # else the caller is gone already
-            if len(shaking) < self.settings.max_connections:
-                task = self.loop.create_task(shake_hands(caller))
-                shaking.add(task)
-                task.add_done_callback(shaking.discard)
-            else:
-                caller.close()
-
-        listen()
 
     def stop(self) -> None:
         """Drop all lines, free ports, thread and loop. Calling it again does nothing."""
@@ -202,9 +161,6 @@ class Engine:
         self._closing = True
         for server in self._servers:
             server.close()
-        for port in self._ports:
-            self.loop.remove_reader(port)
-            port.close()
         for transport in list(self.transports):
             transport.abort()
         for _ in range(4):  # let transports close their sockets, and refuse what was asked last
@@ -302,6 +258,33 @@ class Engine:
         if self._tls is None:
             self._tls = make_tls(self.settings.host_name)
         return self._tls
+
+
+class _Doorman(asyncio.Protocol):
+    """Lets in who begins with TLS (RFC 8314 §3), and no more in their handshake at once than may be connected.
+
+    asyncio's own server tells nobody of a handshake that has failed, so the socket is taken from it.
+    """
+
+    def __init__(
+        self, engine: Engine, factory: Callable[[], asyncio.BaseProtocol], shaking: set[asyncio.Task[None]]
+    ) -> None:
+        self._engine, self._factory, self._shaking = engine, factory, shaking
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()  # which closes its own handle of the socket, and only in the loop's next turn
+        if len(self._shaking) < self._engine.settings.max_connections:
+            caller = transport.get_extra_info("socket").dup()
+            task = self._engine.loop.create_task(self._shake_hands(caller))
+            self._shaking.add(task)
+            task.add_done_callback(self._shaking.discard)
+
+    async def _shake_hands(self, caller: socket) -> None:
+        loop, patience = self._engine.loop, self._engine.settings.handshake
+        context = self._engine.tls().server
+        with contextlib.suppress(OSError):  # `ssl.SSLError` is one
+            await loop.connect_accepted_socket(self._factory, caller, ssl=context, ssl_handshake_timeout=patience)
 
 
 def _view(account: Account, box: Mailbox) -> MailboxView:

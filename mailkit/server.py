@@ -6,7 +6,6 @@ import asyncio
 import re
 import secrets
 import ssl
-import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -101,11 +100,12 @@ class MailServer:
         self._engine = engine = Engine(store, switches)
         self._finalizer = weakref.finalize(self, engine.stop)
         self._routes: dict[str, Address] = {}
-        self._ports: dict[tuple[str, bool], Address] = {}
-        self._opening = threading.Lock()  # a port, from any thread
         try:
-            for protocol in ("SMTP", "POP3", "IMAP"):
-                self._port(protocol)
+            self._ports = {
+                (protocol, tls): engine.listen(_factory(engine, self._routes, protocol, tls), tls)
+                for protocol in get_args(ProtocolName)
+                for tls in (False, True)
+            }
             engine.call(lambda: engine.record("the server started"))
         except BaseException:  # a traceback that is kept would keep thread and ports
             engine.stop()
@@ -117,32 +117,32 @@ class MailServer:
     @property
     def smtp(self) -> Address:
         """Host and port for `smtplib.SMTP`; STARTTLS is offered (RFC 6409, RFC 3207)."""
-        return self._port("SMTP")
+        return self._ports["SMTP", False]
 
     @property
     def pop3(self) -> Address:
         """Host and port for `poplib.POP3`; STLS is offered (RFC 1939, RFC 2595)."""
-        return self._port("POP3")
+        return self._ports["POP3", False]
 
     @property
     def imap(self) -> Address:
         """Host and port for `imaplib.IMAP4`; STARTTLS is offered (RFC 3501)."""
-        return self._port("IMAP")
+        return self._ports["IMAP", False]
 
     @property
     def smtps(self) -> Address:
         """Host and port for `smtplib.SMTP_SSL`: TLS from the first octet (RFC 8314 §3.3)."""
-        return self._port("SMTP", tls=True)
+        return self._ports["SMTP", True]
 
     @property
     def pop3s(self) -> Address:
         """Host and port for `poplib.POP3_SSL`: TLS from the first octet (RFC 8314 §3.1)."""
-        return self._port("POP3", tls=True)
+        return self._ports["POP3", True]
 
     @property
     def imaps(self) -> Address:
         """Host and port for `imaplib.IMAP4_SSL`: TLS from the first octet (RFC 8314 §3.2)."""
-        return self._port("IMAP", tls=True)
+        return self._ports["IMAP", True]
 
     @property
     def ssl_context(self) -> ssl.SSLContext:
@@ -260,16 +260,6 @@ class MailServer:
         return f"<MailServer {self.domain}, {state}: {', '.join(self._passwords)}>"
 
     # ---- inside
-
-    def _port(self, protocol: ProtocolName, tls: bool = False) -> Address:
-        """Return a port's address; those with TLS from the start are opened when first asked for."""
-        if (protocol, tls) not in self._ports and self._engine.is_own_thread():
-            raise RuntimeError("a listener cannot open a port; ask for its address once before on_change")
-        with self._opening:
-            if (protocol, tls) not in self._ports:
-                factory = _factory(self._engine, self._routes, protocol, tls)
-                self._ports[protocol, tls] = self._engine.listen(factory, tls)
-        return self._ports[protocol, tls]
 
     def _known(self, account: str | None) -> str:
         name = self._first if account is None else account

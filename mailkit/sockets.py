@@ -12,19 +12,6 @@ LINGER = 10.0  # seconds that a client has to read our last words and close its 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux
 
 
-def listening_socket(host: str) -> socket.socket:
-    """Open a port that the system chooses, as asyncio's own servers have it."""
-    port = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio sets no TCP_NODELAY
-    try:
-        port.setblocking(False)
-        port.bind((host, 0))
-        port.listen(100)
-    except OSError:
-        port.close()
-        raise
-    return port
-
-
 def acknowledge(transport: asyncio.BaseTransport) -> None:
     """Let the system acknowledge what came in now, not together with an answer that will not come yet.
 
