@@ -11,12 +11,12 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from queue import Empty, SimpleQueue
+from collections.abc import Callable, Iterator
 from socket import socket
-from typing import Any, TypeVar
+from typing import Any
 
 from mailkit.line import Line
+from mailkit.loopthread import STOPPED, LoopThread
 from mailkit.mailbox import Mailbox
 from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, MailboxView, Moment, Snapshot, view_letter
@@ -26,22 +26,18 @@ from mailkit.tls import Tls, make_tls
 from mailkit.transcript import Recorder
 
 log = logging.getLogger("mailkit")
-Result = TypeVar("Result")
 
-LOOPBACK = "127.0.0.1"  # where no other machine can come in
-STOPPED = "this server was stopped; run the cell that makes it again"
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
 HISTORY_SIZE = 100  # above this many messages and mailboxes, states are not kept: pictures are for lessons
 
 
 class Engine:
-    """Owns the loop, its thread, the listening sockets and the register of open lines."""
+    """Owns the thread with its loop, the listening sockets and the register of open lines."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store = store
         self.settings = settings
-        self.loop = asyncio.SelectorEventLoop()
         self.buffer = memoryview(bytearray(262_144))  # where octets arrive, on whichever line
         self.lines: dict[Line, None] = {}  # in the order of arrival
         self.transports: set[asyncio.Transport] = set()  # until each is really closed
@@ -53,124 +49,26 @@ class Engine:
         self.quiet.set()
         self._seen_version = -1
         self._frozen: tuple[int, tuple[MailboxView, ...]] = -1, ()  # all mailboxes, at a version of the store
-        self._servers: list[asyncio.Server] = []
-        self._at_work: set[asyncio.Task[None]] = set()  # for callers; the loop alone would not hold them
-        self._closing = self._ended = False  # nothing is begun any more; nothing is held any more
         self._tls: Tls | None = None
-        self.loop.set_exception_handler(lambda loop, context: log.debug("%s", context.get("message")))
-        self._thread = threading.Thread(target=self._run, name="mailkit server", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        try:
-            self.loop.run_forever()
-        finally:
-            try:
-                self.loop.run_until_complete(self._let_go())
-            finally:
-                self.loop.close()
-                self._ended = True
-
-    # ---- from the learner's thread
-
-    def call(self, function: Callable[[], Result]) -> Result:
-        """Run a function on the engine's thread, after all that has already arrived there; return its result."""
-        return function() if self.is_own_thread() else self._result(lambda: self._after_arrivals(function))
-
-    def is_own_thread(self) -> bool:
-        """Whether the caller is on the engine's thread, which must never wait for itself."""
-        return threading.current_thread() is self._thread
-
-    def _result(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-        """Have this done on the engine's thread; return its result, or raise its error.
-
-        A queue brings it, for an interrupt (the stop button) in a future may leave that locked, and the engine waiting.
-        """
-        answers: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
-
-        async def do() -> None:
-            try:
-                answers.put((await work(), None))
-            except asyncio.CancelledError:
-                answers.put((None, RuntimeError(STOPPED)))
-            except BaseException as error:  # it is the caller's, whatever it is
-                answers.put((None, error))
-
-        def begin() -> None:
-            if self._closing:
-                answers.put((None, RuntimeError(STOPPED)))
-                return
-            task = self.loop.create_task(do())
-            self._at_work.add(task)
-            task.add_done_callback(self._at_work.discard)
-
-        try:
-            self.loop.call_soon_threadsafe(begin)
-            while True:
-                with contextlib.suppress(Empty):
-                    result, error = answers.get(timeout=0.1)
-                    break
-                if self._ended:  # just now: it was asked too late
-                    raise RuntimeError(STOPPED)
-        except RuntimeError:  # the loop is closed, or has just been
-            raise RuntimeError(STOPPED) from None
-        if error:
-            raise error
-        return result  # type: ignore[return-value]
-
-    async def _after_arrivals(self, function: Callable[[], Result]) -> Result:
-        for _ in range(4):  # each turn of the loop reads what the system holds: data, then ends of lines
-            await asyncio.sleep(0)
-        return function()
+        self._thread = LoopThread("mailkit server", self._let_go)
+        self.loop, self.call, self.stop = self._thread.loop, self._thread.call, self._thread.stop
 
     def listen(self, factory: Callable[[], asyncio.BaseProtocol], tls: bool = False) -> Address:
         """Open a port that the system chooses; return its address."""
         shaking: set[asyncio.Task[None]] = set()
-
-        async def open_port() -> Address:
-            welcome = (lambda: _Doorman(self, factory, shaking)) if tls else factory
-            server = await self.loop.create_server(welcome, LOOPBACK, 0)
-            self._servers.append(server)
-            address: Address = server.sockets[0].getsockname()
-            return address
-
-        return self._result(open_port)
-
-    def stop(self) -> None:
-        """Drop all lines, free ports, thread and loop. Calling it again does nothing."""
-        if self._ended:
-            return
-        with contextlib.suppress(RuntimeError):  # the loop has just been closed
-            self.loop.call_soon_threadsafe(self._say_goodbye)
-        if not self.is_own_thread():
-            self._thread.join()
-
-    def _say_goodbye(self) -> None:
-        try:
-            lines, mailers = list(self.lines), list(self.mailers)
-            for line in lines:
-                line.dismiss(STOPPED)
-            for mailer in mailers:
-                mailer.goodbye("421 4.3.2", STOPPED)
-        finally:
-            self.loop.stop()
-
-    async def _let_go(self) -> None:
-        """Close all there is, however the loop came to its end, and refuse what was still asked."""
-        self._closing = True
-        for server in self._servers:
-            server.close()
-        for transport in list(self.transports):
-            transport.abort()
-        for _ in range(4):  # let transports close their sockets, and refuse what was asked last
-            await asyncio.sleep(0)
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
-        await asyncio.sleep(0)
-        await self.loop.shutdown_default_executor()
+        return self._thread.listen((lambda: _Doorman(self, factory, shaking)) if tls else factory)
 
     # ---- on the engine's thread
+
+    def _let_go(self) -> None:
+        try:
+            for line in list(self.lines):
+                line.dismiss(STOPPED)
+            for mailer in list(self.mailers):
+                mailer.goodbye("421 4.3.2", STOPPED)
+        finally:
+            for transport in list(self.transports):
+                transport.abort()
 
     def hang_up(self) -> int:
         """Drop all POP3 and IMAP lines; return how many there were."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
+from mailkit.loopthread import LoopThread
 from mailkit.sockets import LINGER, Address
 from mailkit.transcript import Recorder, Said, Speaker, Transcript
 
@@ -51,22 +51,21 @@ class Wiretap:
             raise ValueError(f'certificate={certificate!r} is unknown; write certificate="its own", or leave it out')
         context = _own_certificate() if certificate else None
         self._lines: list[_Line] = []
-        lines, loop = self._lines, asyncio.SelectorEventLoop()
-        loop.set_exception_handler(lambda loop, context: None)  # lines break; who taps them keeps quiet
+        lines = self._lines
 
         def tapped() -> _Leg:
             lines.append(_Line(target, context, strip_tls))
             return lines[-1].client
 
-        async def listen() -> asyncio.Server:
-            return await loop.create_server(tapped, "127.0.0.1", 0)
+        def let_go() -> None:
+            for line in lines:
+                for leg in (line.client, line.server):
+                    if leg.transport:
+                        leg.transport.abort()
 
-        thread = threading.Thread(target=_run, args=(loop,), name="mailkit wiretap", daemon=True)
-        thread.start()  # a notebook's own loop runs in the learner's thread, so nothing of ours may
-        listening = asyncio.run_coroutine_threadsafe(listen(), loop).result()
-        self.address: Address = listening.sockets[0].getsockname()  # for the client
-        self._loop = loop
-        self._finalizer = weakref.finalize(self, _stop, loop, thread, listening, lines)
+        self._thread = LoopThread("mailkit wiretap", let_go)
+        self.address = self._thread.listen(tapped)  # for the client
+        self._finalizer = weakref.finalize(self, self._thread.stop)
 
     def heard(self) -> Transcript:
         """Return what a listener understands, passwords too; of TLS only the kinds of records, for that is all."""
@@ -93,13 +92,7 @@ class Wiretap:
         self._finalizer()
 
     def _ask(self, question: Callable[[], Result]) -> Result:
-        if not self._finalizer.alive:
-            return question()
-
-        async def answer() -> Result:
-            return question()
-
-        return asyncio.run_coroutine_threadsafe(answer(), self._loop).result()
+        return self._thread.call(question) if self._finalizer.alive else question()
 
     def __enter__(self) -> Wiretap:
         return self
@@ -329,31 +322,3 @@ def _record_types(octets: bytearray) -> list[str]:
         kinds[RECORD_TYPES.get(octets[0], "unknown")] = None
         octets = octets[5 + int.from_bytes(octets[3:5]) :]
     return list(kinds)
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
-
-
-def _stop(
-    loop: asyncio.AbstractEventLoop, thread: threading.Thread, listening: asyncio.Server, lines: list[_Line]
-) -> None:
-    async def shut() -> None:
-        listening.close()
-        for line in lines:
-            line.hang_up()
-        for _ in range(4):  # let transports close their sockets
-            await asyncio.sleep(0)
-        for line in lines:
-            for leg in (line.client, line.server):
-                if leg.transport:
-                    leg.transport.abort()
-        await asyncio.sleep(0)
-        loop.stop()
-
-    asyncio.run_coroutine_threadsafe(shut(), loop)
-    if threading.current_thread() is not thread:
-        thread.join()

@@ -24,7 +24,7 @@ HIDDEN = {".binder", ".ci", ".github", ".gitignore", ".gitattributes"}
 ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "message": ({"message"}, set()),
     "settings": ({"settings"}, set()),
-    "sockets": ({"sockets"}, set()),
+    "sockets": ({"sockets", "loopthread"}, set()),
     "transcript": ({"transcript"}, set()),
     "samples": ({"samples"}, set()),
     "progress": ({"progress"}, set()),

@@ -1,0 +1,126 @@
+"""An event loop in a thread of its own: where a server and a wiretap work while the learner's thread does.
+
+A notebook has a loop in the learner's thread already, and that one stands still while a cell runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from mailkit.sockets import Address
+
+log = logging.getLogger("mailkit")
+Result = TypeVar("Result")
+
+STOPPED = "this server was stopped; run the cell that makes it again"
+
+
+class LoopThread:
+    """Runs until `stop`; then ports are closed and ``let_go`` drops all lines, however the loop came to its end."""
+
+    def __init__(self, name: str, let_go: Callable[[], None]) -> None:
+        self.loop = asyncio.SelectorEventLoop()
+        self.loop.set_exception_handler(lambda loop, context: log.debug("%s", context.get("message")))  # lines break
+        self._let_go = let_go
+        self._servers: list[asyncio.Server] = []
+        self._at_work: set[asyncio.Task[None]] = set()  # for callers; the loop alone would not hold them
+        self._closing = self._ended = False  # nothing is begun any more; nothing is held any more
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            try:
+                self.loop.run_until_complete(self._end())
+            finally:
+                self.loop.close()
+                self._ended = True
+
+    async def _end(self) -> None:
+        """Close all there is, and refuse what was still asked."""
+        self._closing = True
+        for server in self._servers:
+            server.close()
+        try:
+            self._let_go()
+        finally:
+            for _ in range(4):  # let transports close their sockets, and refuse what was asked last
+                await asyncio.sleep(0)
+                for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                    task.cancel()
+            await asyncio.sleep(0)
+            await self.loop.shutdown_default_executor()
+
+    def listen(self, factory: Callable[[], asyncio.BaseProtocol]) -> Address:
+        """Open a port that the system chooses, where no other machine can come in; return its address."""
+
+        async def open_port() -> Address:
+            server = await self.loop.create_server(factory, "127.0.0.1", 0)
+            self._servers.append(server)
+            address: Address = server.sockets[0].getsockname()
+            return address
+
+        return self.run(open_port)
+
+    def call(self, function: Callable[[], Result]) -> Result:
+        """Run a function on this thread, after all that has already arrived there; return its result."""
+
+        async def after_arrivals() -> Result:
+            for _ in range(4):  # each turn of the loop reads what the system holds: data, then ends of lines
+                await asyncio.sleep(0)
+            return function()
+
+        return function() if threading.current_thread() is self._thread else self.run(after_arrivals)
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+        """Have this done on the loop; return its result, or raise its error, or `RuntimeError` when it was stopped.
+
+        A queue brings it, for an interrupt (the stop button) in a future may leave that locked, and the loop waiting.
+        """
+        answers: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()
+
+        async def do() -> None:
+            try:
+                answers.put((await work(), None))
+            except asyncio.CancelledError:
+                answers.put((None, RuntimeError(STOPPED)))
+            except BaseException as error:  # it is the caller's, whatever it is
+                answers.put((None, error))
+
+        def begin() -> None:
+            if self._closing:
+                answers.put((None, RuntimeError(STOPPED)))
+                return
+            task = self.loop.create_task(do())
+            self._at_work.add(task)
+            task.add_done_callback(self._at_work.discard)
+
+        try:
+            self.loop.call_soon_threadsafe(begin)
+            while True:
+                with contextlib.suppress(Empty):
+                    result, error = answers.get(timeout=0.1)
+                    break
+                if self._ended:  # just now: it was asked too late
+                    raise RuntimeError(STOPPED)
+        except RuntimeError:  # the loop is closed, or has just been
+            raise RuntimeError(STOPPED) from None
+        if error:
+            raise error
+        return result  # type: ignore[return-value]
+
+    def stop(self) -> None:
+        """End, and wait for it. Calling it again does nothing."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self.loop.call_soon_threadsafe(self.loop.stop)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
