@@ -44,14 +44,7 @@ COMMANDS: Mapping[str, Mapping[State, State]] = {
     "AUTH": _LOG_IN,
     "STLS": _STAY_OUT,
     "CAPA": _STAY_OUT | _STAY_IN,
-    "STAT": _STAY_IN,
-    "LIST": _STAY_IN,
-    "RETR": _STAY_IN,
-    "DELE": _STAY_IN,
-    "NOOP": _STAY_IN,
-    "RSET": _STAY_IN,
-    "TOP": _STAY_IN,
-    "UIDL": _STAY_IN,
+    **dict.fromkeys(("STAT", "LIST", "RETR", "DELE", "NOOP", "RSET", "TOP", "UIDL"), _STAY_IN),
     "QUIT": {AUTHORIZATION: CLOSED, TRANSACTION: UPDATE},
 }
 """For each command, the states where it is legal, each with the state after the command has succeeded."""

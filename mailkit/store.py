@@ -10,13 +10,7 @@ from mailkit.mailbox import Mailbox, MailboxError
 from mailkit.message import Message
 
 DELIMITER = "/"
-SPECIAL_USE = {  # RFC 6154 §2
-    "Archive": "\\Archive",
-    "Drafts": "\\Drafts",
-    "Junk": "\\Junk",
-    "Sent": "\\Sent",
-    "Trash": "\\Trash",
-}
+SPECIAL_USE = {name: f"\\{name}" for name in ("Archive", "Drafts", "Junk", "Sent", "Trash")}  # RFC 6154 §2
 MAX_NAME = 255  # characters of a mailbox name, superiors included
 TOO_LONG = f"a mailbox's name has at most {MAX_NAME} characters, those above it included"
 MAX_MAILBOXES = 1_000  # an account; and as many subscriptions, which may outlive their mailboxes

@@ -33,43 +33,20 @@ class State(Enum):
 _ANY = {state: state for state in (State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED)}
 _LOGIN = {State.NOT_AUTHENTICATED: State.AUTHENTICATED}
 _LOGGED_IN = {State.AUTHENTICATED: State.AUTHENTICATED, State.SELECTED: State.SELECTED}
-_SELECT = {State.AUTHENTICATED: State.SELECTED, State.SELECTED: State.SELECTED}
 _SELECTED = {State.SELECTED: State.SELECTED}
 _DESELECT = {State.SELECTED: State.AUTHENTICATED}
 
 COMMANDS: Mapping[str, Mapping[State, State]] = {
-    "CAPABILITY": _ANY,
-    "NOOP": _ANY,
-    "ID": _ANY,
+    **dict.fromkeys(("CAPABILITY", "NOOP", "ID"), _ANY),
     "LOGOUT": dict.fromkeys(_ANY, State.LOGOUT),
     "STARTTLS": {State.NOT_AUTHENTICATED: State.NOT_AUTHENTICATED},
-    "AUTHENTICATE": _LOGIN,
-    "LOGIN": _LOGIN,
-    "SELECT": _SELECT,
-    "EXAMINE": _SELECT,
-    "CREATE": _LOGGED_IN,
-    "DELETE": _LOGGED_IN,
-    "RENAME": _LOGGED_IN,
-    "SUBSCRIBE": _LOGGED_IN,
-    "UNSUBSCRIBE": _LOGGED_IN,
-    "LIST": _LOGGED_IN,
-    "LSUB": _LOGGED_IN,
-    "STATUS": _LOGGED_IN,
-    "APPEND": _LOGGED_IN,
-    "NAMESPACE": _LOGGED_IN,
-    "GETQUOTA": _LOGGED_IN,
-    "GETQUOTAROOT": _LOGGED_IN,
-    "IDLE": _LOGGED_IN,
+    **dict.fromkeys(("AUTHENTICATE", "LOGIN"), _LOGIN),
+    **dict.fromkeys(("SELECT", "EXAMINE"), dict.fromkeys(_LOGGED_IN, State.SELECTED)),
+    **dict.fromkeys(("CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LIST", "LSUB", "STATUS"), _LOGGED_IN),
+    **dict.fromkeys(("APPEND", "NAMESPACE", "GETQUOTA", "GETQUOTAROOT", "IDLE"), _LOGGED_IN),
     "CHECK": _SELECTED,
-    "CLOSE": _DESELECT,
-    "UNSELECT": _DESELECT,
-    "EXPUNGE": _SELECTED,
-    "SEARCH": _SELECTED,
-    "FETCH": _SELECTED,
-    "STORE": _SELECTED,
-    "COPY": _SELECTED,
-    "MOVE": _SELECTED,
-    "UID": _SELECTED,
+    **dict.fromkeys(("CLOSE", "UNSELECT"), _DESELECT),
+    **dict.fromkeys(("EXPUNGE", "SEARCH", "FETCH", "STORE", "COPY", "MOVE", "UID"), _SELECTED),
 }
 """For each command, the states where it is legal, and the state after it has succeeded."""
 
@@ -77,24 +54,16 @@ ARGUMENTS: Mapping[str, str] = {  # a command not named here takes none
     "ID": "NIL",
     "AUTHENTICATE": "PLAIN [initial-response]",
     "LOGIN": "user password",
-    "SELECT": "mailbox",
-    "EXAMINE": "mailbox",
-    "CREATE": "mailbox",
-    "DELETE": "mailbox",
+    **dict.fromkeys(("SELECT", "EXAMINE", "CREATE", "DELETE", "SUBSCRIBE", "UNSUBSCRIBE", "GETQUOTAROOT"), "mailbox"),
     "RENAME": "mailbox new-name",
-    "SUBSCRIBE": "mailbox",
-    "UNSUBSCRIBE": "mailbox",
-    "LIST": "reference pattern",
-    "LSUB": "reference pattern",
+    **dict.fromkeys(("LIST", "LSUB"), "reference pattern"),
     "STATUS": "mailbox (MESSAGES UNSEEN ...)",
     "APPEND": "mailbox [(flags)] [date-time] literal",
     "GETQUOTA": "quota-root",
-    "GETQUOTAROOT": "mailbox",
     "SEARCH": "[CHARSET charset] criteria",
     "FETCH": "set items",
     "STORE": "set FLAGS (flags), or +FLAGS, or -FLAGS",
-    "COPY": "set mailbox",
-    "MOVE": "set mailbox",
+    **dict.fromkeys(("COPY", "MOVE"), "set mailbox"),
     "UID": "FETCH, STORE, SEARCH, COPY, MOVE or EXPUNGE, and its arguments",
 }
 REMEDY = {
