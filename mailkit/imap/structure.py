@@ -9,19 +9,9 @@ from datetime import date
 from email.header import decode_header
 from email.utils import parsedate
 
+from mailkit.imap import mime
 from mailkit.imap.address import addresses
-from mailkit.imap.mime import (
-    Fields,
-    Parameters,
-    Part,
-    disposition,
-    fields,
-    known_fields,
-    languages,
-    parse,
-    remembered,
-    token,
-)
+from mailkit.imap.mime import Fields, Parameters, Part, remembered
 from mailkit.imap.syntax import quote
 from mailkit.message import Message, end_of_header
 
@@ -46,7 +36,7 @@ def nstring(octets: bytes | None) -> bytes:
 
 def envelope(message: Message) -> bytes:
     """Return the ENVELOPE of a message, parentheses included (RFC 3501 §7.4.2); kept once built."""
-    root = parse(message)
+    root = mime.parse(message)
     if "ENVELOPE" not in root.answers:
         root.answers["ENVELOPE"] = _envelope(message.octets, root)
         _forget(root)
@@ -55,7 +45,7 @@ def envelope(message: Message) -> bytes:
 
 def body(message: Message, extensible: bool) -> bytes:
     """Return BODYSTRUCTURE, or BODY where not ``extensible`` (RFC 3501 §7.4.2); kept once built."""
-    root, item = parse(message), "BODYSTRUCTURE" if extensible else "BODY"
+    root, item = mime.parse(message), "BODYSTRUCTURE" if extensible else "BODY"
     if item not in root.answers:
         root.answers[item] = _describe(message.octets, root, extensible)
         _forget(root)
@@ -75,7 +65,7 @@ def _drop_fields(part: Part) -> None:
 
 
 def _fields(octets: bytes, part: Part) -> Fields:
-    return known_fields(octets, part.start, part.body) if part.fields is None else part.fields
+    return mime.known_fields(octets, part.start, part.body) if part.fields is None else part.fields
 
 
 def _envelope(octets: bytes, part: Part) -> bytes:
@@ -149,7 +139,7 @@ def _single(octets: bytes, part: Part, extensible: bool, found: Fields) -> list[
         _parameter_list(parameters),
         nstring(_first(found, b"content-id")),
         nstring(_first(found, b"content-description")),
-        nstring((token(encoding) if encoding else None) or b"7bit"),
+        nstring((mime.token(encoding) if encoding else None) or b"7bit"),
         b"%d" % (part.end - part.body),
     ]
     if part.children:
@@ -172,12 +162,12 @@ def _parameter_list(parameters: Parameters) -> bytes:
 
 def _disposition(found: Fields) -> bytes:
     value = _first(found, b"content-disposition")
-    read = disposition(value) if value else None
+    read = mime.disposition(value) if value else None
     return b"(%b %b)" % (nstring(read[0]), _parameter_list(read[1])) if read else b"NIL"
 
 
 def _languages(found: Fields) -> bytes:
-    tags = languages(_first(found, b"content-language") or b"")
+    tags = mime.languages(_first(found, b"content-language") or b"")
     return b"(%b)" % b" ".join(nstring(tag) for tag in tags) if tags else b"NIL"
 
 
@@ -200,7 +190,7 @@ def _span(message: Message, path: tuple[int, ...], kind: str) -> tuple[int, int]
         end = len(message.octets)
         text = end_of_header(message.octets, 0, end) if kind else 0
         return {"": (0, end), "HEADER": (0, text), "TEXT": (text, end)}.get(kind)
-    part = _find(parse(message), path)
+    part = _find(mime.parse(message), path)
     if part is None:
         return None
     if kind in ("HEADER", "TEXT"):  # of an encapsulated message only
@@ -238,7 +228,7 @@ def _subset(header: bytes, names: tuple[str, ...], wanted: bool) -> bytes:
 def header_values(message: Message, name: str) -> list[str]:
     """Return the decoded values of every field of this name in the message's own header (RFC 2047)."""
     wanted = name.lower().encode("latin-1", "replace")
-    own = fields(section(message, (), "HEADER") or b"")
+    own = mime.fields(section(message, (), "HEADER") or b"")
     return [_decoded(value) for field, value in own if field.lower() == wanted]
 
 
@@ -247,7 +237,7 @@ def envelope_values(message: Message, name: str) -> Iterator[str]:
 
     ENVELOPE knows neither line ends and comments nor how many blanks there are; who searches need not know them either.
     """
-    for value in _fields(message.octets, parse(message)).get(name.lower().encode(), ()):
+    for value in _fields(message.octets, mime.parse(message)).get(name.lower().encode(), ()):
         text = _decoded(value)
         yield text
         yield _people(value) if name != "SUBJECT" else " ".join(text.split())
@@ -281,7 +271,7 @@ def searchable(message: Message) -> tuple[str, str]:
     """
     headers: list[str] = []
     texts: list[str] = []
-    parts = [parse(message)]
+    parts = [mime.parse(message)]
     while parts:
         part = parts.pop()
         header = _FOLD.sub(b"", message.octets[part.start : part.body])
