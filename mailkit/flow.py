@@ -8,21 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, TypeVar
 
-from mailkit.layout import place
-from mailkit.render import (
-    BLUE,
-    DEVICE_FILL,
-    GREEN,
-    RIM,
-    SERVER_FILL,
-    WIDEST,
-    Picture,
-    bold,
-    clean,
-    label,
-    svg_from_dot,
-    svg_size,
-)
+from mailkit import render
+from mailkit.layout import new_page, place
+from mailkit.render import Picture, bold, clean, label, svg_from_dot, svg_size
 
 State = TypeVar("State", bound=Enum)
 _Ways = dict[State, dict[State, list[str]]]
@@ -70,7 +58,7 @@ def _verb(state: Enum, to: Enum) -> str:
 
 def _draw_states(ways: _Ways[State], now: State | None) -> str:
     across = svg_from_dot(_states_dot(ways, now, "LR", 26))
-    return across if svg_size(across)[0] <= WIDEST else svg_from_dot(_states_dot(ways, now, "TB", 44))
+    return across if svg_size(across)[0] <= render.WIDEST else svg_from_dot(_states_dot(ways, now, "TB", 44))
 
 
 def _states_dot(ways: _Ways[State], now: State | None, direction: str, room: int) -> str:
@@ -79,7 +67,7 @@ def _states_dot(ways: _Ways[State], now: State | None, direction: str, room: int
     page = graphviz.Digraph(
         graph_attr={"rankdir": direction, "pad": "0.14", "nodesep": "0.35", "ranksep": "0.35"},
         node_attr={"fontname": "Arial", "fontsize": "12", "shape": "box", "style": "rounded,filled",
-                   "color": RIM, "fillcolor": SERVER_FILL, "margin": "0.12,0.09"},
+                   "color": render.RIM, "fillcolor": render.SERVER_FILL, "margin": "0.12,0.09"},
         edge_attr={"fontname": "Arial", "fontsize": "11", "arrowsize": "0.8", "color": "#444444"},
     )  # fmt: skip
     page.node("start", "", shape="circle", width="0.13", fixedsize="true", color="black", fillcolor="black")
@@ -88,7 +76,7 @@ def _states_dot(ways: _Ways[State], now: State | None, direction: str, room: int
     for state, leads in ways.items():
         stays = textwrap.wrap(f"stays: {', '.join(leads[state])}", room) if state in leads else []
         title = bold(f"{state.value} (now)" if state is now else str(state.value))
-        style = {"class": "state now", "penwidth": "3", "color": BLUE} if state is now else {"class": "state"}
+        style = {"class": "state now", "penwidth": "3", "color": render.BLUE} if state is now else {"class": "state"}
         page.node(names[state], label(title, *stays, justify="n"), **style)
         for to, commands in leads.items():
             if to is not state:
@@ -126,18 +114,12 @@ def _links(hops: Sequence[tuple[str, str, str]]) -> Iterator[str]:
 
 
 def _draw_route(hops: Sequence[tuple[str, str, str]], links: Sequence[str]) -> str:
-    import graphviz
-
-    page = graphviz.Digraph(
-        graph_attr={"pad": "0.14", "splines": "line"},
-        node_attr={"fontname": "Arial", "fontsize": "12", "shape": "box", "fixedsize": "true", "color": RIM},
-        edge_attr={"color": GREEN, "penwidth": "2", "arrowsize": "0.8"},
-    )
+    page = new_page(0.14, splines="line", color=render.RIM)
     cards = [_card(*hop) for hop in hops]
     tall = 14 + _LINE * max(map(len, cards))
     for at, card in enumerate(cards):
         x, y = _where(at, tall)
-        fill = DEVICE_FILL if hops[at][1].upper() == "MUA" else SERVER_FILL
+        fill = render.DEVICE_FILL if hops[at][1].upper() == "MUA" else render.SERVER_FILL
         place(page, f"hop{at}", (x, y, x + _WIDE, y + tall), card, style="rounded,filled", fillcolor=fill)
         if at:
             _link(page, at, tall, links[at - 1])

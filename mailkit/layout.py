@@ -10,31 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mailkit.render import (
-    BLUE,
-    DEVICE_FILL,
-    GREEN,
-    GROUND,
-    RIM,
-    SERVER_FILL,
-    VERMILLION,
-    bold,
-    clean,
-    label,
-    pixels,
-    shorten,
-    strong_pixels,
-    svg_from_dot,
-    underlined,
-)
+from mailkit import render
+from mailkit.render import bold, clean, label, pixels, shorten, strong_pixels, svg_from_dot, underlined
 from mailkit.snapshot import LetterView
 
 _LOOKS = {  # besides a row's sign and note: never by colour alone
     "plain": {"color": "#444444", "penwidth": "1.2"},
-    "new": {"color": GREEN, "penwidth": "2.6"},
-    "gone": {"color": VERMILLION, "penwidth": "2", "style": "rounded,filled,dashed"},
-    "changed": {"color": BLUE, "penwidth": "2.4"},
-    "marked": {"color": VERMILLION, "penwidth": "2", "style": "rounded,filled,dotted"},
+    "new": {"color": render.GREEN, "penwidth": "2.6"},
+    "gone": {"color": render.VERMILLION, "penwidth": "2", "style": "rounded,filled,dashed"},
+    "changed": {"color": render.BLUE, "penwidth": "2.4"},
+    "marked": {"color": render.VERMILLION, "penwidth": "2", "style": "rounded,filled,dotted"},
 }
 # px: page to panel, column to column, box to box, panel to column, box to row, row to row, a line of text
 _EDGE, _GAP, _BETWEEN, _PANEL, _PAD, _SPACE, _LINE = 8, 34, 12, 10, 9, 6, 15
@@ -95,13 +80,7 @@ def draw(
 
     Two panels must hold the same boxes with as many rows. Arrows lead from row to row in the last one.
     """
-    import graphviz
-
-    page = graphviz.Digraph(
-        graph_attr={"pad": f"{_EDGE / 72:.4f}", "splines": "true"},
-        node_attr={"fontname": "Arial", "fontsize": "12", "shape": "box", "fixedsize": "true", "fillcolor": GROUND},
-        edge_attr={"color": GREEN, "penwidth": "2", "arrowsize": "0.8"},
-    )
+    page = new_page(_EDGE / 72, splines="true", fillcolor=render.GROUND)
     widths = _widths(panels, width)
     slots = _slots(panels, widths)
     left = right = bottom = 0
@@ -143,10 +122,10 @@ def _box(panel: Any, x: int, y: int, wide: int, box: Box, slots: Sequence[int], 
     """Draw one box at x, y and return its bottom."""
     bottom = y + _tall([box], {box.key: slots})
     with panel.subgraph(name=f"cluster_{x}_{y}") as cluster:
-        fill = DEVICE_FILL if box.device else SERVER_FILL
+        fill = render.DEVICE_FILL if box.device else render.SERVER_FILL
         absent = any(line == "mailbox: not there yet" for line in box.lines)
         style = {"style": "rounded,dashed"} if absent else {"style": "rounded,filled", "fillcolor": fill}
-        cluster.attr(bb=_bb(x, y, x + wide, bottom), color=RIM, **style)
+        cluster.attr(bb=_bb(x, y, x + wide, bottom), color=render.RIM, **style)
         title = shorten(box.title, wide - 24, strong_pixels)
         lines = [shorten(line, wide - 20, pixels) for line in box.lines]
         end = y + 10 + _LINE * (1 + len(lines))
@@ -233,6 +212,17 @@ def _wish(box: Box) -> float:
 
 def _bb(left: int, top: int, right: int, bottom: int) -> str:
     return f"{left},{-bottom},{right},{-top}"  # Graphviz's y points upwards
+
+
+def new_page(pad: float, splines: str, **node: str) -> Any:
+    """Return an empty graph to `place` nodes in: boxes of a given size, and arrows; ``pad`` in inches."""
+    import graphviz
+
+    return graphviz.Digraph(
+        graph_attr={"pad": f"{pad:.4f}", "splines": splines},
+        node_attr={"fontname": "Arial", "fontsize": "12", "shape": "box", "fixedsize": "true", **node},
+        edge_attr={"color": render.GREEN, "penwidth": "2", "arrowsize": "0.8"},
+    )
 
 
 def place(graph: Any, name: str, box: tuple[int, int, int, int], lines: Sequence[str], **style: str) -> None:

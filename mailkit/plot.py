@@ -9,29 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from mailkit.render import (
-    BLUE,
-    GREEN,
-    INK,
-    RIM,
-    VERMILLION,
-    Picture,
-    clean,
-    columns,
-    framed,
-    pad,
-    pixels,
-    shorten,
-    svg_text,
-)
+from mailkit import render
+from mailkit.render import Picture, clean, columns, framed, pad, pixels, shorten, svg_text
 
 _STYLES = (  # stroke, dashes, mark
-    (BLUE, "", "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0"),
-    (VERMILLION, "8 4", "M-3.5,-3.5h7v7h-7z"),
-    (GREEN, "2 3", "M0,-4.5l4.5,8h-9z"),
-    (INK, "9 3 2 3", "M0,-4.5l4.5,4.5l-4.5,4.5l-4.5,-4.5z"),
+    (render.BLUE, "", "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0"),
+    (render.VERMILLION, "8 4", "M-3.5,-3.5h7v7h-7z"),
+    (render.GREEN, "2 3", "M0,-4.5l4.5,8h-9z"),
+    (render.INK, "9 3 2 3", "M0,-4.5l4.5,4.5l-4.5,4.5l-4.5,-4.5z"),
 )
-_LIMIT = (INK, "1 3", "")
+_LIMIT = (render.INK, "1 3", "")
 _HATCHES = ("", "M0,8L8,0M-2,2L2,-2M6,10L10,6", "M2,2h1.5v1.5h-1.5zM6,6h1.5v1.5h-1.5z", "M0,4H8M4,0V8")
 _WIDE, _HIGH, _TOP, _LEFT, _BOTTOM = 720, 330, 42, 74, 54  # px
 _ROWS, _MARKS = 40, 8  # of a table in words; on a line, about
@@ -123,7 +110,7 @@ def _draw_bars(
             drawn.append(svg_text(x_at(value) + 7, y + 15, _said(part, numbers[name][part])))
             y += 22
         y += 8
-    drawn.append(_line(f"M{left:.1f},40V{y}", RIM, "", 1))
+    drawn.append(_line(f"M{left:.1f},40V{y}", render.RIM, "", 1))
     return framed("\n".join(drawn), _WIDE, y + 12)
 
 
@@ -171,9 +158,9 @@ def _axes(
         yield _line(f"M{_LEFT},{y_at(y):.1f}H{right:.1f}", "#dddddd", "", 1)
         yield svg_text(_LEFT - 8, y_at(y) + 4, _number(y), anchor="end")
     for x in across:
-        yield _line(f"M{x_at(x):.1f},{_HIGH - _BOTTOM}v5", INK, "", 1)
+        yield _line(f"M{x_at(x):.1f},{_HIGH - _BOTTOM}v5", render.INK, "", 1)
         yield svg_text(x_at(x), _HIGH - _BOTTOM + 19, _number(x), anchor="middle")
-    yield _line(f"M{_LEFT},{_TOP}V{_HIGH - _BOTTOM}H{right:.1f}", INK, "", 1)
+    yield _line(f"M{_LEFT},{_TOP}V{_HIGH - _BOTTOM}H{right:.1f}", render.INK, "", 1)
     yield svg_text((_LEFT + right) / 2, _HIGH - 14, clean(xlabel), anchor="middle")
 
 
