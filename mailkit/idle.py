@@ -58,16 +58,11 @@ def _news(imap: imaplib.IMAP4, timeout: float) -> list[str]:
     try:
         return [_words(_line(imap))]
     except TimeoutError:
-        _forget_timeout(imap)
+        if sys.version_info < (3, 14):  # it reads through a file, which refuses to read on after a timeout: renew it
+            imap.file = sock.makefile("rb")
         return []
     finally:
         sock.settimeout(before)
-
-
-def _forget_timeout(imap: imaplib.IMAP4) -> None:
-    """Before Python 3.14 the client reads through a file, which refuses to read on after a timeout: renew it."""
-    if sys.version_info < (3, 14):
-        imap.file = imap.socket().makefile("rb")
 
 
 def _send(imap: imaplib.IMAP4, octets: bytes) -> None:
