@@ -14,7 +14,7 @@ from itertools import groupby
 from mailkit.flow import show_route, show_states
 from mailkit.layout import Box, Row, Spot, draw
 from mailkit.render import WIDEST, Picture, clean, columns, framed, pad, svg_text
-from mailkit.snapshot import LetterView, MailboxView, PlaceChange, Snapshot, compare
+from mailkit.snapshot import LetterView, PlaceChange, Snapshot, compare
 
 __all__ = ["Picture", "show", "show_change", "show_columns", "show_route", "show_states"]
 
@@ -222,29 +222,22 @@ def _arrow(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """Two moments, what `compare` says of them by place, and where each text was before and is after."""
+    """Two moments, what `compare` says of them by place, and which texts were in a mailbox before and are after."""
 
     before: Snapshot
     after: Snapshot
     old: dict[str, Box]
     new: dict[str, Box]
     places: dict[str, PlaceChange]
-    was_in: dict[str, list[MailboxView]]  # by digest
-    is_in: dict[str, list[MailboxView]]
+    was_in: dict[str, set[str]]  # a mailbox's key → its letters' digests
+    is_in: dict[str, set[str]]
 
 
 def _change(before: Snapshot, after: Snapshot) -> _Change:
     old, new = ({box.key: box for box in _boxes(snapshot)} for snapshot in (before, after))
+    was_in, is_in = ({view.key: set(view.digests) for view in snapshot.mailboxes} for snapshot in (before, after))
     places = {change.place: change for change in compare(before, after).places}
-    return _Change(before, after, old, new, places, _homes(before), _homes(after))
-
-
-def _homes(snapshot: Snapshot) -> dict[str, list[MailboxView]]:
-    homes: dict[str, list[MailboxView]] = {}
-    for view in snapshot.mailboxes:
-        for letter in view.letters:
-            homes.setdefault(letter.digest, []).append(view)
-    return homes
+    return _Change(before, after, old, new, places, was_in, is_in)
 
 
 def _pair(change: _Change, box: Box) -> tuple[Box, Box]:
@@ -302,14 +295,11 @@ def _kept_row(
 
 def _origin(change: _Change, box: Box, letter: LetterView) -> str:
     """Say how a letter came: saved by a device, copied or moved between an account's mailboxes, or just new."""
-    if box.device:
-        return box.comes
-    was_in, is_in = change.was_in.get(letter.digest, []), change.is_in.get(letter.digest, [])
-    account = box.key.partition("/")[0]
-    for view in was_in:
-        if view.account == account and view.key != box.key:
-            stays = any(other.key == view.key for other in is_in)
-            return f"{'copied' if stays else 'moved'} from {clean(view.name)}"
+    account = f"{box.key.partition('/')[0]}/"
+    for key, digests in change.was_in.items():
+        if not box.device and key.startswith(account) and key != box.key and letter.digest in digests:
+            stays = letter.digest in change.is_in.get(key, ())
+            return f"{'copied' if stays else 'moved'} from {clean(key.removeprefix(account))}"
     return box.comes
 
 
