@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from mailkit.imap import structure
-from mailkit.imap.syntax import MAX_NUMBER, Arguments, BadSyntax, astring, literal, write_date_time
+from mailkit.imap.syntax import Arguments, BadSyntax, astring, literal, to_number, write_date_time
 from mailkit.imap.view import View
 from mailkit.message import SEEN, Message
 
@@ -125,9 +125,7 @@ class Request:
         partial = arguments.match(_PARTIAL)
         if not partial and arguments.next_is(b"<"):
             raise BadSyntax("this is no partial; write <first octet.number of octets>, as <0.1024>")
-        numbers = tuple(int(number) for number in path.split(b".") if number)
-        if max(numbers, default=0) > MAX_NUMBER:
-            raise BadSyntax(f"{max(numbers)} is too large; a part's number has 32 bits")
+        numbers = tuple(to_number(number) for number in path.split(b".") if number)
         text = _section(label, numbers, kind, tuple(name.decode("latin-1") for name in names), partial)
         self._items[f"{label!r}{partial and partial[0]!r}"] = text
 

@@ -30,7 +30,6 @@ _MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(_MONTHS, 1)
 _PLAIN = re.compile(rb"[ !#-\[\]-~]{0,900}")
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
 _UNSAFE = re.compile(r"[^\x20-\x7e]+|&")
-MAX_NUMBER = 0xFFFF_FFFF  # 32 bits, unsigned (RFC 3501 §9, number)
 
 SequenceSet = list[tuple[int | None, int | None]]  # None is "*"
 Spans = list[tuple[int, int]]  # first and last, ascending, without overlap
@@ -115,10 +114,7 @@ class Arguments:
 
     def number(self) -> int:
         """Read a number of 32 bits."""
-        number = int(self._need(_NUMBER, "a number"))
-        if number > MAX_NUMBER:
-            raise BadSyntax(f"{number} is too large; a number has 32 bits")
-        return number
+        return to_number(self._need(_NUMBER, "a number"))
 
     def literal(self) -> bytes:
         """Read a literal."""
@@ -234,17 +230,16 @@ def _checked(build: Callable[[], Item]) -> Item:
         raise MailboxError(f"there is no such date: {error}", "CANNOT") from None
 
 
+def to_number(digits: str | bytes) -> int:
+    """Return a number of 32 bits (RFC 3501 §9, number). Raises `BadSyntax`."""
+    if int(digits) > 0xFFFF_FFFF:
+        raise BadSyntax(f"{int(digits)} is too large; a number has 32 bits")
+    return int(digits)
+
+
 def _read_range(text: str) -> tuple[int | None, int | None]:
-    first, colon, last = text.partition(":")
-    return _read_place(first), _read_place(last if colon else first)
-
-
-def _read_place(text: str) -> int | None:
-    if text == "*":
-        return None
-    if int(text) > MAX_NUMBER:
-        raise BadSyntax(f"{text} is too large; a number has 32 bits")
-    return int(text)
+    ends = [None if end == "*" else to_number(end) for end in text.split(":")]
+    return ends[0], ends[-1]
 
 
 def spans(sequence_set: SequenceSet, star: int) -> Spans:
