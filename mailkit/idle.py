@@ -32,20 +32,16 @@ def idle(imap: imaplib.IMAP4, timeout: float = 5.0) -> list[str]:
     tag = imap._new_tag()
     _send(imap, tag + b" IDLE\r\n")
     said: list[str] = []
-    answer = _line(imap)
-    while not answer.startswith(b"+"):  # news may come before the go-ahead
+    while not (answer := _line(imap)).startswith(b"+"):  # news may come before the go-ahead
         if answer.startswith(tag):
             raise imap.error(f"the server refuses IDLE: {answer.decode()}")
         said.append(_words(answer))
-        answer = _line(imap)
     try:
         said = said or _news(imap, timeout)
     finally:  # if the learner stops the cell, too: no other command would be taken
         _send(imap, b"DONE\r\n")
-        answer = _line(imap)
-        while not answer.startswith(tag):
+        while not (answer := _line(imap)).startswith(tag):
             said.append(_words(answer))
-            answer = _line(imap)
         imap.tagged_commands.pop(tag, None)
     return said
 
