@@ -147,21 +147,15 @@ def _select(boxes: list[Box], only: str | Collection[str] | None) -> list[Box]:
     return [box for box in boxes if names[box.key] & wanted]
 
 
-def _excerpt(rows: Sequence[Row], *told: dict[str, str]) -> list[int]:
-    """Choose the rows that are shown, those with a change first, and have told how many are not."""
+def _excerpt(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows that are shown: of too many, those with a change before the others."""
     chosen = sorted(range(len(rows)), key=lambda at: rows[at].look == "plain")[:_ROWS]
-    for facts in told:
-        facts.update({"not shown": _letters(len(rows) - _ROWS)} if len(rows) > _ROWS else {})
-    return sorted(chosen)
+    return [rows[at] for at in sorted(chosen)]
 
 
 def _tally(rows: Iterable[Row]) -> str:
     happened = Counter(row.look for row in rows if row.look != "plain")
     return ", ".join(f"{count} {look}" for look, count in happened.items())
-
-
-def _bare(box: Box, facts: Collection[str]) -> bool:
-    return not (box.rows or facts or box.device or box.key.endswith("/INBOX"))
 
 
 def _marks(snapshot: Snapshot, box: Box) -> frozenset[int]:
@@ -209,7 +203,7 @@ def _loose(snapshot: Snapshot) -> dict[str, str]:
 def _arrow(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
     """Join the facts of two moments: ``session: none → POP3 TRANSACTION``."""
     joined = {}
-    for what in sorted(before | after, reverse=True):  # the session, then the quota
+    for what in sorted(before | after, reverse=True):  # the session, then the quota, then what is not shown
         was, is_now = before.get(what, "none"), after.get(what, "none")
         if was.partition(" of ")[2] == is_now.partition(" of ")[2]:  # "23,100 → 20,000 of 50,000 octets"
             was = was.partition(" of ")[0]
@@ -246,17 +240,18 @@ def _pair(change: _Change, box: Box) -> tuple[Box, Box]:
     rows = _changed_rows(change, box, is_now.kept if is_now else ())
     marks = _marks(change.before, box)
     earlier = {one.uid: _kept_row(one, one.uid in marks, one.uid in marks) for one in (was.kept if was else ())}
-    then, now = _facts(change.before, box), _facts(change.after, box)
+    hidden = {"not shown": _letters(len(rows) - _ROWS)} if len(rows) > _ROWS else {}
+    then, now = _facts(change.before, box) | hidden, _facts(change.after, box) | hidden
     joined = _arrow(then, now)
     if not box.device and not (was and is_now):
         words = ("there", "removed", "removed") if was else ("not there yet", "new", "new")
         then, now, joined = ({"mailbox": word} | facts for word, facts in zip(words, (then, now, joined), strict=True))
-    shown = [rows[at] for at in _excerpt(rows, then, now, joined)]
+    shown = _excerpt(rows)
     slots = tuple(None if row.look == "new" else earlier[row.letter.uid] for row in shown)
     counts = [_letters(len(place.kept) if place else 0) for place in (was, is_now)]
     count = counts[0] if counts[0] == counts[1] else f"{counts[0]} → {counts[1].split()[0]}"
-    box = replace(box, count=count, joined=_told(joined, joined), rows=tuple(shown), tally=_tally(rows))
-    box = replace(box, bare=_bare(box, joined))
+    bare = not (rows or joined or box.device or box.key.endswith("/INBOX"))
+    box = replace(box, count=count, joined=_told(joined, joined), rows=tuple(shown), tally=_tally(rows), bare=bare)
     return replace(box, rows=slots, lines=_told(joined, then)), replace(box, lines=_told(joined, now))
 
 
