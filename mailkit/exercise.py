@@ -11,7 +11,6 @@ from typing import Any, Literal, Protocol
 
 from mailkit.progress import Progress
 from mailkit.snapshot import Snapshot, compare
-from mailkit.transcript import Speaker
 
 Predicate = Callable[[Snapshot, Snapshot], bool]  # (before, now): does this hold?
 Status = Literal["not yet", "not right", "right"]
@@ -184,7 +183,7 @@ _BARE_FLAG = re.compile(r"\((?:[^)]* )?(seen|answered|flagged|deleted|draft)\b",
 _READ_AGAIN = "Read the task once more and compare; the hints are below."
 
 
-def _newest_imap(world: Any, who: Speaker) -> tuple[str, ...]:
+def _newest_imap(world: Any, who: Literal["C", "S"]) -> tuple[str, ...]:
     """Return what one side of the newest IMAP session said."""
     try:
         said: tuple[str, ...] = world.server.transcript("IMAP").said(who)

@@ -192,7 +192,7 @@ def _to_the_rim(letter: ET.Element) -> None:
     left = min(float(x) for x in re.findall(r"(-?[\d.]+),", rim.get("d") or rim.attrib["points"]))
     for child in letter:
         if child.tag.endswith("text"):
-            child.set("x", f"{left + 8:.2f}")
+            child.set("x", f"{left + 8:g}")
 
 
 def _style_parts(text: ET.Element) -> None:

@@ -246,7 +246,7 @@ def test_an_arrow_leads_from_the_letter_that_is_there() -> None:
 
 
 def test_no_arrow_is_drawn_where_one_would_mislead() -> None:
-    """To one of two devices it would be wrong, to both a tangle; and a letter that came with it may have come from it."""
+    """To one of two devices it would be wrong, to both a tangle; and of a new letter none knows where it was first."""
     first = letter(1, "Lunch on Thursday")
     box, home = mailbox(first), device("laptop", first)
     none = [device(name) for name in ("laptop", "phone")]
