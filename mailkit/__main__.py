@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import threading
 from pathlib import Path
-from time import time
+from time import sleep, time
 
 from mailkit import MailServer, letters
 
@@ -46,7 +45,8 @@ def serve(password: str | None, names: list[str], authority: Path | None = None)
             ),
             flush=True,  # it may be piped to a file
         )  # fmt: skip
-        threading.Event().wait()
+        while True:  # not one wait without end: on Windows no Ctrl-C interrupts that
+            sleep(1)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from mailkit.snapshot import SessionView
-from mailkit.sockets import LINGER, acknowledge
+from mailkit.sockets import LINGER, acknowledge, send_at_once
 from mailkit.transcript import Recorder, shown
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Line(asyncio.BufferedProtocol):
         """Greet, or refuse one connection too many."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        send_at_once(transport)
         self.engine.transports.add(transport)
         self._heard = self.engine.loop.time()
         self._timer = self.engine.loop.call_later(self._idle, self._check_idle)

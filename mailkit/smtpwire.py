@@ -15,7 +15,8 @@ from typing import Any, Literal, NoReturn
 from aiosmtpd.smtp import SMTP, syntax
 
 from mailkit.settings import Settings
-from mailkit.sockets import LINGER, acknowledge
+from mailkit.smtpanswers import worded
+from mailkit.sockets import LINGER, acknowledge, send_at_once
 
 _ATOM = r'[^\s<>()\[\]:;,.\\"@\x00-\x1f\x7f\ud800-\udfff]+'
 _ATOMS = rf"{_ATOM}(?:\.{_ATOM})*"
@@ -33,25 +34,6 @@ _HOST = re.compile(  # §4.1.2 Domain or address-literal; and "_", or a dot at t
 )
 _PARAMETER = re.compile(r"([A-Z0-9][A-Z0-9-]*)(?:=([!-<>-~]+))?")  # §4.1.2 esmtp-param, in capitals
 MAX_PATH = 900  # characters; written into Return-Path:, whose lines have 998 at most (RFC 5322 §2.1.1)
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-_BARE_REPLY = re.compile(r"([245]\d\d) (?!\d\.\d)(?:Error: )?(.*)")
-_KINDS = {  # RFC 3463: the kind of reply, which aiosmtpd's own words leave out
-    "220": "2.0.0", "250": "2.0.0", "252": "2.0.0", "500": "5.5.2", "501": "5.5.4",
-    "502": "5.5.1", "503": "5.5.1", "552": "5.3.4", "555": "5.5.4",
-}  # fmt: skip
-_REMEDIES = {  # how aiosmtpd's reply begins → what we say instead
-    "500 Command line too long": "500 5.5.2 a line is too long; {most.max_line} octets is the most",
-    "500 Error: bad syntax": "500 5.5.2 this is not a command; send HELP for the list",
-    "500 Error: command 'AUTH'": "503 5.5.1 AUTH is not valid after HELO; send EHLO first",
-    "501 Not enough value": "501 5.5.4 AUTH takes a mechanism; this server knows PLAIN and LOGIN",
-    "501 Too many values": "501 5.5.4 AUTH takes a mechanism and one response at most",
-    "503 Error: nested MAIL": "503 5.5.1 there is a sender already; send RSET to begin anew",
-    "503 Error: need MAIL": "503 5.5.1 nobody sends this yet; send MAIL first",
-    "503 Error: send HELO": "503 5.5.1 who are you? Send EHLO first",
-    "504 5.5.4 Unrecognized": "504 5.5.4 no such mechanism; this server knows PLAIN and LOGIN",
-    "552 Error": "552 5.3.4 the message is too large; {most.max_message} octets is the most",
-    "553 5.1.3 Error": "553 5.1.3 this is not an address; write it as <amy@example.org>",
-}
 
 logging.getLogger("mail.log").addHandler(logging.NullHandler())  # aiosmtpd's: silent unless somebody asked for it
 
@@ -108,6 +90,7 @@ class SmtpWire(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self._lingering: asyncio.TimerHandle | None = None
+        self._said_all = False  # the client has closed its end
         self._smtp_methods = _Methods(self._smtp_methods)
 
     @property
@@ -132,6 +115,7 @@ class SmtpWire(SMTP):
         super().connection_made(transport)
         if self._original_transport is not None:
             return
+        send_at_once(transport)
         self.raw: Any = transport  # beneath TLS, too
         self._turn_ends = 0.0
         self._handler_coroutine.add_done_callback(self._dialogue_ended)
@@ -142,15 +126,30 @@ class SmtpWire(SMTP):
     def _dialogue_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             task.exception()  # asyncio's log
-        if self.transport is not None:
+        if self.transport is not None and not self._lingering:
             self.transport.close()
 
     def data_received(self, octets: bytes) -> None:
         """Take octets in; whoever sends is not idle."""
+        if self._lingering:
+            return
         self._hooks.record("C", octets)
         self._reset_timeout()
         super().data_received(octets)
         acknowledge(self.transport)
+
+    def eof_received(self) -> bool | None:
+        """Answer all that came before; aiosmtpd would break off at once. TLS knows no such half line."""
+        self._said_all = True
+        if self._lingering:
+            return False  # both ends are closed now
+        if self.secure or self.tls_context:  # TLS is on, or about to be
+            return super().eof_received()
+        return asyncio.StreamReaderProtocol.eof_received(self)  # the dialogue ends where it finds this
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Return the reply to an error; none where the client has said all."""
+        return "" if isinstance(error, asyncio.IncompleteReadError) else await super().handle_exception(error)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let go of the connection; a message that was not delivered before is not delivered any more."""
@@ -164,11 +163,15 @@ class SmtpWire(SMTP):
         """Hang up, and say so; the server's name is the first word (RFC 5321 §4.3.1)."""
         self._hooks.ended(self)
         reply = f"{code} {self.hostname} signing off{': ' * bool(why)}{why}"
-        octets = _worded(reply, self._settings) + b"\r\n"
+        octets = worded(reply, self._settings) + b"\r\n"
         self._hooks.record("S", octets)
         self.transport.write(octets)
-        self.transport.close()
         self._lingering = self.loop.call_later(LINGER, self.raw.abort)  # who does not read would stay for ever
+        if self.transport.can_write_eof() and not self._said_all:
+            self.transport.write_eof()  # a close, with octets unread, would take the words back (RFC 1122 §4.2.2.13)
+            self.transport.resume_reading()
+        else:
+            self.transport.close()
 
     async def leave(self, code: str, why: str = "") -> NoReturn:
         """Say goodbye, and end the dialogue, whatever commands the client has already sent."""
@@ -179,10 +182,12 @@ class SmtpWire(SMTP):
         self.goodbye("421 4.4.2", "nothing was said for too long; connect again")
 
     async def push(self, status: str | bytes) -> None:
-        """Send a reply line."""
+        """Send a reply line; end the dialogue where there is nothing more to reply to."""
+        if not status:
+            raise asyncio.CancelledError  # by which aiosmtpd's own loop ends
         if isinstance(status, str) and status.startswith("502 5.5.1 Too many"):
             await self.leave("421 4.7.0", "five lines are no commands; connect again")
-        reply = status if isinstance(status, bytes) else _worded(status, self._settings)
+        reply = status if isinstance(status, bytes) else worded(status, self._settings)
         self._hooks.record("S", reply + b"\r\n")
         await super().push(reply)
         await self._take_turns()
@@ -261,6 +266,8 @@ class SmtpWire(SMTP):
         self.tls_context = self._tls()
         if not arg:
             self._reset_timeout(self._settings.handshake)  # until it is done
+        if self._said_all and self._handler_coroutine:
+            self._handler_coroutine.cancel()  # after the answer: nobody is there to shake hands with
         try:
             await super().smtp_STARTTLS(arg)
         except BaseException:  # a connection that ends in the handshake is lost to asyncio's protocol alone
@@ -382,17 +389,3 @@ class SmtpWire(SMTP):
             else:
                 text += line
             cut = False
-
-
-def _worded(reply: str, settings: Settings) -> bytes:
-    """Give aiosmtpd's own replies their kind (RFC 2034) and a remedy; greetings and ours stay as they are.
-
-    >>> _worded("501 Syntax: RSET", Settings()), _worded("250 mail.example.org", Settings())
-    (b'501 5.5.4 Syntax: RSET', b'250 mail.example.org')
-    """
-    ours = (words.format(most=settings) for start, words in _REMEDIES.items() if reply.startswith(start))
-    reply = _CONTROLS.sub("?", next(ours, reply))
-    bare = _BARE_REPLY.fullmatch(reply)
-    if bare and bare[1] in _KINDS and not bare[2].startswith((settings.host_name, "HELP")):
-        reply = f"{bare[1]} {_KINDS[bare[1]]} {bare[2]}"
-    return reply.encode("ascii", "backslashreplace")[: 512 - len("\r\n")]  # RFC 5321 §4.5.3.1.5

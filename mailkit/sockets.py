@@ -12,6 +12,17 @@ LINGER = 10.0  # seconds that a client has to read our last words and close its 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux
 
 
+def send_at_once(transport: asyncio.BaseTransport) -> None:
+    """Let no small answer wait for the last one's acknowledgement (RFC 896).
+
+    asyncio sees to it only where a socket knows its protocol, and on Windows an accepted one does not.
+    """
+    own: socket.socket | None = transport.get_extra_info("socket")
+    if own is not None and not transport.is_closing():
+        with contextlib.suppress(OSError):  # the other end may have hung up
+            own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 def acknowledge(transport: asyncio.BaseTransport) -> None:
     """Let the system acknowledge what came in now, not together with an answer that will not come yet.
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
 from mailkit.loopthread import LoopThread
-from mailkit.sockets import LINGER, Address
+from mailkit.sockets import LINGER, Address, send_at_once
 from mailkit.transcript import Recorder, Said, Speaker, Transcript
 
 Result = TypeVar("Result")
@@ -216,6 +216,7 @@ class _Leg(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
+        send_at_once(transport)
         if self.who == "C":
             self.transport.pause_reading()
             self._task = asyncio.get_running_loop().create_task(self.line.begin())

@@ -34,7 +34,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "snapshot": ({"snapshot"}, {"message"}),
     "pop3": ({"pop3", "pop3answers"}, {"message", "mailbox", "settings", "snapshot"}),
     "imap": ({"imap"}, {"message", "mailbox", "settings", "snapshot"}),
-    "smtp": ({"smtp", "smtpwire", "relay"}, {"message", "mailbox", "settings", "sockets"}),
+    "smtp": ({"smtp", "smtpanswers", "smtpwire", "relay"}, {"message", "mailbox", "settings", "sockets"}),
     "server": (
         {"server", "engine", "line", "tls"},
         {"message", "mailbox", "settings", "sockets", "snapshot", "transcript", "pop3", "imap", "smtp", "render"},
@@ -96,7 +96,7 @@ def imports(path: Path) -> set[str]:
 
 def origin(module: str, name: str) -> str:
     """Return where a name comes from: ``from mailkit import`` may mean a module, or a name of the face."""
-    is_module = (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()
+    is_module = name in {one.stem for one in PACKAGE.iterdir()}  # a file system may take Device.py for device.py
     return f"{module}.{name}" if module == "mailkit" and is_module else module
 
 

@@ -550,6 +550,26 @@ def test_after_the_goodbye_nothing_counts(server, last):
     assert said.splitlines()[-1].startswith((b"221 ", b"421 "))
 
 
+def test_who_has_said_all_and_closes_his_end_is_answered(server):
+    """RFC 9293 §3.6: his FIN may come while we answer what came before it."""
+    for _ in range(20):
+        with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
+            line.sendall(b"EHLO laptop\r\n" + b"NOOP\r\n" * 20)
+            line.shutdown(socket.SHUT_WR)
+            assert answers.read().count(b"250 2.0.0 OK\r\n") == 20
+    with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
+        line.sendall(b"EHLO laptop\r\nSTARTTLS\r\n")
+        line.shutdown(socket.SHUT_WR)
+        assert answers.read().endswith(b"220 2.0.0 Ready to start TLS\r\n")
+
+
+def test_last_words_reach_who_goes_on_talking(server):
+    with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
+        with contextlib.suppress(ConnectionError):
+            line.sendall(b"BOGUS\r\n" * 200_000)
+        assert answers.read().splitlines()[-1].startswith(b"421 4.7.0 ")
+
+
 def test_an_endless_line_is_not_kept(server):
     chunk = b"x" * (1 << 20)
     with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
