@@ -94,7 +94,7 @@ class Device:
 def _not_a_number(given: object) -> str:
     if isinstance(given, str) and given.strip().isdecimal():
         return f"a letter's number is written without quotes: throw_away({given.strip()})"
-    return "throw_away takes the number that the picture shows, not the subject: throw_away(2)"
+    return "throw_away takes the number that the picture shows before the letter, such as throw_away(1)"
 
 
 def letters_in(answer: Any) -> Iterator[bytes]:

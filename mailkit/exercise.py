@@ -120,11 +120,11 @@ class Box:
             Progress().note(verdict.key, "done" if verdict.status == "right" else "tried")
         if verdict.status == "right":
             return verdict
-        return replace(verdict, advice=" ".join([verdict.advice, *self._overheard(verdict)]))
+        return replace(verdict, advice=" ".join([verdict.advice, *self._overheard()]))
 
-    def _overheard(self, verdict: Verdict) -> Iterator[str]:
+    def _overheard(self) -> Iterator[str]:
         """Yield what the newest IMAP session adds to an advice."""
-        if verdict.mistake is None and (refused := _refused(self._world)) != self._refused:
+        if (refused := _refused(self._world)) != self._refused:
             yield f"The server refused what you sent: `{refused[-1]}`."
         flagging = [line for line in _newest_imap(self._world, "C") if re.search(r" (?:STORE|APPEND) ", line)]
         if flagging and (bare := _BARE_FLAG.search(flagging[-1])):

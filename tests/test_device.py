@@ -62,7 +62,9 @@ def test_a_letter_can_be_thrown_away_once():
         laptop.throw_away(1)
 
 
-@pytest.mark.parametrize(("given", "words"), [("2", r"without quotes: throw_away\(2\)"), ("Lunch", "not the subject")])
+@pytest.mark.parametrize(
+    ("given", "words"), [("2", r"without quotes: throw_away\(2\)"), ("Lunch", r"such as throw_away\(1\)")]
+)
 def test_a_letter_is_thrown_away_by_its_number(given, words):
     laptop = Device("laptop")
     laptop.save(LETTER)

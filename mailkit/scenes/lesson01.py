@@ -175,8 +175,8 @@ way_1 = Exercise(
         Mistake(
             "thrown-away",
             lambda before, now: not _in_box(now) and len(set(_at_home(now))) < 5,
-            "The box is empty, but not every letter came home: what was not saved is lost. Save each with "
-            "`box.home.save(letter)`, inside the loop and before you mark it.",
+            "The box is empty, and not every letter is at home: what was not saved is lost, and so is what was thrown "
+            "away there. Save each with `box.home.save(letter)`, inside the loop and before you mark it.",
         ),
         Mistake(
             "only-a-part",
@@ -192,7 +192,7 @@ way_1 = Exercise(
             "copied-only",
             lambda before, now: len(_in_box(now)) == 5 and bool(_at_home(now)),
             "The letters came home, and they are still in the box: mail is copied. To empty the box, mark each letter "
-            "with `pop.dele(number)`, then say `pop.quit()`.",
+            "with `pop.dele(number)`, then say `pop.quit()`; after `pop.close()` all marks are forgotten.",
         ),
         Mistake(
             "some-left",
@@ -233,7 +233,8 @@ way_2 = Exercise(
         Mistake(
             "too-many",
             lambda before, now: LEAFLET not in _in_box(now) and len(_in_box(now)) < 4,
-            'The leaflet is gone, and other letters with it. Give `store` one number: `"3"`.',
+            'The leaflet is gone, and other letters with it. Give `store` one number, `"3"`, and run the cell from its '
+            "first line: once the leaflet is gone, another letter is number 3.",
         ),
         Mistake(
             "carried-home",
@@ -282,8 +283,8 @@ both_places = Exercise(
         Mistake(
             "line-open",
             lambda before, now: bool(now.sessions) and _all_home(before, now),
-            "All five are in both places. One thing is left: your line is still open. End with `pop.quit()`; nothing "
-            "is marked, so nothing is removed.",
+            "All five are in both places. One thing is left: a line is still open. End with `pop.quit()` (by IMAP: "
+            "`imap.logout()`); nothing is marked, so nothing is removed.",
         ),
     ),
     praise="Five letters in the box, five copies at home. Paper cannot do this. Lesson 06 shows what it costs.",

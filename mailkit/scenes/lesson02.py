@@ -131,7 +131,8 @@ two_guests = Exercise(
     lambda: TwoServers(letter=_invitation("Ben <ben@example.net>, Noor <noor@example.net>")),
     goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1},
     untouched="No letter has arrived anywhere yet. Log in, then send `letter`. If you saw `SMTPRecipientsRefused`, the "
-    "login is missing: without it, this server carries nothing to another domain.",
+    "login is missing: without it, this server carries nothing to another domain. If you met 554: `send_message` ends "
+    "lines as SMTP wants it, and so does `sendmail` with `letter.as_string()`.",
     mistakes=(
         Mistake(
             "twice",

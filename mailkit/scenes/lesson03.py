@@ -11,7 +11,7 @@ from mailkit.device import Device
 from mailkit.diagram import Picture, show_columns
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
-from mailkit.scenes.mistakes import marked_unsaved
+from mailkit.scenes.mistakes import marked, marked_unsaved
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -106,6 +106,12 @@ first_letter = Exercise(
     mistakes=(
         marked_unsaved("laptop", "on the laptop"),
         Mistake(
+            "marked-others",
+            lambda before, now: bool(marked(now) - {LUNCH}),
+            "Another letter than 1 is marked, and `pop.quit()` would remove it. `pop.rset()` takes all marks back; "
+            "then say `pop.dele(1)` and `pop.quit()`.",
+        ),
+        Mistake(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
             "The letter is marked, but it is still in the box: `DELE` only marks. The mark takes effect when you "
@@ -123,6 +129,18 @@ first_letter = Exercise(
             "You emptied the whole box. Only letter 1 was asked for: give `retr` and `dele` that number.",
         ),
         Mistake(
+            "another-lost",
+            lambda before, now: bool(_lost(before, now) - {*_there(before)[:1]}),
+            "A letter that you did not save has left the server: now nobody has it. `retr` and `dele` want the same "
+            "number. Run the cell from its first line.",
+        ),
+        Mistake(
+            "twice",
+            lambda before, now: len(_on_server(now)) == 1,
+            "Two letters have left the server. If your lines ran twice: in a new session the numbers begin anew, and "
+            "another letter is number 1. Run the cell from its first line.",
+        ),
+        Mistake(
             "other-letter",
             lambda before, now: LUNCH in _on_server(now) and _on_server(now) != _on_server(before),
             f"Another letter has left the server, and “{LUNCH}” is still there. POP3 counts from 1, not from 0: "
@@ -132,7 +150,7 @@ first_letter = Exercise(
             "copied-only",
             lambda before, now: LUNCH in _on_server(now) and LUNCH in _at_home(now),
             "The letter is on the laptop and still on the server: `RETR` copies. Mark it with `pop.dele(1)` and end "
-            "with `pop.quit()`; after `pop.close()` a mark is forgotten.",
+            "with `pop.quit()`; after `pop.close()` or `pop.rset()` a mark is forgotten.",
         ),
         Mistake(
             "not-one-whole",
@@ -150,22 +168,24 @@ first_letter = Exercise(
 class Visits:
     """Two visits to the box with one script: at the first, the laptop's disk is full when letter 3 arrives."""
 
-    def __init__(self, server: MailServer, laptop: Device) -> None:
+    def __init__(self, server: MailServer, laptop: Disk) -> None:
         self._server, self._laptop = server, laptop
         self._lines: list[poplib.POP3] = []  # a line left open stays open, as it would on a wire
 
     def __call__(self, collect: Callable[[poplib.POP3, Any], object]) -> None:
         """Let ``collect(pop, laptop)`` work twice, each time with a new session that is logged in."""
-        self._visit("Visit 1", collect, FullDisk(self._laptop))
-        self._visit("Visit 2", collect, self._laptop)
+        self._laptop.room = 2
+        self._visit("Visit 1", collect)
+        self._laptop.room = 1_000
+        self._visit("Visit 2", collect)
 
-    def _visit(self, name: str, collect: Callable[[poplib.POP3, Any], object], laptop: Any) -> None:
+    def _visit(self, name: str, collect: Callable[[poplib.POP3, Any], object]) -> None:
         pop = poplib.POP3(*self._server.pop3)
         self._lines.append(pop)
         try:
             pop.user("amy")
             pop.pass_("secret")
-            collect(pop, laptop)
+            collect(pop, self._laptop)
         except (OSError, poplib.error_proto) as error:
             said = error.args[0] if error.args else type(error).__name__
             words = said.decode() if isinstance(said, bytes) else said
@@ -183,22 +203,25 @@ class Visits:
             pop.close()
 
 
-class FullDisk:
-    """A laptop with room for two letters more."""
+class Disk:
+    """A device with ``room`` for so many letters more."""
 
-    def __init__(self, laptop: Device) -> None:
-        self._laptop, self._room = laptop, 2
+    def __init__(self, device: Device) -> None:
+        self._device, self.room = device, 1_000
 
-    def save(self, answer: Any) -> None:
-        """Keep a letter. Raises `OSError` when the disk is full."""
-        if not self._room:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._device, name)
+
+    def save(self, answer: Any, *where: Any, **how: Any) -> None:
+        """Keep a letter, as a device does. Raises `OSError` when the disk is full."""
+        if not self.room:
             raise OSError("the disk is full, the letter could not be saved")
-        self._room -= 1
-        self._laptop.save(answer)
+        self._device.save(answer, *where, **how)
+        self.room -= 1
 
 
 def _full_disk() -> World:
-    server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
+    server, laptop = MailServer(letters("three-letters"), password="secret"), Disk(Device("laptop"))
     return World(server, laptop=laptop, two_visits=Visits(server, laptop))
 
 
@@ -266,7 +289,8 @@ change_your_mind = Exercise(
             "dropped",
             lambda before, now: not now.sessions and _on_server(now) == _on_server(before),
             "The session is over and nothing was removed: the line was dropped, or no mark was left at `pop.quit()`. "
-            "After `pop.rset()` mark letter 2 again, `pop.dele(2)`, then `pop.quit()`.",
+            "Run the cell from its first line: after `pop.rset()` mark letter 2 again, `pop.dele(2)`, and say "
+            "`pop.quit()`.",
         ),
         Mistake(
             "marked-wrong",
@@ -343,6 +367,11 @@ only_small_ones = Exercise(
             "`b'2 21481'` the first is the letter's number, the second its size.",
         ),
         Mistake(
+            "large-lost",
+            lambda before, now: bool(_lost(before, now) - {*_all_small(before)}),
+            "Large letters have left the server, and nobody has them: `dele` belongs under the `if`, beside `save`.",
+        ),
+        Mistake(
             "unsaved",
             lambda before, now: bool(_lost(before, now)),
             "A letter was removed and is not on `box.laptop`, or not all of it. Save what `pop.retr(number)` returns "
@@ -357,7 +386,7 @@ only_small_ones = Exercise(
             "copied-only",
             lambda before, now: _at_home(now) == _small(before),
             "The right letters came home, but they are still on the server too. Mark each with "
-            "`pop.dele(number)` and end with `pop.quit()`.",
+            "`pop.dele(number)` and end with `pop.quit()`: after `pop.close()` all marks are forgotten.",
         ),
     ),
     praise="Three small letters came home; the two large ones wait on the server. Did you call `retr` for the small "

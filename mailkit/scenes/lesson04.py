@@ -205,8 +205,14 @@ exercises = {
                 Mistake(
                     "left-a-mark",
                     lambda _, now: bool(_flagged(now, SEEN)),
-                    r"The server now says `\Seen`: whoever looks next believes that you have read it. `BODY[]` reads "
-                    "and marks; its quiet sister `BODY.PEEK[]` only reads.",
+                    r"The server now says `\Seen` of a letter that you looked at: whoever looks next believes that you "
+                    "have read it. `BODY[]` reads and marks; its quiet sister `BODY.PEEK[]` only reads.",
+                ),
+                Mistake(
+                    "removed",
+                    lambda before, now: not _digests(before) <= _digests(now),
+                    "A letter has left the server, and you were only to read one. Run the cell from its first line, "
+                    "and leave `store` and `expunge` out.",
                 ),
                 Mistake(
                     "wrong-letter",
@@ -283,6 +289,12 @@ exercises = {
                     '`Bills` is there, and empty. Now move 1 and 4 into it: `imap.uid("MOVE", …)`.',
                 ),
                 Mistake(
+                    "one-bill",
+                    lambda _, now: len(_inbox(now) & BILLS) == 1,
+                    "One bill is filed, the other is still in INBOX: the water bill and the invoice both go into "
+                    "`Bills`.",
+                ),
+                Mistake(
                     "filed-twice",
                     lambda _, now: len(now.mailbox("amy", "Bills").letters) > len(_inbox(now, "Bills")),
                     "A letter lies in `Bills` twice: it was copied, and then moved. One of the two is enough; run the "
@@ -314,7 +326,8 @@ exercises = {
                     "too-early",
                     lambda _, now: _handled(now) and LEAFLET not in _phone_found(now),
                     "You were quicker than the phone, which proves little. Look for the leaflet, then call "
-                    "`box.phone_deletes_the_bill()` and `imap.noop()`, and only then remove it.",
+                    "`box.phone_deletes_the_bill()`, with its brackets, and `imap.noop()`, and only then remove it. "
+                    "Run the cell from its first line.",
                 ),
                 Mistake(
                     "wrong-mark",

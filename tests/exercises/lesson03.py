@@ -33,11 +33,21 @@ def _small(lines: str) -> str:
     return _START.format(key="03.4", lines=f"answer, lines, octets = pop.list()\n{lines}")
 
 
+_HOME = "box.laptop.save(pop.retr(1))\npop.dele(1)\npop.quit()"
 _TWICE = "for n in (1, 3, 5):\n" + "    box.laptop.save(pop.retr(n))\n" * 2
 
 WRONG = {
     "03.1": {
         "marked-unsaved": _first("pop.dele(1)"),
+        "marked-others": _first("box.laptop.save(pop.retr(2))\npop.dele(2)"),
+        "another-lost": _first("box.laptop.save(pop.retr(1))\npop.dele(2)\npop.quit()"),
+        "twice": _first(
+            f"""{_HOME}
+pop = poplib.POP3(*box.server.pop3)
+pop.user("amy")
+pop.pass_("secret")
+{_HOME}"""
+        ),
         "no-quit": _first("box.laptop.save(pop.retr(1))\npop.dele(1)"),
         "deleted-unsaved": _first("pop.retr(1)\npop.dele(1)\npop.quit()"),
         "everything": _first("for n in (1, 2, 3):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"),
@@ -88,6 +98,9 @@ WRONG = {
         "marked-unsaved": _small("for n in (1, 3, 5):\n    pop.dele(n)"),
         "no-quit": _small("for n in (1, 3, 5):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)"),
         "large-ones": _small("for n in (2, 4):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"),
+        "large-lost": _small(
+            "for n in (1, 3, 5):\n    box.laptop.save(pop.retr(n))\nfor n in range(1, 6):\n    pop.dele(n)\npop.quit()"
+        ),
         "unsaved": _small("for n in (1, 3, 5):\n    pop.dele(n)\npop.quit()"),
         "twice": _small(f"{_TWICE}    pop.dele(n)\npop.quit()"),
         "copied-only": _small("for n in (1, 3, 5):\n    box.laptop.save(pop.retr(n))\npop.quit()"),
@@ -95,6 +108,21 @@ WRONG = {
 }
 
 OTHERS = {
+    "03.2": [
+        (
+            "lost",
+            _hunt("""\
+    try:
+        for number in range(1, pop.stat()[0] + 1):
+            letter = pop.retr(number)
+            pop.dele(number)
+            if letter not in laptop.letters():
+                box.laptop.save(letter)
+    finally:
+        pop.quit()
+"""),
+        )
+    ],
     "03.1": [
         (
             "copied-only",

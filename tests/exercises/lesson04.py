@@ -17,6 +17,12 @@ WRONG = {
         "left-a-mark": _cell("04.1", 'box.laptop.save(imap.fetch("2", "(BODY[])"))'),
         "wrong-letter": _cell("04.1", 'box.laptop.save(imap.fetch("1", "(BODY.PEEK[])"))'),
         "twice": _cell("04.1", 'for _ in (1, 2):\n    box.laptop.save(imap.fetch("2", "(BODY.PEEK[])"))'),
+        "removed": _cell(
+            "04.1",
+            r"""box.laptop.save(imap.fetch("2", "(BODY.PEEK[])"))
+imap.store("2", "+FLAGS", r"(\Deleted)")
+imap.expunge()""",
+        ),
         "only-a-part": _cell("04.1", 'box.laptop.save(imap.fetch("2", "(BODY.PEEK[TEXT])"))'),
     },
     "04.2": {
@@ -49,6 +55,7 @@ imap.logout()""",
         "filed-twice": _cell(
             "04.2", 'imap.create("Bills")\nimap.copy("1,4", "Bills")\nimap.uid("MOVE", "1,4", "Bills")'
         ),
+        "one-bill": _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1", "Bills")'),
         "half-done": _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1,4", "Bills")'),
     },
     "04.3": {
