@@ -262,7 +262,7 @@ def _told(order: Iterable[str], facts: dict[str, str]) -> tuple[str, ...]:
 def _changed_rows(change: _Change, box: Box, kept: Iterable[LetterView]) -> list[Row]:
     """Return a row for each letter there is and each that is gone, in UID order."""
     place = change.places.get(box.key, PlaceChange(box.key))
-    rows = [Row(letter, (("gone", False),), "gone") for letter in place.gone]
+    rows = [Row(letter, ((_end(change, box, letter), False),), "gone") for letter in place.gone]
     new = {letter.uid for letter in place.new}
     flags = {letter.uid: (given, cleared) for letter, given, cleared in place.flagged}
     marks = _marks(change.before, box), _marks(change.after, box)
@@ -286,6 +286,14 @@ def _kept_row(
     notes += [(f"{flag} (flag cleared)", True) for flag in _ordered(cleared)]
     changed = was != is_now or given or cleared
     return Row(letter, tuple(notes), "changed" if changed else "marked" if is_now else "plain")
+
+
+def _end(change: _Change, box: Box, letter: LetterView) -> str:
+    """Say how a letter went: moved to another of an account's mailboxes, or just gone."""
+    account = f"{box.key.partition('/')[0]}/"
+    others = (place for key, place in change.places.items() if key.startswith(account) and key != box.key)
+    moved = any(letter.digest == one.digest for place in others for one in place.new)
+    return "moved" if moved and not box.device else "gone"
 
 
 def _origin(change: _Change, box: Box, letter: LetterView) -> str:

@@ -131,8 +131,14 @@ class Line(asyncio.BufferedProtocol):
     def dismiss(self, why: str) -> None:
         """End the session because the server stops; say why, but not within an answer."""
         if not self._is_amid_something:
-            self._say(self.session.dismiss(why))
+            self._send_away(why)
         self.drop()
+
+    def _send_away(self, why: str) -> None:
+        words = self.session.dismiss(why)
+        self.session.end()
+        self.engine.forget(self, self.cause("the server ended the session"))
+        self._say(words)
 
     @property
     def _is_amid_something(self) -> bool:
@@ -253,7 +259,7 @@ class Line(asyncio.BufferedProtocol):
         if self._is_amid_something or self.session.closed:
             self.drop()
         else:
-            self._say(self.session.dismiss("nothing was said for too long; connect again"))
+            self._send_away("nothing was said for too long; connect again")
             self._hang_up()
 
     def _hang_up(self) -> None:

@@ -75,7 +75,9 @@ def test_advice_says_what_it_cannot_give():
 
 
 @pytest.mark.parametrize(
-    ("way", "counts"), [("IMAP", (0, 3, 0)), ("POP", (5, 0, 3)), ("POP (left)", (1, 3, 3))], ids=["imap", "pop", "left"]
+    ("way", "counts"),
+    [("IMAP", (0, 3, 0)), ("POP", (5, 0, 3)), ("POP (leaves mail)", (1, 3, 3))],
+    ids=["imap", "pop", "left"],
 )
 def test_the_same_way_for_all_three_loses_letters(way, counts, capsys):
     devices = {name: Device(name) for names in DEVICES.values() for name in names}

@@ -40,7 +40,7 @@ WAYS = {  # the laptop's program, the phone's; webmail reads at the server alway
     "POP": (PopProgram, PopProgram),
     "IMAP": (ImapProgram, ImapProgram),
     "mixed": (PopProgram, ImapProgram),
-    "POP (left)": (LeavingProgram, LeavingProgram),  # lesson 06
+    "POP (leaves mail)": (LeavingProgram, LeavingProgram),  # lesson 06
 }
 LUNCH, INVOICE, PHOTOS = "Lunch on Thursday", "Invoice 2026-114", "Photos of the lake"
 PARTY, WALK, NOTE = "Come to my birthday", "Walk this afternoon?", "The map"
@@ -135,7 +135,7 @@ def _without_empty(device: DeviceView) -> DeviceView:
 def run(way: str) -> tuple[Step, ...]:
     """Play the ten events one way, on the wire, and return a step for each.
 
-    Takes "POP", "IMAP", "mixed" (the laptop by POP, the phone by IMAP) or "POP (left)" (as lesson 06 does it).
+    Takes "POP", "IMAP", "mixed" (the laptop by POP, the phone by IMAP) or "POP (leaves mail)" (as lesson 06 does it).
     Raises `LookupError` for any other.
     """
     if way not in WAYS:
@@ -230,6 +230,10 @@ def _who_lost(subject: str) -> _Answer:
     return answer
 
 
+def _on_laptop(step: Step) -> int:
+    return len(step.after.device("laptop").letters)
+
+
 QUESTIONS: tuple[tuple[str, str, _Answer], ...] = (
     ("arrives", "A letter arrives: who can read it?", _who(LUNCH)),
     ("read", "You read it on the laptop: who sees that?", _who(LUNCH, SEEN)),
@@ -238,8 +242,8 @@ QUESTIONS: tuple[tuple[str, str, _Answer], ...] = (
     ("filed", "You file one under Trips: who finds it there?", _who(PHOTOS, folder="Trips")),
     ("sent", "You write one: who has the copy?", _who(NOTE, folder="Sent")),
     ("lost", "The laptop is lost: letters left?", lambda step: f"{left(step.after)} of {left(step.before)}"),
-    ("new", "A new laptop: letters on it?", lambda step: str(len(step.after.device("laptop").letters))),
-    ("offline", "No line: letters you can read on it?", lambda step: str(len(step.after.device("laptop").letters))),
+    ("new", "A new laptop: letters on it?", lambda step: f"{_on_laptop(step)}"),
+    ("offline", "No line: letters you can read on it?", lambda step: f"{_on_laptop(step)} of {left(step.after)}"),
     ("back", "The star set off line: who sees it?", _who(PARTY, FLAGGED)),
     ("back", "What came meanwhile: who can read it now?", _who(WALK)),
 )

@@ -20,7 +20,7 @@ from mailkit.snapshot import Snapshot
 
 # ---- what it lacks, and how it came about
 
-LEFT = "POP (left)"  # the name of this way in lesson 05's table
+LEFT = "POP (leaves mail)"  # the name of this way in lesson 05's table
 
 
 def lacking() -> tuple[Finding, ...]:

@@ -37,10 +37,12 @@ LETTERS = (
 
 def composer(server: MailServer) -> None:
     """Display a form that sends Amy a sample letter, or one of the learner's own."""
-    form(
+    made = form(
         "Send Amy a letter", partial(post, server), button="Send",
         which=Choice("Letter", LETTERS), subject=Words("Subject"), text=Words("Text", lines=3),
     )  # fmt: skip
+    for name in ("subject", "text"):  # who writes words of his own means them
+        made.controls[name].observe(lambda _: setattr(made.controls["which"], "value", OWN), names="value")
 
 
 def post(server: MailServer, which: str = OWN, subject: str = "", text: str = "") -> str:

@@ -98,7 +98,7 @@ _TROUBLES: dict[str, tuple[_Trouble, str, str]] = {
     "no road to the box": (_no_road, "The road to the box is closed; Amy is at home.", "Letters she reaches:"),
 }  # fmt: skip
 SCENARIOS = tuple(_TROUBLES)
-STRANGER = {"a box without a lock": "no lock: read by a stranger"}  # here more is worse
+STRANGER = {"a box without a lock": "no lock: read by a stranger (fewer is better)"}
 
 
 def scenario(name: str) -> Scenario:

@@ -65,7 +65,8 @@ class Weeks:
     def __call__(self, ada: str, bruno: str, chloe: str) -> None:
         """Live the week, and print what each has lost.
 
-        Each takes "IMAP", "POP" or "POP (left)". Raises `LookupError` for any other, `RuntimeError` the second time.
+        Takes "IMAP", "POP" or "POP (leaves mail)" for each. Raises `LookupError` for others, `RuntimeError` the second
+        time.
         """
         chosen = {"ada": ada, "bruno": bruno, "chloe": chloe}
         if wrong := sorted({way for way in chosen.values() if way not in WAYS}):

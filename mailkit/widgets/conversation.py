@@ -13,7 +13,8 @@ from mailkit.transcript import Said, Transcript
 from mailkit.widgets.form import status
 from mailkit.widgets.twin import show
 
-SHOWN = 12  # rows of the list
+SHOWN = 16  # rows of the list, at most
+CUT = 80  # characters of a line that the list is sure to show
 
 
 class Conversation:
@@ -23,9 +24,15 @@ class Conversation:
         if not isinstance(transcript, Transcript):
             raise TypeError(f'{transcript!r:.60} is no transcript; write for example server.transcript("POP3")')
         self._transcript = transcript
-        self.search = ipywidgets.Text(description="Search", placeholder="for example DELE", continuous_update=True)
+        example = {"IMAP": "FETCH", "POP3": "DELE"}.get(transcript.protocol, "RCPT")
+        self.search = ipywidgets.Text(
+            description="Search", placeholder=f"for example {example}", continuous_update=True
+        )
         self.lines = ipywidgets.Select(
-            options=[], rows=SHOWN, description="Lines", layout=ipywidgets.Layout(width="auto", max_width="60em")
+            options=[],
+            rows=min(SHOWN, len(transcript.lines) + 1),
+            description="Lines",
+            layout=ipywidgets.Layout(width="auto", max_width="60em"),
         )
         self.number = ipywidgets.BoundedIntText(
             value=1, min=1, max=1, description="Line", layout=ipywidgets.Layout(width="12em")
@@ -51,8 +58,10 @@ class Conversation:
     def _explain(self) -> None:
         at = self.lines.value
         self.number.value = 1 if at is None else at + 1
-        words = explain(self._transcript.protocol, self._found[at]) if at is not None else "No line contains that."
-        self.meaning.value = status(words)
+        line = self._found[at] if at is not None else None
+        words = explain(self._transcript.protocol, line) if line else "No line contains that."
+        whole = f"<code>{escape(str(line), quote=False)}</code>" if len(str(line)) > CUT else ""
+        self.meaning.value = whole + status(words)
 
     def view(self) -> Any:
         """Return the whole as one widget."""

@@ -50,7 +50,7 @@ _FLAG = r'    imap.store(number, "+FLAGS", r"(\Deleted)")' + "\n"
 WRONG = {
     "08.1": {
         "ada-pop": _week("POP", "POP", "IMAP"),
-        "ada-left": _week("POP (left)", "POP", "IMAP"),
+        "ada-left": _week("POP (leaves mail)", "POP", "IMAP"),
         "bruno-full": _week("IMAP", "IMAP", "IMAP"),
         "chloe-filed": _week("IMAP", "POP", "POP"),
     },
