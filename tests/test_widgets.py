@@ -111,7 +111,7 @@ def test_the_live_mailbox_follows_a_large_one_too(server, shown):
     assert made.state.value == made.state.max >= 150
     count = len(server.snapshot().mailbox("amy").letters)
     assert f"letters → {count} (1 new)" in made.image.value
-    assert live(server).cause.value == f"<code>{len(server.history())}: now</code>"
+    assert live(server).cause.value == f"<code>{len(server.history())} of {len(server.history())}: now</code>"
 
 
 def test_the_live_mailbox_goes_back_and_stays_there(server, shown):

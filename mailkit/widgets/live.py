@@ -84,7 +84,7 @@ class LiveMailbox:
 
     def _draw(self) -> None:
         at = self.state.value
-        self.cause.value = f"<code>{at}: {escape(self._moments[at].cause, quote=False)}</code>"
+        self.cause.value = f"<code>{at} of {self.state.max}: {escape(self._moments[at].cause, quote=False)}</code>"
         self.image.value = as_html(self.picture(at))
 
     def picture(self, at: int) -> Picture:
