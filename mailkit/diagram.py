@@ -86,6 +86,7 @@ def show_columns(rows: Sequence[tuple[str, *tuple[Cell, ...]]], heads: Sequence[
     """Draw several pictures as one: captioned rows of one or more columns under ``heads``, POP beside IMAP for one.
 
     Takes rows of a caption and cells: a picture, a snapshot, or two of them (before, after; the second is drawn).
+    A caption with `` · `` in it has a part for each cell.
     Raises `ValueError` where the rows differ in length.
     """
     count = len(heads) or len(rows[0]) - 1 if rows else 0
@@ -97,7 +98,8 @@ def show_columns(rows: Sequence[tuple[str, *tuple[Cell, ...]]], heads: Sequence[
     words, said, y = [], [], 30 if heads else 6
     for caption, *cells in rows:
         pictures = [_cell(cell, wide) for cell in cells]
-        drawn.append(svg_text(9, y + 15, clean(caption), 13, strong=not heads))
+        parts = zip(lefts, clean(caption).split(" · "), strict=False)
+        drawn += [svg_text(left + 1, y + 15, part, 13, strong=not heads) for left, part in parts]
         drawn += [picture.inside(left, y + 24, wide) for left, picture in zip(lefts, pictures, strict=False)]
         y += 34 + max(picture.height(wide) for picture in pictures)
         words.append(clean(caption))

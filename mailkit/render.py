@@ -179,6 +179,8 @@ def _dress(raw: str) -> str:
             _style_parts(element)
         elif "letter" in element.get("class", ""):
             _to_the_rim(element)
+        if element.get("stroke-dasharray") == "1,5":  # Graphviz's dots are too far from each other to be a rim
+            element.set("stroke-dasharray", "2,2")
     left, top, wide, high = (float(number) for number in root.attrib["viewBox"].split())
     width, height = round(wide), round(high)
     graph = root[0]
