@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Literal, Protocol
@@ -123,13 +124,15 @@ class Box:
         return replace(verdict, advice=" ".join([verdict.advice, *self._overheard()]))
 
     def _overheard(self) -> Iterator[str]:
-        """Yield what the newest IMAP session adds to an advice."""
+        """Yield what the IMAP sessions add to an advice."""
         if (refused := _refused(self._world)) != self._refused:
             yield f"The server refused what you sent: `{refused[-1]}`."
-        flagging = [line for line in _newest_imap(self._world, "C") if re.search(r" (?:STORE|APPEND) ", line)]
-        if flagging and (bare := _BARE_FLAG.search(flagging[-1])):
-            flag = rf"(\{bare[1].capitalize()})"
-            yield f'You wrote the flag `{bare[1]}`, one of your own; with its backslash it is `r"{flag}"`.'
+        for said in _by_imap(self._world, "C"):
+            flagging = [line for line in said if re.search(r" (?:STORE|APPEND) ", line)]
+            if flagging and (bare := _BARE_FLAG.search(flagging[-1])):
+                flag = rf"(\{bare[1].capitalize()})"
+                yield f'You wrote the flag `{bare[1]}`, one of your own; with its backslash it is `r"{flag}"`.'
+                return
 
 
 @dataclass(eq=False)
@@ -183,19 +186,19 @@ _BARE_FLAG = re.compile(r"\((?:[^)]* )?(seen|answered|flagged|deleted|draft)\b",
 _READ_AGAIN = "Read the task once more and compare; the hints are below."
 
 
-def _newest_imap(world: Any, who: Literal["C", "S"]) -> tuple[str, ...]:
-    """Return what one side of the newest IMAP session said."""
-    try:
-        said: tuple[str, ...] = world.server.transcript("IMAP").said(who)
-    except (AttributeError, LookupError, RuntimeError):  # no server, no session yet, a server that was stopped
-        return ()
-    return said
+def _by_imap(world: Any, who: Literal["C", "S"]) -> list[tuple[str, ...]]:
+    """Return what one side of each IMAP session said."""
+    sessions: list[tuple[str, ...]] = []
+    with suppress(AttributeError, LookupError, RuntimeError):  # no server, no session more, a server that was stopped
+        while True:
+            sessions.append(world.server.transcript("IMAP", len(sessions)).said(who))
+    return sessions
 
 
-def _refused(world: Any) -> tuple[str, ...]:
-    """Return what the newest IMAP session was told NO to: `imaplib` returns it, and lines that do not look go on."""
-    said = _newest_imap(world, "S")
-    return tuple(line.partition(" ")[2].replace("`", "'") for line in said if re.match(r"a\d+ NO ", line))
+def _refused(world: Any) -> list[str]:
+    """Return what IMAP sessions were told NO to: `imaplib` returns it, and lines that do not look go on."""
+    lines = (line for said in _by_imap(world, "S") for line in said)
+    return [line.partition(" ")[2].replace("`", "'") for line in lines if re.match(r"a\d+ NO ", line)]
 
 
 def _holds(predicate: Predicate, before: Snapshot, now: Snapshot) -> bool:

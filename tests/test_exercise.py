@@ -72,11 +72,16 @@ def test_nothing_done_yet_is_not_a_mistake(exercise):
     assert Progress().of("99.1") == "open"
 
 
+def speak(box, *sessions):
+    """Let the server have heard these IMAP sessions, each a list of lines."""
+    box.server.transcript = lambda protocol, which: Transcript(protocol, tuple(sessions[which]))
+
+
 def test_what_the_server_refused_is_told(exercise):
     """`imaplib` only returns a NO, and lines that do not look at it go on."""
     said = [Said("S", "a1 NO [ALERT] of old")]
     box = exercise.start()
-    box.server.transcript = lambda protocol: Transcript(protocol, tuple(said))
+    speak(box, said)
     box = Box(exercise, box._world)
     assert "refused" not in box.check().advice
     said += [Said("S", "* OK ready"), Said("C", "a2 NO command"), Said("S", "a2 NO [TRYCREATE] no `amy/Sent`")]
@@ -105,7 +110,7 @@ def test_what_the_server_refused_is_told(exercise):
 )
 def test_a_flag_without_its_backslash_is_told(exercise, command, told):
     box = exercise.start()
-    box.server.transcript = lambda protocol: Transcript(protocol, (Said("C", command), Said("C", "a2 NOOP")))
+    speak(box, [Said("C", command), Said("C", "a2 NOOP")], [Said("C", "a1 STORE 3 +FLAGS (\\Deleted)")])
     assert box.check().advice.partition(" You wrote the flag ")[2].endswith(told)
     assert ("You wrote" in box.check().advice) == bool(told)
     box.server.inbox.pop()
@@ -136,7 +141,7 @@ def test_a_change_nobody_foresaw_is_told(exercise):
 def test_what_the_server_refused_is_told_with_a_change_nobody_foresaw(exercise):
     box = exercise.start()
     box.server.inbox[0] = replace(LETTERS[0], flags=frozenset({"\\Seen"}))
-    box.server.transcript = lambda protocol: Transcript(protocol, (Said("S", "a1 NO [TRYCREATE] no Bills"),))
+    speak(box, [Said("S", "a1 NO [TRYCREATE] no Bills")])
     assert box.check().advice.endswith("hints are below. The server refused what you sent: `NO [TRYCREATE] no Bills`.")
 
 
