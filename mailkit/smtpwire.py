@@ -54,6 +54,10 @@ class Hooks:
     turn: Callable[[], float]
 
 
+class _Left(BaseException):
+    """Ends aiosmtpd's own loop; of a `CancelledError` it would close the line at once, input unread."""
+
+
 class _Methods(dict[str, Any]):
     """What aiosmtpd looks commands up in; it has cut them at a blank, but left a tab at the end (RFC 5321 §4.1.1)."""
 
@@ -176,7 +180,7 @@ class SmtpWire(SMTP):
     async def leave(self, code: str, why: str = "") -> NoReturn:
         """Say goodbye, and end the dialogue, whatever commands the client has already sent."""
         self.goodbye(code, why)
-        raise asyncio.CancelledError  # by which aiosmtpd's own loop ends
+        raise _Left
 
     def _timeout_cb(self) -> None:
         self.goodbye("421 4.4.2", "nothing was said for too long; connect again")
