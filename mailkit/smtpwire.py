@@ -267,16 +267,21 @@ class SmtpWire(SMTP):
         if self.secure:
             await self.push("503 5.5.1 TLS is already on; go on without STARTTLS")
             return
+        if arg:
+            await self.push("501 Syntax: STARTTLS")
+            return
         self.tls_context = self._tls()
-        if not arg:
-            self._reset_timeout(self._settings.handshake)  # until it is done
+        self._reset_timeout(self._settings.handshake)  # until it is done
         if self._said_all and self._handler_coroutine:
             self._handler_coroutine.cancel()  # after the answer: nobody is there to shake hands with
         try:
             await super().smtp_STARTTLS(arg)
+            if not self.session.ssl:  # asyncio tells in the same way of a handshake done and of one given up
+                raise ConnectionResetError  # by which aiosmtpd's own loop ends
         except BaseException:  # a connection that ends in the handshake is lost to asyncio's protocol alone
             self._hooks.ended(self)
             self._hooks.lost(self)
+            self._timeout_handle.cancel()
             self.raw.abort()
             raise
 
