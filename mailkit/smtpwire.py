@@ -138,7 +138,8 @@ class SmtpWire(SMTP):
         if self._lingering:
             return
         self._hooks.record("C", octets)
-        self._reset_timeout()
+        if not self._timeout_handle.cancelled():  # else he waits for us, whatever he sends meanwhile
+            self._reset_timeout()
         super().data_received(octets)
         acknowledge(self.transport)
 
@@ -194,6 +195,8 @@ class SmtpWire(SMTP):
         reply = status if isinstance(status, bytes) else worded(status, self._settings)
         self._hooks.record("S", reply + b"\r\n")
         await super().push(reply)
+        if self._lingering:  # he did not read, and was told meanwhile that this took too long
+            raise _Left
         await self._take_turns()
 
     async def _take_turns(self) -> None:
