@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import threading
 from collections.abc import Callable, Coroutine
 from queue import Empty, SimpleQueue
@@ -64,9 +65,9 @@ class LoopThread:
         """Open a port that the system chooses, where no other machine can come in; return its address."""
 
         async def open_port() -> Address:
-            server = await self.loop.create_server(factory, "127.0.0.1", 0)
-            self._servers.append(server)
-            address: Address = server.sockets[0].getsockname()
+            port = socket.create_server(("127.0.0.1", 0))  # asyncio would go without, where the system has no room
+            self._servers.append(await self.loop.create_server(factory, sock=port))
+            address: Address = port.getsockname()
             return address
 
         return self.run(open_port)

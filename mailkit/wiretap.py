@@ -64,8 +64,12 @@ class Wiretap:
                         leg.transport.abort()
 
         self._thread = LoopThread("mailkit wiretap", let_go)
-        self.address = self._thread.listen(tapped)  # for the client
         self._finalizer = weakref.finalize(self, self._thread.stop)
+        try:
+            self.address = self._thread.listen(tapped)  # for the client
+        except BaseException:  # a traceback that is kept would keep the thread
+            self.stop()
+            raise
 
     def heard(self) -> Transcript:
         """Return what a listener understands, passwords too; of TLS only the kinds of records, for that is all."""
