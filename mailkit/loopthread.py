@@ -65,8 +65,9 @@ class LoopThread:
         """Open a port that the system chooses, where no other machine can come in; return its address."""
 
         async def open_port() -> Address:
-            port = socket.create_server(("127.0.0.1", 0))  # asyncio would go without, where the system has no room
-            self._servers.append(await self.loop.create_server(factory, sock=port))
+            port = socket.create_server(("127.0.0.1", 0), backlog=100)  # asyncio would go without, if there is no room
+            self._servers.append(await self.loop.create_server(factory, sock=port, backlog=4))  # let in in one turn
+            port.listen(100)  # wait to be let in
             address: Address = port.getsockname()
             return address
 
