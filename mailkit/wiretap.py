@@ -96,7 +96,9 @@ class Wiretap:
         self._finalizer()
 
     def _ask(self, question: Callable[[], Result]) -> Result:
-        return self._thread.call(question) if self._finalizer.alive else question()
+        with suppress(RuntimeError):  # it has stopped, or is stopping; what was heard is kept
+            return self._thread.call(question)
+        return question()
 
     def __enter__(self) -> Wiretap:
         return self
