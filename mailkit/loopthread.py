@@ -40,6 +40,7 @@ class LoopThread:
         try:
             self.loop.run_forever()
         finally:
+            self._closing = True
             try:
                 self.loop.run_until_complete(self._end())
             finally:
@@ -48,7 +49,6 @@ class LoopThread:
 
     async def _end(self) -> None:
         """Close all there is, and refuse what was still asked."""
-        self._closing = True
         for server in self._servers:
             server.close()
         try:
@@ -123,6 +123,6 @@ class LoopThread:
     def stop(self) -> None:
         """End, and wait for it. Calling it again does nothing."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.loop.call_soon_threadsafe(lambda: None if self._closing else self.loop.stop())
         if threading.current_thread() is not self._thread:
             self._thread.join()
