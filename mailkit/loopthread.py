@@ -31,7 +31,7 @@ class LoopThread:
         self._let_go = let_go
         self._servers: list[asyncio.Server] = []
         self._at_work: set[asyncio.Task[None]] = set()  # for callers; the loop alone would not hold them
-        self._closing = self._ended = False  # nothing is begun any more; nothing is held any more
+        self._closing = False  # nothing is begun any more
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -45,7 +45,6 @@ class LoopThread:
                 self.loop.run_until_complete(self._end())
             finally:
                 self.loop.close()
-                self._ended = True
 
     async def _end(self) -> None:
         """Close all there is, and refuse what was still asked."""
@@ -112,7 +111,7 @@ class LoopThread:
                 with contextlib.suppress(Empty):
                     result, error = answers.get(timeout=0.1)
                     break
-                if self._ended:  # just now: it was asked too late
+                if not self._thread.is_alive():  # it ended just now, or did not come along in a fork
                     raise RuntimeError(STOPPED)
         except RuntimeError:  # the loop is closed, or has just been
             raise RuntimeError(STOPPED) from None
