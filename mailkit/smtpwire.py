@@ -167,6 +167,7 @@ class SmtpWire(SMTP):
     def goodbye(self, code: str, why: str = "") -> None:
         """Hang up, and say so; the server's name is the first word (RFC 5321 §4.3.1)."""
         self._hooks.ended(self)
+        self._timeout_handle.cancel()
         reply = f"{code} {self.hostname} signing off{': ' * bool(why)}{why}"
         octets = worded(reply, self._settings) + b"\r\n"
         self._hooks.record("S", octets)
