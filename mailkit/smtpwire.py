@@ -74,6 +74,7 @@ class SmtpWire(SMTP):
 
     transport: Any  # None before and after, which aiosmtpd's own types make us ask about everywhere
     envelope: Any
+    session: Any
     _handler_coroutine: Any
     _timeout_handle: Any
 
