@@ -81,7 +81,7 @@ class SmtpRules:
     async def handle_MAIL(self, wire: SmtpWire, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         """Take the reverse-path (RFC 5321 §4.1.1.2)."""
         if self._settings.smtp_login and not session.authenticated:
-            return f"530 5.7.0 this server takes mail only after a login; send {wire.before_mail} first"
+            return f"530 5.7.0 this server takes mail only after a login; send {_before_mail(wire)} first"
         if not address.isascii() and not envelope.smtp_utf8:
             return NOT_ASCII
         envelope.mail_from = address
@@ -95,7 +95,7 @@ class SmtpRules:
         if not address.isascii() and not envelope.smtp_utf8:
             return NOT_ASCII
         sizes = [int(option[5:]) for option in envelope.mail_options if option.startswith("SIZE=")]
-        refusal = self._refuse(address, max([1, *sizes]), "" if session.authenticated else wire.before_mail)
+        refusal = self._refuse(address, max([1, *sizes]), "" if session.authenticated else _before_mail(wire))
         if not refusal:
             envelope.rcpt_tos.append(address)
         return refusal or "250 2.1.5 recipient accepted"
@@ -191,6 +191,11 @@ class SmtpRules:
         if not isinstance(error, TLSSetupException):  # a client that does not trust us may well hang up
             log.error("an SMTP command failed", exc_info=error)
         return "451 4.3.0 this server made a mistake; try again"
+
+
+def _before_mail(wire: SmtpWire) -> str:
+    """Return which command comes next for who wants to do what takes a login."""
+    return "AUTH" if wire.may_log_in else "STARTTLS"
 
 
 def _check_room(accounts: Iterable[Account], size: int) -> None:

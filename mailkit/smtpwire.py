@@ -108,11 +108,6 @@ class SmtpWire(SMTP):
         """Whether AUTH is on offer: with `plaintext_login` switched off, only under TLS."""
         return self.secure or self._settings.plaintext_login
 
-    @property
-    def before_mail(self) -> str:
-        """Which command comes next for who wants to do what takes a login."""
-        return "AUTH" if self.may_log_in else "STARTTLS"
-
     # ---- the line
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -269,11 +264,8 @@ class SmtpWire(SMTP):
     @syntax("STARTTLS")
     async def smtp_STARTTLS(self, arg: str | None) -> None:
         """Begin TLS (RFC 3207); its context is made only now, and never a second time on one line."""
-        if self.secure:
-            await self.push("503 5.5.1 TLS is already on; go on without STARTTLS")
-            return
-        if arg:
-            await self.push("501 Syntax: STARTTLS")
+        if self.secure or arg:
+            await self.push("501 Syntax: STARTTLS" if arg else "503 5.5.1 TLS is already on; go on without STARTTLS")
             return
         self.tls_context = self._tls()
         self._reset_timeout(self._settings.handshake)  # until it is done

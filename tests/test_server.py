@@ -4,14 +4,17 @@ import asyncio
 import base64
 import contextlib
 import ctypes
+import errno
 import gc
 import imaplib
+import os
 import poplib
 import re
 import smtplib
 import socket
 import ssl
 import struct
+import subprocess
 import sys
 import threading
 import types
@@ -27,6 +30,7 @@ from mailkit.server import MailServer
 from mailkit.settings import Settings
 from mailkit.sockets import acknowledge
 from mailkit.widgets import conversation, live
+from mailkit.wiretap import Wiretap
 from tests.patience import PATIENCE, wait_until
 
 LETTERS = [b"Subject: %s\r\nFrom: ben@example.net\r\n\r\ntext\r\n" % name for name in (b"one", b"two", b"three")]
@@ -636,6 +640,50 @@ def test_after_a_handshake_that_fails_nothing_goes_on(server, port, begin):
             assert b"OK" not in line.recv(999)
             assert line.recv(999) == b""
     server.wait_for_hang_up()
+
+
+def test_a_second_stop_waits_for_the_first():
+    for _ in range(20):
+        server = MailServer(password="secret")
+        stops = [threading.Thread(target=server._engine.stop) for _ in range(4)]
+        for one in stops:
+            one.start()
+        for one in stops:
+            one.join(PATIENCE)
+        assert not server._engine._thread._thread.is_alive()
+        assert server._engine.loop.is_closed()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.slow
+def test_in_a_forked_child_no_question_waits_for_ever():
+    code = """
+import os, sys
+from mailkit import MailServer
+server = MailServer()
+child = os.fork()
+if not child:
+    try:
+        server.snapshot()
+    except RuntimeError as error:
+        os._exit(7 if "run the cell" in str(error) else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=PATIENCE, check=False).returncode == 7
+
+
+def test_a_port_that_cannot_be_opened_raises(monkeypatch):
+    def full(*args, **how):
+        raise OSError(errno.EMFILE, "too many open files")
+
+    threads = threading.active_count()
+    with MailServer(password="secret") as server:
+        monkeypatch.setattr(socket, "create_server", full)
+        with pytest.raises(OSError, match="too many open files"):
+            MailServer(password="secret")
+        with pytest.raises(OSError, match="too many open files"):
+            Wiretap(server.pop3)
+    assert threading.active_count() == threads
 
 
 def test_a_stopped_server_has_freed_its_ports():

@@ -7,6 +7,7 @@ import random
 import smtplib
 import socket
 import ssl
+import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -563,11 +564,59 @@ def test_who_has_said_all_and_closes_his_end_is_answered(server):
         assert answers.read().endswith(b"220 2.0.0 Ready to start TLS\r\n")
 
 
-def test_last_words_reach_who_goes_on_talking(server):
+@pytest.mark.parametrize(("last", "code"), [(b"QUIT\r\n", b"221 "), (b"BOGUS\r\n" * 5, b"421 ")], ids=["221", "421"])
+def test_last_words_reach_who_goes_on_talking(server, last, code):
+    """RFC 1122 §4.2.2.13: a close with input unread is a reset, by which a client loses what it has not read."""
     with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
-        with contextlib.suppress(ConnectionError):
-            line.sendall(b"BOGUS\r\n" * 200_000)
-        assert answers.read().splitlines()[-1].startswith(b"421 4.7.0 ")
+        line.sendall(b"EHLO laptop\r\n" + last)
+        wait_until(lambda: code in str(server.transcript("SMTP")).encode())
+        for _ in range(20):
+            line.sendall(b"NOOP\r\n" * 10_000)
+        assert answers.read().splitlines()[-1].startswith(code)
+
+
+@pytest.mark.parametrize("hello", [b"", b"\x16\x03\x01\x02\x00\x01\x00"], ids=["none", "half"])
+def test_of_a_handshake_given_up_nothing_stays(hello):
+    with MailServer(password="secret", handshake=0.2) as server:
+        with socket.create_connection(server.smtp, timeout=PATIENCE) as line:
+            line.sendall(b"STARTTLS\r\n")
+            assert line.recv(999)
+            time.sleep(0.05)
+            line.sendall(hello)
+            wait_until(lambda: not server._engine.call(lambda: server._engine.transports or server._engine.mailers))
+        engine = server._engine
+        wait_until(lambda: engine.call(lambda: len(asyncio.all_tasks(engine.loop)) == 1))
+
+
+def test_an_argument_of_starttls_changes_nothing(server):
+    said = talk(server, b"EHLO laptop\r\nSTARTTLS now\r\n" + b"NOOP\r\n" * 50)
+    assert said.count(b"501 5.5.4 Syntax: STARTTLS\r\n") == 1
+    assert said.count(b"250 2.0.0 OK\r\n") == 50
+
+
+@pytest.mark.slow
+def test_nobody_is_idle_who_waits_for_a_relay():
+    """Whatever is sent meanwhile: else 421 would be said, and the letter delivered all the same."""
+    with MailServer(password="secret", smtp_idle=1.0) as server, socket.create_server(("127.0.0.1", 0)) as other:
+        server.relay_to(SimpleNamespace(domain="example.net", smtp=other.getsockname()))
+        with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
+            line.sendall(b"EHLO laptop\r\nAUTH PLAIN AGFteQBzZWNyZXQ=\r\n" + TRANSACTION % b"late")
+            line.sendall(TRANSACTION.replace(b"<amy", b"<zoe").replace(b"org>", b"net>") % b"relayed")
+            relayed, _ = other.accept()
+            line.sendall(b"NOOP\r\n")
+            time.sleep(1.5)
+            relayed.close()
+            line.sendall(b"QUIT\r\n")
+            said = answers.read().splitlines()
+        assert [one[:4] for one in said[-3:]] == [b"451 ", b"250 ", b"221 "]
+
+
+def test_after_the_goodbye_no_other_is_recorded():
+    with MailServer(password="secret", smtp_idle=0.2) as server:
+        with socket.create_connection(server.smtp, timeout=PATIENCE) as line:
+            line.sendall(b"QUIT\r\n")
+            time.sleep(0.5)
+        assert str(server.transcript("SMTP")).count("signing off") == 1
 
 
 def test_an_endless_line_is_not_kept(server):
