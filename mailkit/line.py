@@ -266,7 +266,7 @@ class Line(asyncio.BufferedProtocol):
         """Close so that our last words arrive: a line closed with input unread is reset, and they are lost."""
         self._timer.cancel()
         self._timer = self.engine.loop.call_later(LINGER, self._transport.abort)
-        if self._transport.can_write_eof():
+        if self._transport.can_write_eof() and not self.engine.is_crowded():
             self._transport.write_eof()
         else:
             self._transport.close()

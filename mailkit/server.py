@@ -290,6 +290,7 @@ def _smtp(engine: Engine, routes: dict[str, Address], tls: bool) -> asyncio.Base
         ended=engine.mailers.discard,
         lost=lambda mailer: engine.transports.discard(mailer.raw),
         turn=engine.turn,
+        is_crowded=engine.is_crowded,
     )
     rules = SmtpRules(engine.store, engine.settings, routes, lambda words: engine.record(f"SMTP: {words}"))
     return SmtpWire(rules, engine.settings, hooks, tls, lambda: engine.tls().server)

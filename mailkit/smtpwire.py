@@ -44,7 +44,8 @@ class Hooks:
 
     ``record`` gets all octets: "C", the client's, before they are handled; "S", ours, before they are sent.
     ``opened`` may refuse a connection by False. ``ended`` is called, at least once, before the last reply or
-    at the line's end; ``lost`` when the connection is no more. ``turn`` returns how many seconds a turn has.
+    at the line's end; ``lost`` when the connection is no more. ``turn`` returns how many seconds a turn has,
+    ``is_crowded`` whether nobody may linger.
     """
 
     record: Callable[[Literal["C", "S"], bytes], None]
@@ -52,6 +53,7 @@ class Hooks:
     ended: Callable[[SmtpWire], None]
     lost: Callable[[SmtpWire], None]
     turn: Callable[[], float]
+    is_crowded: Callable[[], bool]
 
 
 class _Left(BaseException):
@@ -169,7 +171,7 @@ class SmtpWire(SMTP):
         self._hooks.record("S", octets)
         self.transport.write(octets)
         self._lingering = self.loop.call_later(LINGER, self.raw.abort)  # who does not read would stay for ever
-        if self.transport.can_write_eof() and not self._said_all:
+        if self.transport.can_write_eof() and not (self._said_all or self._hooks.is_crowded()):
             self.transport.write_eof()  # a close, with octets unread, would take the words back (RFC 1122 §4.2.2.13)
             self.transport.resume_reading()
         else:

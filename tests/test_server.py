@@ -543,6 +543,19 @@ def test_who_is_far_too_many_gets_no_words(port):
         assert answers[4:] == [b"", b"", b""]
 
 
+@pytest.mark.parametrize(("port", "last"), [("pop3", b"QUIT\r\n"), ("imap", b"a LOGOUT\r\n"), ("smtp", b"QUIT\r\n")])
+def test_who_was_told_goodbye_and_stays_takes_no_room_for_ever(port, last):
+    """Of those who do not close their end, no more are waited for than there may be refused."""
+    with MailServer(password="secret", max_connections=3) as server, contextlib.ExitStack() as held:
+        for _ in range(30):
+            line = held.enter_context(socket.create_connection(getattr(server, port), timeout=PATIENCE))
+            with contextlib.suppress(OSError):
+                line.sendall(last)
+                while line.recv(999):
+                    pass
+        assert server._engine.call(lambda: len(server._engine.transports)) <= 7
+
+
 @pytest.mark.parametrize(("port", "begin"), [("pop3", b"STLS\r\n"), ("imap", b"a STARTTLS\r\n")])
 def test_who_asks_for_tls_and_leaves_is_not_waited_for(port, begin):
     with MailServer(password="secret", handshake=60.0) as server:
