@@ -171,7 +171,7 @@ def go_back_in_the_live_mailbox(lesson: Lesson) -> None:
     last = int(lesson.ask("watched.state.max"))
     live.get_by_label("State").fill("1")
     live.get_by_label("State").press("ArrowDown")
-    expect(live).to_contain_text("0: the server started")
+    expect(live).to_contain_text(f"0 of {last}: the server started")
     expect(picture(live)).to_have_attribute("alt", re.compile("0 letters"))
     lesson.ask("toy.deliver(letters('walk')[0])")
     lesson.ask("__import__('mailkit.widgets.live').widgets.live.drawn()")
