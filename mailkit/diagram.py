@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from mailkit.flow import show_route, show_states
-from mailkit.layout import Box, Row, Spot, draw
+from mailkit.layout import NOT_YET, REMOVED, Box, Row, Spot, draw
 from mailkit.render import WIDEST, Picture, clean, columns, framed, pad, svg_text
 from mailkit.snapshot import LetterView, PlaceChange, Snapshot, compare
 
@@ -80,13 +80,14 @@ def _stillness(then: Sequence[Box], now: Sequence[Box], same_waiting: bool) -> s
 
 
 Cell = Picture | Snapshot | tuple[Snapshot, Snapshot]
+Caption = str | tuple[str, ...]  # over the whole row, or a part over each cell
 
 
-def show_columns(rows: Sequence[tuple[str, *tuple[Cell, ...]]], heads: Sequence[str] = ()) -> Picture:
+def show_columns(rows: Sequence[tuple[Caption, *tuple[Cell, ...]]], heads: Sequence[str] = ()) -> Picture:
     """Draw several pictures as one: captioned rows of one or more columns under ``heads``, POP beside IMAP for one.
 
-    Takes rows of a caption and cells: a picture, a snapshot, or two of them (before, after; the second is drawn).
-    A caption with `` · `` in it has a part for each cell.
+    Takes rows of a caption, or a tuple of one for each cell, and cells: a picture, a snapshot, or two of them
+    (before, after; the second is drawn).
     Raises `ValueError` where the rows differ in length.
     """
     count = len(heads) or len(rows[0]) - 1 if rows else 0
@@ -98,12 +99,13 @@ def show_columns(rows: Sequence[tuple[str, *tuple[Cell, ...]]], heads: Sequence[
     words, said, y = [], [], 30 if heads else 6
     for caption, *cells in rows:
         pictures = [_cell(cell, wide) for cell in cells]
-        parts = zip(lefts, clean(caption).split(" · "), strict=False)
-        drawn += [svg_text(left + 1, y + 15, part, 13, strong=not heads) for left, part in parts]
+        parts = [clean(part) for part in ([caption] if isinstance(caption, str) else caption)]
+        over = zip(lefts, parts, strict=False)
+        drawn += [svg_text(left + 1, y + 15, part, 13, strong=not heads) for left, part in over]
         drawn += [picture.inside(left, y + 24, wide) for left, picture in zip(lefts, pictures, strict=False)]
         y += 34 + max(picture.height(wide) for picture in pictures)
-        words.append(clean(caption))
-        said.append(f"{clean(caption).rstrip('.')}.")
+        words.append(" · ".join(parts))
+        said.append(f"{words[-1].rstrip('.')}.")
         for head, picture in zip(heads or [""] * count, pictures, strict=True):
             said.append(f"{head}: {picture.alt}" if head else picture.alt)
             words += [f"  {head}"] * bool(head)
@@ -246,7 +248,7 @@ def _pair(change: _Change, box: Box) -> tuple[Box, Box]:
     then, now = _facts(change.before, box) | hidden, _facts(change.after, box) | hidden
     joined = _arrow(then, now)
     if not box.device and not (was and is_now):
-        words = ("there", "removed", "removed") if was else ("not there yet", "new", "new")
+        words = ("there", REMOVED, REMOVED) if was else (NOT_YET, "new", "new")
         then, now, joined = ({"mailbox": word} | facts for word, facts in zip(words, (then, now, joined), strict=True))
     shown = _excerpt(rows)
     slots = tuple(None if row.look == "new" else earlier[row.letter.uid] for row in shown)
@@ -254,7 +256,10 @@ def _pair(change: _Change, box: Box) -> tuple[Box, Box]:
     count = counts[0] if counts[0] == counts[1] else f"{counts[0]} → {counts[1].split()[0]}"
     bare = not (rows or joined or box.device or box.key.endswith("/INBOX"))
     box = replace(box, count=count, joined=_told(joined, joined), rows=tuple(shown), tally=_tally(rows), bare=bare)
-    return replace(box, rows=slots, lines=_told(joined, then)), replace(box, lines=_told(joined, now))
+    return (
+        replace(box, rows=slots, lines=_told(joined, then), fate=then.get("mailbox", "")),
+        replace(box, lines=_told(joined, now), fate=now.get("mailbox", "")),
+    )
 
 
 def _told(order: Iterable[str], facts: dict[str, str]) -> tuple[str, ...]:

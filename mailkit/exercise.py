@@ -99,7 +99,7 @@ class Box:
         self._exercise = exercise
         self._world = world
         self.before: Snapshot = world.snapshot()
-        self._refused = _refused(world)
+        self._refused = _refused(_by_imap(world))
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -125,10 +125,11 @@ class Box:
 
     def _overheard(self) -> Iterator[str]:
         """Yield what the IMAP sessions add to an advice."""
-        if (refused := _refused(self._world)) != self._refused:
+        sessions = _by_imap(self._world)
+        if (refused := _refused(sessions)) != self._refused:
             yield f"The server refused what you sent: `{refused[-1]}`."
-        for said in _by_imap(self._world, "C"):
-            flagging = [line for line in said if re.search(r" (?:STORE|APPEND) ", line)]
+        for session in sessions:
+            flagging = [line for line in session.said("C") if re.search(r" (?:STORE|APPEND) ", line)]
             if flagging and (bare := _BARE_FLAG.search(flagging[-1])):
                 flag = rf"(\{bare[1].capitalize()})"
                 yield f'You wrote the flag `{bare[1]}`, one of your own; with its backslash it is `r"{flag}"`.'
@@ -186,18 +187,18 @@ _BARE_FLAG = re.compile(r"\((?:[^)]* )?(seen|answered|flagged|deleted|draft)\b",
 _READ_AGAIN = "Read the task once more and compare; the hints are below."
 
 
-def _by_imap(world: Any, who: Literal["C", "S"]) -> list[tuple[str, ...]]:
-    """Return what one side of each IMAP session said."""
-    sessions: list[tuple[str, ...]] = []
+def _by_imap(world: Any) -> list[Any]:
+    """Return the transcripts of the IMAP sessions."""
+    sessions: list[Any] = []
     with suppress(AttributeError, LookupError, RuntimeError):  # no server, no session more, a server that was stopped
         while True:
-            sessions.append(world.server.transcript("IMAP", len(sessions)).said(who))
+            sessions.append(world.server.transcript("IMAP", len(sessions)))
     return sessions
 
 
-def _refused(world: Any) -> list[str]:
-    """Return what IMAP sessions were told NO to: `imaplib` returns it, and lines that do not look go on."""
-    lines = (line for said in _by_imap(world, "S") for line in said)
+def _refused(sessions: list[Any]) -> list[str]:
+    """Return what they were told NO to: `imaplib` returns it, and lines that do not look go on."""
+    lines = (line for session in sessions for line in session.said("S"))
     return [line.partition(" ")[2].replace("`", "'") for line in lines if re.match(r"a\d+ NO ", line)]
 
 

@@ -66,8 +66,10 @@ class Box:
     rows: tuple[Row | None, ...] = ()
     kept: tuple[LetterView, ...] = ()
     bare: bool = False  # empty and nothing to say: its name in a list is enough
+    fate: str = ""  # of a mailbox that comes or goes: `NOT_YET`, "new", "there", `REMOVED`
 
 
+NOT_YET, REMOVED = "not there yet", "removed"
 Columns = Sequence[Sequence[Box]]
 Spot = tuple[str, int]  # a box's key, the UID of a letter that is there
 _Slots = Mapping[str, Sequence[int]]  # of each box, the heights of its rows
@@ -123,14 +125,13 @@ def _box(panel: Any, x: int, y: int, wide: int, box: Box, slots: Sequence[int], 
     bottom = y + _tall([box], {box.key: slots})
     with panel.subgraph(name=f"cluster_{x}_{y}") as cluster:
         fill = render.DEVICE_FILL if box.device else render.SERVER_FILL
-        absent = any(line == "mailbox: not there yet" for line in box.lines)
-        style = {"style": "rounded,dashed"} if absent else {"style": "rounded,filled", "fillcolor": fill}
+        style = {"style": "rounded,dashed"} if box.fate == NOT_YET else {"style": "rounded,filled", "fillcolor": fill}
         cluster.attr(bb=_bb(x, y, x + wide, bottom), color=render.RIM, **style)
         title = shorten(box.title, wide - 24, strong_pixels)
         lines = [shorten(line, wide - 20, pixels) for line in box.lines]
         end = y + 10 + _LINE * (1 + len(lines))
         place(cluster, f"title_{x}_{y}", (x, y + 4, x + wide, end), [bold(title), *lines], shape="none")
-        if not any(box.rows) and not any(line.endswith(("not there yet", ": removed")) for line in box.lines):
+        if not any(box.rows) and box.fate not in (NOT_YET, REMOVED):
             place(cluster, f"empty_{x}_{y}", (x + _PAD, end + 2, x + wide - _PAD, end + 26), ["(empty)"], shape="none")
         y = end + 2
         for row, tall in zip(box.rows, slots, strict=False):

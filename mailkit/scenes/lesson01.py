@@ -17,7 +17,7 @@ from mailkit.diagram import Picture, show_columns
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED
 from mailkit.samples import letters
-from mailkit.scenes.mistakes import marked_unsaved
+from mailkit.scenes.mistakes import flagged, marked_unsaved
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -57,8 +57,9 @@ def side_by_side(first: int = 1, last: int = 6) -> Picture:
     return show_columns(rows, HEADS)
 
 
-def _caption(number: int, one: Step, other: Step) -> str:
-    return f"{number}. {one.caption}" if one.caption == other.caption else f"{number}. {one.caption} · {other.caption}"
+def _caption(number: int, one: Step, other: Step) -> str | tuple[str, str]:
+    first = f"{number}. {one.caption}"
+    return first if one.caption == other.caption else (first, other.caption)
 
 
 def letterbox(**settings: Any) -> MailServer:
@@ -151,10 +152,6 @@ def _digests(now: Snapshot) -> list[str]:
     return now.device("home").digests
 
 
-def _marked(now: Snapshot) -> set[str]:
-    return {letter.subject for letter in now.mailbox("amy").letters if DELETED in letter.flags}
-
-
 def _in_parts(before: Snapshot, now: Snapshot) -> bool:
     return not set(_digests(now)) <= {*before.mailbox("amy").digests}
 
@@ -214,13 +211,13 @@ way_2 = Exercise(
     mistakes=(
         Mistake(
             "wrong-mark",
-            lambda before, now: bool(_marked(now) - {LEAFLET}),
+            lambda before, now: bool(flagged(now, DELETED) - {LEAFLET}),
             "The flag `\\Deleted` is on a letter that you want to keep; do not throw away yet. `-FLAGS` in place of "
             "`+FLAGS` takes it off. The leaflet is number 3.",
         ),
         Mistake(
             "only-marked",
-            lambda before, now: bool(_marked(now)),
+            lambda before, now: bool(flagged(now, DELETED)),
             "The flag `\\Deleted` is on, and the letter is still in the box: in way 2 too, marking is not removing. "
             "`imap.expunge()` throws away what is marked.",
         ),

@@ -12,7 +12,7 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED, SEEN
 from mailkit.render import BLUE, INK, SERVER_FILL, Picture, framed, svg_text
 from mailkit.samples import compose, letters
-from mailkit.scenes.mistakes import as_it_was
+from mailkit.scenes.mistakes import as_it_was, flagged
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -111,10 +111,6 @@ def _inbox(snapshot: Snapshot, name: str = "INBOX") -> set[str]:
     return {letter.subject for letter in snapshot.mailbox("amy", name).letters}
 
 
-def _flagged(snapshot: Snapshot, flag: str) -> set[str]:
-    return {letter.subject for letter in snapshot.mailbox("amy").letters if flag in letter.flags}
-
-
 def _with_laptop() -> World:
     return World(MailServer(letters("three-letters"), password="secret"), laptop=Device("laptop"))
 
@@ -180,7 +176,7 @@ def _phone_found(now: Snapshot) -> set[str]:
 
 def _handled(now: Snapshot) -> bool:
     """Tell whether the leaflet is gone, or on its way."""
-    return LEAFLET not in _inbox(now) or LEAFLET in _flagged(now, DELETED)
+    return LEAFLET not in _inbox(now) or LEAFLET in flagged(now, DELETED)
 
 
 def _with_marks() -> World:
@@ -199,12 +195,12 @@ exercises = {
             "04.1",
             "Read the invoice and leave no mark",
             _with_laptop,
-            goal=lambda before, now: _has_invoice(before, now) and not _twice(now) and not _flagged(now, SEEN),
+            goal=lambda before, now: _has_invoice(before, now) and not _twice(now) and not flagged(now, SEEN),
             untouched="Nothing is on the laptop yet: fetch letter 2, then hand the answer to `box.laptop.save`.",
             mistakes=(
                 Mistake(
                     "left-a-mark",
-                    lambda _, now: bool(_flagged(now, SEEN)),
+                    lambda _, now: bool(flagged(now, SEEN)),
                     r"The server now says `\Seen` of a letter that you looked at: whoever looks next believes that you "
                     "have read it. `BODY[]` reads and marks; its quiet sister `BODY.PEEK[]` only reads.",
                 ),
@@ -262,13 +258,13 @@ exercises = {
                 ),
                 Mistake(
                     "wrong-mark",
-                    lambda _, now: bool(_flagged(now, DELETED) & (FRIENDS | BILLS - _elsewhere(now))),
+                    lambda _, now: bool(flagged(now, DELETED) & (FRIENDS | BILLS - _elsewhere(now))),
                     r"The flag `\Deleted` is on a letter worth keeping: take it off with `-FLAGS` before you expunge. "
                     "Number and UID differ as soon as a letter has gone: use `imap.uid(…)`.",
                 ),
                 Mistake(
                     "only-marked",
-                    lambda _, now: bool(_flagged(now, DELETED)),
+                    lambda _, now: bool(flagged(now, DELETED)),
                     r"Letters flagged `\Deleted` are still in the box, for everyone to see. The flag is a wish; "
                     "`expunge` grants it.",
                 ),
@@ -331,13 +327,13 @@ exercises = {
                 ),
                 Mistake(
                     "wrong-mark",
-                    lambda _, now: bool(_flagged(now, DELETED) & {WALK, PARTY}),
+                    lambda _, now: bool(flagged(now, DELETED) & {WALK, PARTY}),
                     r"The flag is on a friend's letter: a number is a place, and places shift. `-FLAGS` takes it away. "
                     "Then look for the leaflet anew, by UID.",
                 ),
                 Mistake(
                     "only-marked",
-                    lambda _, now: _flagged(now, DELETED) == {LEAFLET},
+                    lambda _, now: flagged(now, DELETED) == {LEAFLET},
                     r"The leaflet is flagged `\Deleted`, and no more than that. Send `expunge`, too.",
                 ),
                 Mistake(
@@ -357,7 +353,7 @@ exercises = {
             goal=lambda before, now: (
                 _all(now) == {"Lunch on Thursday", "Invoice 2026-114", PHOTOS}
                 and as_it_was(PHOTOS, before, now)
-                and _flagged(now, DELETED) == {PHOTOS}
+                and flagged(now, DELETED) == {PHOTOS}
             ),
             untouched=r"The prize is still there. Flag it `\Deleted`; how to expunge it alone is the riddle.",
             mistakes=(
@@ -369,13 +365,13 @@ exercises = {
                 ),
                 Mistake(
                     "took-the-mark-away",
-                    lambda _, now: PHOTOS not in _flagged(now, DELETED),
+                    lambda _, now: PHOTOS not in flagged(now, DELETED),
                     "The photos are safe, but you took away the mark that the phone had set. Leave it, and name what "
                     "is to be expunged: `UID EXPUNGE`.",
                 ),
                 Mistake(
                     "only-marked",
-                    lambda _, now: _flagged(now, DELETED) == {PHOTOS, PRIZE},
+                    lambda _, now: flagged(now, DELETED) == {PHOTOS, PRIZE},
                     r"The prize is flagged, and that is all. Expunge it, by its UID.",
                 ),
             ),

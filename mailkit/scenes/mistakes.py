@@ -12,12 +12,16 @@ OTHER_SENT = Mistake(
     "`Sent`, spelled so.",
 )
 
-
 MARKED = Mistake(
     "marked",
     lambda before, now: bool(now.marks("amy")),
     "A letter is marked, and is to stay: `pop.quit()` would remove it now. Say `pop.rset()` first.",
 )
+
+
+def flagged(now: Snapshot, flag: str, name: str = "INBOX") -> set[str]:
+    """Return the subjects of the letters in a mailbox of Amy's that have this flag. Raises `LookupError`."""
+    return {letter.subject for letter in now.mailbox("amy", name).letters if flag in letter.flags}
 
 
 def still_has(device: str, before: Snapshot, now: Snapshot) -> bool:

@@ -184,7 +184,7 @@ class PopClient:
         Raises `PollRefused` where the settings need UIDL and the server has none; `poplib.error_proto`; `ValueError`
         where a setting has been given a value that it cannot have.
         """
-        self.settings = replace(self.settings)
+        self.settings = replace(self.settings)  # looks at what has been set since
         self.polls.append(self._visit())
         return self.polls[-1]
 

@@ -322,9 +322,7 @@ OTHERS = {
             "right",
             _imap(
                 "09.1",
-                f"{_NAMES_FIRST}".replace(
-                    _LEAVE, "box.program.settings.leave = True\nbox.program.settings.days = None"
-                ),
+                _NAMES_FIRST.replace(_LEAVE, "box.program.settings.leave = True\nbox.program.settings.days = None"),
             ),
         ),
         ("right", _imap("09.1", _NAMES_FIRST)),
@@ -338,7 +336,7 @@ OTHERS = {
     ],
     "09.11": [
         (
-            None,
+            "not right",
             _imap(
                 "09.11",
                 r"""imap.store("1,3", "+FLAGS", r"(\Seen)")

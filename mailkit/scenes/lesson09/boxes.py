@@ -77,11 +77,6 @@ def anywhere(now: Snapshot) -> list[str]:
     return subjects(letter for view in now.mailboxes if view.account == "amy" for letter in view.letters)
 
 
-def flagged(now: Snapshot, flag: str, name: str = "INBOX") -> set[str]:
-    """Return the subjects of the letters in a mailbox that have this flag."""
-    return {letter.subject for letter in now.mailbox("amy", name).letters if flag in letter.flags}
-
-
 def digests(now: Snapshot) -> set[str]:
     """Return what tells the octets of all letters apart, wherever they are."""
     return set[str]().union(*(view.digests for view in now.mailboxes), *(device.digests for device in now.devices))

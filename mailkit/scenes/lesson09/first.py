@@ -20,7 +20,6 @@ from mailkit.scenes.lesson09.boxes import (
     anywhere,
     by_imap,
     by_pop,
-    flagged,
     folder,
     inbox,
     kept,
@@ -29,7 +28,7 @@ from mailkit.scenes.lesson09.boxes import (
     rewritten,
     twice,
 )
-from mailkit.scenes.mistakes import OTHER_SENT, as_it_was, marked_unsaved
+from mailkit.scenes.mistakes import OTHER_SENT, as_it_was, flagged, marked_unsaved
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
 from mailkit.server import MailServer

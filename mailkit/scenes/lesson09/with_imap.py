@@ -20,7 +20,6 @@ from mailkit.scenes.lesson09.boxes import (
     by_imap,
     by_pop,
     digests,
-    flagged,
     folder,
     inbox,
     kept,
@@ -28,6 +27,7 @@ from mailkit.scenes.lesson09.boxes import (
     rewritten,
     twice,
 )
+from mailkit.scenes.mistakes import flagged
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram, PopProgram
 from mailkit.server import MailServer
