@@ -188,7 +188,7 @@ class SmtpWire(SMTP):
     async def push(self, status: str | bytes) -> None:
         """Send a reply line; end the dialogue where there is nothing more to reply to."""
         if not status:
-            raise asyncio.CancelledError  # by which aiosmtpd's own loop ends
+            raise _Left
         if isinstance(status, str) and status.startswith("502 5.5.1 Too many"):
             await self.leave("421 4.7.0", "five lines are no commands; connect again")
         reply = status if isinstance(status, bytes) else worded(status, self._settings)
@@ -276,7 +276,7 @@ class SmtpWire(SMTP):
         try:
             await super().smtp_STARTTLS(arg)
             if not self.session.ssl:  # asyncio tells in the same way of a handshake done and of one given up
-                raise ConnectionResetError  # by which aiosmtpd's own loop ends
+                raise _Left
         except BaseException:  # a connection that ends in the handshake is lost to asyncio's protocol alone
             self._hooks.ended(self)
             self._hooks.lost(self)
@@ -375,7 +375,7 @@ class SmtpWire(SMTP):
             except TimeoutError:
                 self._hooks.ended(self)
                 self.transport.close()
-                raise asyncio.CancelledError from None  # by which aiosmtpd's own loop ends
+                raise _Left from None
             except asyncio.LimitOverrunError as error:
                 await self._reader.read(error.consumed)
                 refusal = refusal or f"500 5.5.2 a line is too long; {most.max_line} octets is the most"
