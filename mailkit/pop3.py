@@ -102,8 +102,6 @@ class Pop3Session:
         self._input += octets
         while not (self.closed or self.upgrade) and (line := self._next_line()) is not None:
             yield from self._answer(line)
-        if self.closed or self.upgrade:
-            self._input.clear()  # what came in before the handshake may be anybody's
 
     def pending(self) -> bytes:
         """Return what the server has to say unasked: in POP3, nothing ever."""
@@ -112,6 +110,7 @@ class Pop3Session:
     def tls_started(self) -> None:
         """Begin afresh under TLS: nothing said before counts (RFC 2595 §4; RFC 3207 §4.2)."""
         self.upgrade, self._secure = False, True
+        self._input.clear()  # what came together with STLS could have been put there by anybody
 
     def dismiss(self, why: str) -> bytes:
         """End a session that was idle for too long, or because the server stops: no UPDATE, not a word (§3)."""
