@@ -13,7 +13,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from socket import socket
-from typing import Any
 
 from mailkit.line import Line
 from mailkit.loopthread import STOPPED, LoopThread
@@ -39,9 +38,9 @@ class Engine:
         self.store = store
         self.settings = settings
         self.buffer = memoryview(bytearray(262_144))  # where octets arrive, on whichever line
-        self.lines: dict[Line, None] = {}  # in the order of arrival
+        self.lines: dict[Line, None] = {}  # POP3 and IMAP, in the order of arrival
+        self.mailers: dict[Line, None] = {}  # SMTP
         self.transports: set[asyncio.Transport] = set()  # until each is really closed
-        self.mailers: set[Any] = set()  # SMTP connections, aiosmtpd's
         self.recorders: list[Recorder] = []
         self.moments: list[Moment] = []
         self.listeners: list[Callable[[Moment], None]] = []
@@ -62,10 +61,8 @@ class Engine:
 
     def _let_go(self) -> None:
         try:
-            for line in list(self.lines):
+            for line in [*self.lines, *self.mailers]:
                 line.dismiss(STOPPED)
-            for mailer in list(self.mailers):
-                mailer.goodbye("421 4.3.2", STOPPED)
         finally:
             for transport in list(self.transports):
                 transport.abort()
@@ -78,12 +75,15 @@ class Engine:
         return len(lines)
 
     def admit(self, line: Line) -> bool:
-        """Register a new POP3 or IMAP line; False where there are too many."""
-        self._keep(line.recorder)
-        if len(self.lines) >= self.settings.max_connections:
+        """Register a new line; False where there are too many of its kind."""
+        self.recorders.append(line.recorder)
+        del self.recorders[:-KEPT_RECORDS]
+        kind = self.mailers if line.recorder.protocol == "SMTP" else self.lines
+        if len(kind) >= self.settings.max_connections:
             return False
-        self.lines[line] = None
-        self.quiet.clear()
+        kind[line] = None
+        if self.lines:
+            self.quiet.clear()
         return True
 
     def turn(self) -> float:
@@ -94,23 +94,9 @@ class Engine:
         """Whether so many are here, with those who still read why they were refused, that words cost too much."""
         return len(self.transports) > 2 * self.settings.max_connections
 
-    def admit_mailer(self, mailer: Any, recorder: Recorder) -> bool:
-        """Register a new SMTP connection; False where there are too many."""
-        self._keep(recorder)
-        self.transports.add(mailer.raw)
-        if len(self.mailers) >= self.settings.max_connections:
-            if self.is_crowded():
-                mailer.raw.abort()
-            return False
-        self.mailers.add(mailer)
-        return True
-
-    def _keep(self, recorder: Recorder) -> None:
-        self.recorders.append(recorder)
-        del self.recorders[:-KEPT_RECORDS]
-
     def forget(self, line: Line, cause: str) -> None:
         """Take a line out of the register, before its last words are sent."""
+        self.mailers.pop(line, None)
         if line in self.lines:
             del self.lines[line]
             self.record(cause)

@@ -1,15 +1,15 @@
-"""One connection to a POP3 or IMAP session: octets in, octets out, TLS, patience."""
+"""One connection to a session: octets in, octets out, TLS, patience."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from mailkit.snapshot import SessionView
-from mailkit.sockets import LINGER, acknowledge, send_at_once
+from mailkit.sockets import IDLE, LINGER, acknowledge, send_at_once
 from mailkit.transcript import Recorder, shown
 
 if TYPE_CHECKING:
@@ -18,18 +18,23 @@ if TYPE_CHECKING:
 log = logging.getLogger("mailkit")
 
 TOO_MANY = {
-    "POP3": b"-ERR [SYS/TEMP] too many connections; close one and try again\r\n",  # RFC 3206 §4
-    "IMAP": b"* BYE [UNAVAILABLE] too many connections; close one and try again\r\n",  # RFC 5530 §3
+    "POP3": "-ERR [SYS/TEMP] too many connections; close one and try again\r\n",  # RFC 3206 §4
+    "IMAP": "* BYE [UNAVAILABLE] too many connections; close one and try again\r\n",  # RFC 5530 §3
+    "SMTP": "421 4.3.2 {host} signing off: too many connections; close one, or try again later\r\n",  # RFC 5321 §3.8
 }
 
 
 class Session(Protocol):
-    """The shape that `Pop3Session` and `ImapSession` share; neither does any IO."""
+    """The shape that `Pop3Session`, `ImapSession` and `SmtpSession` share; none of them does any IO."""
 
     asked: bytes  # the command that is being answered
     closed: bool
     upgrade: bool
 
+    @property
+    def errand(self) -> Callable[[], Awaitable[bytes]] | None: ...  # noqa: D102
+    @property
+    def patience(self) -> float | None: ...  # noqa: D102
     def greeting(self) -> bytes: ...  # noqa: D102
     def receive(self, octets: bytes) -> Iterator[bytes]: ...  # noqa: D102
     def pending(self) -> bytes: ...  # noqa: D102
@@ -39,18 +44,17 @@ class Session(Protocol):
     def snapshot(self) -> SessionView: ...  # noqa: D102
 
 
-MakeSession = Callable[[bool, Callable[[], None]], Session]
+MakeSession = Callable[[str, Callable[[], None]], Session]  # from the client's IP address, and what wakes the line
 
 
 class Line(asyncio.BufferedProtocol):
     """One connection: hands octets to its session, sends what that yields, no faster than they are read."""
 
-    def __init__(self, engine: Engine, protocol: str, secure: bool, idle: float, make: MakeSession) -> None:
+    def __init__(self, engine: Engine, protocol: str, idle: float, make: MakeSession) -> None:
         self.engine = engine
         self.recorder = Recorder(protocol)
-        self.session = make(secure, self._wake)
-        self.view = self.session.snapshot()
-        self._idle = idle
+        self.session: Session  # once the connection is made
+        self._make, self._idle = make, idle
         self._answers: Iterator[bytes] = iter(())
         self._inbox: list[bytes] = []
         self._paused = False  # the client does not read
@@ -60,12 +64,15 @@ class Line(asyncio.BufferedProtocol):
         self._silent = False  # nothing was said since octets came in
         self._upgrading = False  # to TLS
         self._ended = False  # the client has closed its end
+        self._errand: asyncio.Task[None] | None = None  # the session's; the client waits for what comes of it
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet, or refuse one connection too many."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self.session = self._make((transport.get_extra_info("peername") or ("unknown",))[0], self._wake)
+        self.view = self.session.snapshot()
         send_at_once(transport)
         self.engine.transports.add(transport)
         self._heard = self.engine.loop.time()
@@ -75,7 +82,7 @@ class Line(asyncio.BufferedProtocol):
             if self.engine.is_crowded():
                 transport.abort()
             else:
-                self._say(TOO_MANY[self.recorder.protocol])
+                self._say(TOO_MANY[self.recorder.protocol].format(host=self.engine.settings.host_name).encode())
                 self._hang_up()
             return
         self._say(self.session.greeting())
@@ -93,6 +100,8 @@ class Line(asyncio.BufferedProtocol):
         self.recorder.add("C", octets)
         self._inbox.append(octets)
         self._silent = True
+        if self._errand:
+            self._transport.pause_reading()  # this is enough until it is done
         self._pump()
         if self._silent:
             acknowledge(self._transport)
@@ -124,6 +133,8 @@ class Line(asyncio.BufferedProtocol):
 
     def drop(self) -> None:
         """End the session without a word."""
+        if self._errand:
+            self._errand.cancel()
         self.session.end()
         self.engine.forget(self, self.cause("the line dropped"))
         self._transport.abort()
@@ -193,7 +204,10 @@ class Line(asyncio.BufferedProtocol):
         self._tell_news()
 
     def _settle(self) -> None:
-        if self._ended and not (self._paused or self._waiting):
+        if self.session.errand and not self._errand:
+            self._waiting = True
+            self._errand = self.engine.loop.create_task(self._run(self.session.errand))
+        elif self._ended and not (self._paused or self._waiting):
             self.session.end()
             self.engine.forget(self, self.cause("the line dropped"))
             self._transport.close()
@@ -205,6 +219,19 @@ class Line(asyncio.BufferedProtocol):
             self._answers = iter(())
             self._transport.pause_reading()
             self._handshake = self.engine.loop.create_task(self._start_tls())  # the loop alone would not hold it
+        elif self.session.patience:
+            self._timer.cancel()
+            self._timer = self.engine.loop.call_later(self.session.patience, self._check_idle)
+
+    async def _run(self, errand: Callable[[], Awaitable[bytes]]) -> None:
+        """Let others have their turn while the session waits for what takes time, such as a relay."""
+        reply = await errand()
+        self._errand = None
+        self._heard = self.engine.loop.time()
+        self.engine.notice(self)
+        self._say(reply)
+        self._inbox.append(b"")  # go on with what came after it
+        self._go_on()
 
     async def _start_tls(self) -> None:
         """Shake hands (RFC 2595); octets that come with the client's last handshake message wait in the inbox."""
@@ -252,14 +279,15 @@ class Line(asyncio.BufferedProtocol):
                 self._fail()
 
     def _check_idle(self) -> None:
-        left = self._heard + self._idle - self.engine.loop.time()
+        idle = self.session.patience or self._idle
+        left = self._heard + idle - self.engine.loop.time() if not self._errand else idle
         if left > 0:
             self._timer = self.engine.loop.call_later(left, self._check_idle)
             return
         if self._is_amid_something or self.session.closed:
             self.drop()
         else:
-            self._send_away("nothing was said for too long; connect again")
+            self._send_away(IDLE)
             self._hang_up()
 
     def _hang_up(self) -> None:

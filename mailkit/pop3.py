@@ -74,6 +74,8 @@ class Pop3Session:
     set, hang up; if ``upgrade`` is set, do the TLS handshake and call `tls_started`.
     """
 
+    errand = patience = None  # SMTP's
+
     def __init__(self, store: Store, settings: Settings, *, secure: bool = False, wake: object = None) -> None:
         self.state = AUTHORIZATION
         self.asked = b""  # the command that is being answered

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from mailkit.message import end_of_header
+from mailkit.smtpsyntax import Refused
 from mailkit.sockets import Address
 
 Send = Callable[[], Awaitable[None]]
@@ -16,10 +17,6 @@ Reply = tuple[str, list[str]]  # the code; the text of each line
 PATIENCE = 20.0  # seconds for each reply; our own client waits meanwhile
 GOODBYE = 2.0  # and for the last, when the message is gone (RFC 5321 §6.1)
 REPLY_LINES = 100  # of one reply; a server that says more does not stop
-
-
-class Refused(Exception):
-    """The next server did not take the message; the text is a whole reply for our own client."""
 
 
 @asynccontextmanager

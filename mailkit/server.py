@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 import ssl
@@ -11,23 +10,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from functools import partial
 from inspect import signature
 from typing import Any, Literal, Protocol, get_args
 
 from mailkit.engine import Engine
 from mailkit.imap.session import ImapSession
-from mailkit.line import Line
+from mailkit.line import Line, Session
 from mailkit.message import with_crlf
 from mailkit.pop3 import Pop3Session
 from mailkit.render import warm
 from mailkit.settings import Settings
-from mailkit.smtp import SmtpRules
-from mailkit.smtpwire import Hooks, SmtpWire
+from mailkit.smtp import SmtpSession
 from mailkit.snapshot import DeviceView, Moment, Snapshot
 from mailkit.sockets import Address
 from mailkit.store import Store
-from mailkit.transcript import Recorder, Transcript
+from mailkit.transcript import Transcript
 
 ProtocolName = Literal["SMTP", "POP3", "IMAP"]
 
@@ -268,32 +265,17 @@ class MailServer:
         return name
 
 
-def _factory(engine: Engine, routes: dict[str, Address], protocol: ProtocolName, tls: bool) -> Callable[[], Any]:
+def _factory(engine: Engine, routes: dict[str, Address], protocol: ProtocolName, tls: bool) -> Callable[[], Line]:
     """Return what makes one connection; it must not hold the `MailServer`, or that could never be lost."""
     store, settings = engine.store, engine.settings
-    if protocol == "SMTP":
-        return partial(_smtp, engine, routes, tls)
-    kind, idle = (Pop3Session, settings.pop3_idle) if protocol == "POP3" else (ImapSession, settings.imap_idle)
 
-    def make(secure: bool, wake: Callable[[], None]) -> Pop3Session | ImapSession:
-        return kind(store, settings, secure=secure, wake=wake)
+    def make(peer: str, wake: Callable[[], None]) -> Session:
+        if protocol == "SMTP":
+            return SmtpSession(store, settings, secure=tls, wake=wake, peer=peer, routes=routes)
+        return (Pop3Session if protocol == "POP3" else ImapSession)(store, settings, secure=tls, wake=wake)
 
-    return lambda: Line(engine, protocol, tls, idle, make)
-
-
-def _smtp(engine: Engine, routes: dict[str, Address], tls: bool) -> asyncio.BaseProtocol:
-    """Make one SMTP connection; aiosmtpd does the talking, so it is no `Line`."""
-    recorder = Recorder("SMTP")
-    hooks = Hooks(
-        record=recorder.add,
-        opened=lambda mailer: engine.admit_mailer(mailer, recorder),
-        ended=engine.mailers.discard,
-        lost=lambda mailer: engine.transports.discard(mailer.raw),
-        turn=engine.turn,
-        is_crowded=engine.is_crowded,
-    )
-    rules = SmtpRules(engine.store, engine.settings, routes, lambda words: engine.record(f"SMTP: {words}"))
-    return SmtpWire(rules, engine.settings, hooks, tls, lambda: engine.tls().server)
+    idle = {"SMTP": settings.smtp_idle, "POP3": settings.pop3_idle, "IMAP": settings.imap_idle}[protocol]
+    return lambda: Line(engine, protocol, idle, make)
 
 
 def _view(device: Photographed) -> DeviceView:

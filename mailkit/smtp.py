@@ -1,212 +1,397 @@
-"""Mail comes in: submission, recipients, trace lines, delivery, relay to another server (RFC 5321, RFC 6409).
+"""SMTP as the server speaks it: one session, without a socket.
 
-`aiosmtpd` holds the dialogue; what it leaves to us is here. One reply answers for all of a message's
-recipients, so a message reaches all of them or none: whatever can be refused is refused before the
-first copy is written. The header section is the sender's and stays as it was sent, Bcc too: to take
-that out is the sending program's work (RFC 5322 §3.6.3), and `smtplib.send_message` does it.
+Read it beside RFC 5321 (a § without a number of its own is of that one): `FORMS` lists the commands, one method is one
+command, `delivery` says what becomes of a message. RFC 1870 adds SIZE, RFC 2034 the kind of reply, RFC 2920
+PIPELINING, RFC 3207 STARTTLS, RFC 4954 AUTH, RFC 6152 8BITMIME, RFC 6531 SMTPUTF8. Left out: EXPN, for there are no
+lists.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from email.utils import format_datetime
-from typing import Any
+from enum import IntEnum
+from functools import partial
 
-from aiosmtpd.smtp import TLSSetupException
-
-from mailkit.mailbox import MailboxError
-from mailkit.message import end_of_header
-from mailkit.relay import Refused, next_hop
+from mailkit.delivery import Delivery, Envelope, check_hops
+from mailkit.incoming import Incoming
 from mailkit.settings import Settings
-from mailkit.smtpwire import SmtpWire
-from mailkit.sockets import Address
+from mailkit.smtpsyntax import FORMS, Refused, check_ascii, check_host, from_base64, path, reply_line
+from mailkit.snapshot import SessionView
+from mailkit.sockets import IDLE, Address
 from mailkit.store import Account, Store
-
-MAX_RECIPIENTS = 100  # the least that RFC 5321 §4.5.3.1.8 allows
-MAX_HOPS = 100  # Received: lines; RFC 5321 §6.3 asks for a large threshold
-NOT_ASCII = "553 5.6.7 an address beyond ASCII needs the SMTPUTF8 parameter of MAIL"
-
-_RETURN_PATH = re.compile(rb"^Return-Path:.*\r\n(?:[ \t].*\r\n)*", re.IGNORECASE | re.MULTILINE)
-_RECEIVED = re.compile(rb"^Received:", re.IGNORECASE | re.MULTILINE)
 
 log = logging.getLogger("mailkit")
 
+MAX_RECIPIENTS = 100  # the least that §4.5.3.1.8 allows
+MAX_UNKNOWN = 5  # lines that are no commands; most likely the client speaks another protocol
 
-class SmtpRules:
-    """What aiosmtpd asks about the commands of one connection: ``handle_X`` returns the reply to X.
 
-    Takes the store that mail is delivered to; the settings; ``routes``, domain → address of the server that
-    takes its mail, which may still grow; ``happened``, which gets each message, in words, when it is
-    delivered, or passed on, and not yet answered.
+class Stage(IntEnum):
+    """How far a session has come towards a message (§4.1.4)."""
+
+    CONNECTED = 0
+    GREETED = 1
+    SENDER = 2
+    RECIPIENT = 3
+
+
+_NEEDS = {"AUTH": Stage.GREETED, "MAIL": Stage.GREETED, "RCPT": Stage.SENDER, "DATA": Stage.RECIPIENT}
+_MISSING = {
+    Stage.CONNECTED: "503 5.5.1 who are you? Send EHLO first",
+    Stage.GREETED: "503 5.5.1 nobody sends this yet; send MAIL first",
+    Stage.SENDER: "503 5.5.1 nobody to send to; send RCPT first",
+}
+
+
+class SmtpSession:
+    """One SMTP session.
+
+    Takes the store and the settings; ``secure``: TLS is on from the start, else STARTTLS is offered; ``wake`` is
+    ignored, for an SMTP server speaks only when spoken to; ``peer``: the client's IP address; ``routes``: domain →
+    address of the server that takes its mail, which may still grow. Send what `receive` yields; then, if ``closed`` is
+    set, hang up; if ``upgrade`` is set, do the TLS handshake and call `tls_started`; if ``errand`` is set, await it,
+    send what it returns, and call `receive` again. With ``patience`` set, wait for so many seconds only.
     """
 
     def __init__(
-        self, store: Store, settings: Settings, routes: Mapping[str, Address], happened: Callable[[str], None]
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        secure: bool = False,
+        wake: object = None,
+        peer: str = "127.0.0.1",
+        routes: Mapping[str, Address] | None = None,
     ) -> None:
-        self._store, self._settings, self._routes, self._happened = store, settings, routes, happened
-        self._failed_logins = 0
+        self.asked = b""  # the command that is being answered; of a message, from whom and to whom
+        self.closed = self.upgrade = False
+        self.errand: Callable[[], Awaitable[bytes]] | None = None
+        self.patience: float | None = None
+        self._store, self._settings, self._secure, self._peer = store, settings, secure, peer
+        self._delivery = Delivery(store, settings.host_name, {} if routes is None else routes)
+        self._input = bytearray()
+        self._too_long = False  # the line now coming in is over the limit; its beginning was thrown away
+        self._resume: Callable[[str], str] | None = None  # takes the answer to a challenge
+        self._incoming: Incoming | None = None  # since DATA
+        self._unknown = self._failed_logins = self._delivered = 0
+        self._begin()
 
-    async def handle_HELO(self, wire: SmtpWire, session: Any, envelope: Any, name: str) -> str:
-        """Note the client's name (RFC 5321 §4.1.1.1)."""
-        session.host_name = name
-        return f"250 {wire.hostname}"
+    def _begin(self) -> None:
+        self._client = ""  # the name in EHLO or HELO
+        self._extended = False
+        self._account: Account | None = None
+        self._envelope: Envelope | None = None
 
-    async def handle_EHLO(self, wire: SmtpWire, session: Any, envelope: Any, name: str, answer: list[str]) -> list[str]:
-        """Greet, and say what is on offer."""
-        session.host_name = name
-        offers = [wire.hostname, f"SIZE {self._settings.max_message}", "8BITMIME", "SMTPUTF8", "PIPELINING"]
-        offers += [] if wire.secure else ["STARTTLS"]
-        offers += ["AUTH PLAIN LOGIN"] if wire.may_log_in else []
+    def greeting(self) -> bytes:
+        """Return the line that opens the session (§3.1)."""
+        return reply_line(f"220 {self._settings.host_name} ESMTP")
+
+    def receive(self, octets: bytes) -> Iterator[bytes]:
+        """Take what came in, however it was cut; yield what to send, command by command (RFC 2920 §3.2).
+
+        A command runs when the answers before it have been taken; what it does is done when its own comes out.
+        """
+        self._input += octets
+        while not (self.closed or self.upgrade or self.errand):
+            if self._incoming:
+                rest = self._incoming.take(bytes(self._input))
+                self._input[:] = rest or b""
+                self.patience = self._incoming.patience if rest is None else None
+                if rest is None:
+                    return
+                yield from self._answer(self._deliver)
+            elif (line := self._next_line()) is not None:
+                yield from self._answer(partial(self._obey, line))
+            else:
+                return
+
+    def pending(self) -> bytes:
+        """Return what the server has to say unasked: in SMTP, nothing ever."""
+        return b""
+
+    def tls_started(self) -> None:
+        """Begin afresh under TLS: nothing said before counts (RFC 3207 §4.2)."""
+        self.upgrade, self._secure = False, True
+        self._input.clear()  # what came together with STARTTLS could have been put there by anybody
+        self._begin()
+
+    def dismiss(self, why: str) -> bytes:
+        """End a session that was idle for too long, or because the server stops (§3.8)."""
+        words = self._farewell("421 4.4.2" if why == IDLE else "421 4.3.2", why)
+        answer = b"" if self.patience else reply_line(words)
+        self.end()
+        return answer
+
+    def end(self) -> None:
+        """Let go of everything; a message that was not delivered before is not delivered any more (§4.1.1.10)."""
+        self.closed, self.errand, self.patience, self._incoming = True, None, None, None
+
+    def snapshot(self) -> SessionView:
+        """Return this session as it changes: with each message that was delivered."""
+        return SessionView("SMTP", f"messages so far: {self._delivered}")
+
+    # ---- from octets to commands (§4.1.1)
+
+    def _next_line(self) -> bytes | None:
+        """Cut off a line and its end; None while it is incomplete. Of one that is too long, keep nothing."""
+        end = self._input.find(b"\n") + 1
+        self._too_long |= (end or len(self._input)) > self._settings.max_line
+        if not end:
+            if self._too_long:
+                self._input.clear()
+            return None
+        line = bytes(self._input[:end])
+        del self._input[:end]
+        return line.rstrip()
+
+    def _answer(self, work: Callable[[], str | list[str]]) -> Iterator[bytes]:
+        """Yield the reply that some work gives; an error that nobody foresaw ends this command, and no more."""
+        try:
+            reply = work()
+        except Refused as refused:
+            reply = str(refused)
+        except Exception:
+            reply = _mistake()
+        if reply:
+            yield b"".join(map(reply_line, [reply] if isinstance(reply, str) else reply))
+
+    def _obey(self, line: bytes) -> str | list[str]:
+        resume, self._resume = self._resume, None
+        if self._too_long:
+            self._too_long = False
+            most = f"{self._settings.max_line} octets is the most"
+            return f"500 5.5.6 the response is too long; {most}" if resume else f"500 5.5.2 a line is too long; {most}"
+        if resume:
+            return "501 5.7.0 AUTH given up, as you wished" if line == b"*" else resume(from_base64(line))
+        self.asked = line
+        word, _, rest = line.partition(b" ")
+        keyword, argument = word.upper().decode("ascii", "replace"), rest.strip().decode("utf-8", "surrogateescape")
+        if not line or not word.isascii():
+            return "500 5.5.2 this is not a command; send HELP for the list"
+        if keyword == "EXPN":
+            return "502 5.5.1 EXPN not implemented"
+        if keyword not in FORMS:
+            self._unknown += 1
+            if self._unknown == MAX_UNKNOWN:
+                return self._leave("421 4.7.0", "five lines are no commands; connect again")
+            return f'500 5.5.2 command "{keyword}" not recognized'
+        if " " not in FORMS[keyword] and argument:
+            return f"501 5.5.4 {keyword} takes no argument"
+        if self._stage < _NEEDS.get(keyword, Stage.CONNECTED):
+            return _MISSING[self._stage]
+        reply: str | list[str] = getattr(self, f"do_{keyword.lower()}")(argument)
+        return reply
+
+    @property
+    def _stage(self) -> Stage:
+        if not self._envelope:
+            return Stage.GREETED if self._client else Stage.CONNECTED
+        return Stage.RECIPIENT if self._envelope.recipients else Stage.SENDER
+
+    def _leave(self, code: str, why: str = "") -> str:
+        """Return the last words, and end the session."""
+        self.end()
+        return self._farewell(code, why)
+
+    def _farewell(self, code: str, why: str = "") -> str:
+        """Say goodbye; the server's name is the first word (§4.3.1)."""
+        return f"{code} {self._settings.host_name} signing off{': ' * bool(why)}{why}"
+
+    # ---- session
+
+    def do_helo(self, name: str) -> str:
+        """Greet (§4.1.1.1)."""
+        self._greet(name, extended=False)
+        return f"250 {self._settings.host_name}"
+
+    def do_ehlo(self, name: str) -> list[str]:
+        """Greet, and say what is on offer (§4.1.1.1)."""
+        self._greet(name, extended=True)
+        offers = [self._settings.host_name, f"SIZE {self._settings.max_message}", "8BITMIME", "SMTPUTF8", "PIPELINING"]
+        offers += [] if self._secure else ["STARTTLS"]
+        offers += ["AUTH PLAIN LOGIN"] if self._may_log_in else []
         return [f"250-{offer}" for offer in [*offers, "ENHANCEDSTATUSCODES"]] + ["250 HELP"]
 
-    async def handle_AUTH(self, wire: SmtpWire, session: Any, envelope: Any, args: list[str]) -> str | None:
-        """Log in (RFC 4954); too many failures end the line."""
-        if envelope.mail_from:
-            return "503 5.5.1 AUTH is not valid inside a mail transaction; send RSET first"
-        credentials = await wire.credentials(*args)
-        if credentials is None:
-            return None
-        account = self._store.authenticate(*credentials)
-        if account:
-            session.authenticated, session.auth_data = True, account.name
-            return f"235 2.7.0 welcome, {account.name}"
+    def _greet(self, name: str, extended: bool) -> None:
+        check_host(name, "EHLO" if extended else "HELO")  # before anything is changed by it (§4.1.4)
+        self._client, self._extended, self._envelope = name, extended, None
+
+    def do_starttls(self, _: str) -> str:
+        """Go over to TLS (RFC 3207 §4)."""
+        if self._secure:
+            raise Refused("503 5.5.1 TLS is already on; go on without STARTTLS")
+        self.upgrade = True
+        return "220 2.0.0 Ready to start TLS"
+
+    def do_noop(self, _: str) -> str:
+        """Do nothing (§4.1.1.9)."""
+        return "250 2.0.0 OK"
+
+    def do_rset(self, _: str) -> str:
+        """Forget sender and recipients (§4.1.1.5)."""
+        self._envelope = None
+        return "250 2.0.0 OK"
+
+    def do_quit(self, _: str) -> str:
+        """Say goodbye (§4.1.1.10)."""
+        return self._leave("221 2.0.0")
+
+    def do_vrfy(self, address: str) -> str:
+        """Neither confirm nor deny an address (§3.5.3, §7.3)."""
+        return "252 2.5.0 send mail to it, and you will see" if address else "501 5.5.4 VRFY takes an address or a name"
+
+    def do_help(self, command: str) -> str:
+        """List what may be said now, or how a command is said (§4.1.1.8)."""
+        missing = {"STARTTLS": self._secure, "AUTH": not self._may_log_in}
+        known = {name: form for name, form in FORMS.items() if not missing.get(name)}
+        if command and command.upper() not in known:
+            return f"504 5.5.4 no help for that; these are known: {' '.join(known)}"
+        return f"214 2.0.0 {known[command.upper()] if command else ' '.join(known)}"
+
+    # ---- login (RFC 4954)
+
+    @property
+    def _may_log_in(self) -> bool:
+        return self._secure or self._settings.plaintext_login
+
+    def do_auth(self, argument: str) -> str:
+        """Log in by PLAIN (RFC 4616) or LOGIN; the response is in this line or, asked for, in the next."""
+        mechanism, *initial = argument.split() or [""]
+        resume = {"PLAIN": self._plain, "LOGIN": self._login}.get(mechanism.upper())
+        if not self._extended:
+            raise Refused("503 5.5.1 AUTH is not valid after HELO; send EHLO first")
+        if not self._may_log_in:
+            raise Refused("538 5.7.11 no password in the clear; send STARTTLS first")
+        if self._account:
+            raise Refused(f"503 5.5.1 you are logged in already, as {self._account.name}")
+        if self._envelope:
+            raise Refused("503 5.5.1 AUTH is not valid inside a mail transaction; send RSET first")
+        if not mechanism:
+            raise Refused("501 5.5.4 AUTH takes a mechanism; this server knows PLAIN and LOGIN")
+        if len(initial) > 1:
+            raise Refused("501 5.5.4 AUTH takes a mechanism and one response at most")
+        if resume is None:
+            raise Refused("504 5.5.4 no such mechanism; this server knows PLAIN and LOGIN")
+        if initial:
+            return resume("" if initial == ["="] else from_base64(initial[0].encode("utf-8", "surrogateescape")))
+        return self._challenge("" if resume == self._plain else "Username:", resume)
+
+    def _challenge(self, words: str, resume: Callable[[str], str]) -> str:
+        self._resume = resume
+        return f"334 {b64encode(words.encode()).decode()}"
+
+    def _plain(self, response: str) -> str:
+        if response.count("\0") != 2:
+            raise Refused("501 5.5.2 PLAIN takes NUL, name, NUL, password")
+        acting_for, user, password = response.split("\0")
+        return self._log_in(user, password, acting_for)
+
+    def _login(self, user: str) -> str:
+        return self._challenge("Password:", partial(self._log_in, user))
+
+    def _log_in(self, user: str, password: str, acting_for: str = "") -> str:
+        self._account = self._store.authenticate(user, password, acting_for)
+        if self._account:
+            return f"235 2.7.0 welcome, {self._account.name}"
         self._failed_logins += 1
         if self._failed_logins < self._settings.max_failed_logins:
             return "535 5.7.8 wrong name or password"
-        await wire.leave("421 4.7.0", f"wrong name or password, {self._failed_logins} times")
+        return self._leave("421 4.7.0", f"wrong name or password, {self._failed_logins} times")
 
-    async def handle_MAIL(self, wire: SmtpWire, session: Any, envelope: Any, address: str, options: list[str]) -> str:
-        """Take the reverse-path (RFC 5321 §4.1.1.2)."""
-        if self._settings.smtp_login and not session.authenticated:
-            return f"530 5.7.0 this server takes mail only after a login; send {_before_mail(wire)} first"
-        if not address.isascii() and not envelope.smtp_utf8:
-            return NOT_ASCII
-        envelope.mail_from = address
-        envelope.mail_options.extend(options)
+    # ---- a message (§3.3)
+
+    def do_mail(self, argument: str) -> str:
+        """Take the reverse-path (§4.1.1.2); AUTH= is to be allowed (RFC 4954 §5), and believed of nobody."""
+        sender, told = self._path("MAIL", argument, ("SIZE", "BODY", "SMTPUTF8", "AUTH"))
+        size, most = told.get("SIZE", "1"), self._settings.max_message
+        if self._envelope:
+            raise Refused("503 5.5.1 there is a sender already; send RSET to begin anew")
+        if not re.fullmatch("[0-9]{1,20}", size):  # RFC 1870 §3
+            raise Refused("501 5.5.4 SIZE takes a number of octets, such as SIZE=1000")
+        if told.get("BODY", "7BIT") not in ("7BIT", "8BITMIME"):
+            raise Refused("501 5.5.4 BODY can only be one of 7BIT, 8BITMIME")
+        if told.get("SMTPUTF8"):
+            raise Refused("501 5.5.4 SMTPUTF8 takes no arguments")
+        if int(size) > most:
+            raise Refused(f"552 5.3.4 the message is too large; {most} octets is the most")
+        if self._settings.smtp_login and not self._account:
+            raise Refused(f"530 5.7.0 this server takes mail only after a login; send {self._before_mail} first")
+        check_ascii(sender, "SMTPUTF8" in told)
+        self._envelope = Envelope(sender, max(1, int(size)), "SMTPUTF8" in told)
         return "250 2.1.0 sender accepted"
 
-    async def handle_RCPT(self, wire: SmtpWire, session: Any, envelope: Any, address: str, options: list[str]) -> str:
-        """Take one forward-path, or say why not (RFC 5321 §4.1.1.3)."""
-        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
-            return f"452 4.5.3 {MAX_RECIPIENTS} recipients is the most; send the message again for the others"
-        if not address.isascii() and not envelope.smtp_utf8:
-            return NOT_ASCII
-        sizes = [int(option[5:]) for option in envelope.mail_options if option.startswith("SIZE=")]
-        refusal = self._refuse(address, max([1, *sizes]), "" if session.authenticated else _before_mail(wire))
-        if not refusal:
-            envelope.rcpt_tos.append(address)
-        return refusal or "250 2.1.5 recipient accepted"
+    def do_rcpt(self, argument: str) -> str:
+        """Take one forward-path, or say why not (§4.1.1.3)."""
+        address, _ = self._path("RCPT", argument)
+        envelope = self._envelope
+        assert envelope is not None
+        if len(envelope.recipients) >= MAX_RECIPIENTS:
+            raise Refused(f"452 4.5.3 {MAX_RECIPIENTS} recipients is the most; send the message again for the others")
+        check_ascii(address, envelope.utf8)
+        self._delivery.check_recipient(address, envelope.size, "" if self._account else self._before_mail)
+        envelope.recipients.append(address)
+        return "250 2.1.5 recipient accepted"
 
-    def _refuse(self, address: str, size: int, first: str) -> str:
-        """Return why this recipient cannot have a message of this size; empty: it can.
+    def _path(self, command: str, argument: str, known: Collection[str] = ()) -> tuple[str, dict[str, str]]:
+        """Return address and parameters, which only EHLO has offered (§4.1.1.11)."""
+        address, parameters = path(command, argument)
+        if unknown := [name for name in parameters if not (self._extended and name in known)]:
+            raise Refused(f"555 5.5.4 no such parameter: {', '.join(unknown)}; the answer to EHLO lists what there is")
+        return address, parameters
 
-        ``first``: the command that must come before a relay.
-        """
-        domain = self._foreign(address)
-        if domain and domain not in self._routes:
-            return f"550 5.7.1 no relay to {domain}; this server takes mail for {self._store.domain}"
-        if domain:
-            return f"530 5.7.0 no relay to {domain} without a login; send {first} first" if first else ""
-        account = self._account(address)
-        if account is None:
-            return f"550 5.1.1 no account here for <{address.strip('<>')}>; check the address"
-        try:
-            account.need_room(size)
-        except MailboxError as full:
-            return f"452 4.2.2 {full}"
+    @property
+    def _before_mail(self) -> str:
+        """Which command comes next for who wants to do what takes a login."""
+        return "AUTH" if self._may_log_in else "STARTTLS"
+
+    def do_data(self, _: str) -> str:
+        """Ask for the message (§4.1.1.4)."""
+        self._incoming = Incoming(self._settings)
+        return "354 go on; end with a dot on a line of its own"
+
+    def _deliver(self) -> str:
+        """Stamp the message that has come, and have it delivered: `errand` will answer."""
+        incoming, self._incoming = self._incoming, None
+        envelope, self._envelope = self._envelope, None
+        assert incoming is not None
+        assert envelope is not None
+        if incoming.refusal:
+            raise Refused(incoming.refusal)
+        octets = incoming.octets
+        check_hops(octets)
+        self.errand = partial(self._run_errand, envelope, self._received(envelope).encode() + octets)
         return ""
 
-    def _foreign(self, address: str) -> str:
-        """Return the address's domain if it is not ours."""
-        domain = address.rpartition("@")[2].lower() if "@" in address else ""
-        return "" if domain == self._store.domain else domain
-
-    def _account(self, address: str) -> Account | None:
-        """Find whose mail this is; postmaster's, which nobody may refuse (RFC 5321 §4.5.1), is the first account's."""
-        name = address.rpartition("@")[0] or address
-        if name.startswith('"'):  # quoted or not, it is the same name (RFC 5321 §4.1.2)
-            name = re.sub(r"\\(.)", r"\1", name[1:-1])
-        first = next(iter(self._store.accounts.values()), None)
-        return self._store.accounts.get(name.lower()) or (first if name.lower() == "postmaster" else None)
-
-    async def handle_DATA(self, wire: SmtpWire, session: Any, envelope: Any) -> str:
-        """Stamp the message and pass it on to every recipient's mailbox or server, or to none.
-
-        Two things can still part the recipients, and the sender is told of a failure: a server that fails after
-        another took the message, and a mailbox that fills up while a relay is under way. A real MTA queues instead,
-        answers at once, and sends a bounce for those it could not reach (RFC 5321 §4.2.5, §6.1).
-        """
-        if len(_RECEIVED.findall(envelope.content, 0, end_of_header(envelope.content))) >= MAX_HOPS:
-            return f"554 5.4.6 the message has passed {MAX_HOPS} servers; it runs in a loop"
-        sender = envelope.mail_from.strip("<>")
-        stamped = self._received(wire, session, envelope).encode() + envelope.content
-        accounts, abroad = self._destinations(envelope.rcpt_tos)
-        final = f"Return-Path: <{sender}>\r\n".encode() + _without_return_path(stamped) if accounts else b""
+    async def _run_errand(self, envelope: Envelope, octets: bytes) -> bytes:
         try:
-            async with AsyncExitStack() as hops:
-                send = []
-                for domain, names in abroad.items():
-                    hop = next_hop(
-                        domain, self._routes[domain], wire.hostname, sender, names, stamped, envelope.smtp_utf8
-                    )
-                    send.append(await hops.enter_async_context(hop))
-                _check_room(accounts, len(final))
-                for one in send:
-                    await one()
-                _check_room(accounts, len(final))
-                for account in accounts:
-                    account.inbox.append(final)
-                self._happened(f"<{sender}> to {', '.join(envelope.rcpt_tos)}")
-        except Refused as refusal:
-            return str(refusal)
-        return "250 2.6.0 message accepted"
+            await self._delivery.deliver(envelope, octets)
+            self.asked = f"<{envelope.sender}> to {', '.join(envelope.recipients)}".encode()
+            self._delivered += 1
+            reply = "250 2.6.0 message accepted"
+        except Refused as refused:
+            reply = str(refused)
+        except Exception:
+            reply = _mistake()
+        self.errand = None
+        return reply_line(reply)
 
-    def _destinations(self, addresses: Iterable[str]) -> tuple[list[Account], dict[str, list[str]]]:
-        """Return our own accounts among the recipients, each once, and the others by domain."""
-        accounts: dict[str, Account] = {}
-        abroad: dict[str, list[str]] = {}
-        for address in addresses:
-            if domain := self._foreign(address):
-                abroad.setdefault(domain, []).append(address)
-            elif account := self._account(address):
-                accounts[account.name] = account
-        return list(accounts.values()), abroad
-
-    def _received(self, wire: SmtpWire, session: Any, envelope: Any) -> str:
-        """Return the time stamp line (RFC 5321 §4.4); ``for`` only where it betrays no other recipient (§7.2)."""
-        protocol = "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP"  # the names are IANA's (RFC 3848, RFC 6531 §4.3)
-        protocol += "S" * wire.secure + "A" * bool(session.authenticated)
-        recipient = f" for <{envelope.rcpt_tos[0]}>" if len(envelope.rcpt_tos) == 1 else ""
+    def _received(self, envelope: Envelope) -> str:
+        """Return the time stamp line (§4.4); ``for`` only where it betrays no other recipient (§7.2)."""
+        protocol = "UTF8SMTP" if envelope.utf8 else "ESMTP"  # the names are IANA's (RFC 3848, RFC 6531 §4.3)
+        protocol += "S" * self._secure + "A" * bool(self._account)
+        recipient = f" for <{envelope.recipients[0]}>" if len(envelope.recipients) == 1 else ""
         return (
-            f"Received: from {session.host_name} ([{session.peer[0]}])\r\n"
-            f"\tby {wire.hostname} with {protocol if session.extended_smtp else 'SMTP'}{recipient};\r\n"
+            f"Received: from {self._client} ([{self._peer}])\r\n"
+            f"\tby {self._settings.host_name} with {protocol if self._extended else 'SMTP'}{recipient};\r\n"
             f"\t{format_datetime(self._store.clock())}\r\n"
         )
 
-    async def handle_exception(self, error: Exception) -> str:
-        """Answer what should not have happened; the session goes on."""
-        if not isinstance(error, TLSSetupException):  # a client that does not trust us may well hang up
-            log.error("an SMTP command failed", exc_info=error)
-        return "451 4.3.0 this server made a mistake; try again"
 
-
-def _before_mail(wire: SmtpWire) -> str:
-    """Return which command comes next for who wants to do what takes a login."""
-    return "AUTH" if wire.may_log_in else "STARTTLS"
-
-
-def _check_room(accounts: Iterable[Account], size: int) -> None:
-    for account in accounts:
-        try:
-            account.need_room(size)
-        except MailboxError as full:
-            raise Refused(f"452 4.2.2 {account.name}'s {full}; nothing was delivered") from full
-
-
-def _without_return_path(octets: bytes) -> bytes:
-    """Take out what earlier deliveries left, so that there is exactly one (RFC 5321 §4.4)."""
-    end = end_of_header(octets)
-    return _RETURN_PATH.sub(b"", octets[:end]) + octets[end:]
+def _mistake() -> str:
+    """Log the error at hand, and return the reply to it."""
+    log.exception("an SMTP command failed")
+    return "451 4.3.0 this server made a mistake; try again"

@@ -56,7 +56,7 @@ class MailboxView:
 class SessionView:
     """One open session: ``marks`` are the UIDs that a POP3 session's DELE marked, known to it alone."""
 
-    protocol: Literal["POP3", "IMAP"]
+    protocol: Literal["POP3", "IMAP", "SMTP"]
     state: str
     account: str | None = None
     mailbox: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import imaplib
 import random
 import re
@@ -14,15 +15,19 @@ from email import policy
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
+from mailkit.imap.session import ImapSession
 from mailkit.mailbox import Mailbox
+from mailkit.pop3 import Pop3Session
 from mailkit.samples import letters as sample_letters
 from mailkit.settings import Settings
+from mailkit.smtp import SmtpSession
 from mailkit.store import Store
 from tests.patience import PATIENCE
 
 FOLDER = Path(__file__).parent / "conversations"
 PASSWORD = "secret"
 ACCOUNTS = ("amy", "ben")
+SESSIONS = {"imap": ImapSession, "pop3": Pop3Session, "smtp": SmtpSession}
 DATE = "02-Mar-2026 09:00:00 +0000"
 ASKS_FOR_TLS = re.compile(rb"\b(STARTTLS|STLS)\r\n")
 LINE = re.compile(r"(?P<kind>[CSD])(?P<who>\d?)(?P<mode>[:~?])(?: (?P<text>.*))?")
@@ -473,7 +478,7 @@ class Direct:
         settings = dict(conversation.settings)
         quota = settings.pop("quota", None)
         self.settings = Settings(**settings)
-        self.store = Store("example.org", lambda: datetime(2026, 3, 2, 9, tzinfo=UTC))
+        self.store = Store("example.org", lambda: datetime(2026, 9, 1, 9, tzinfo=UTC))
         for name in ACCOUNTS:
             self.store.add_account(name, PASSWORD, quota)
         prepare(self.store, conversation)
@@ -482,22 +487,18 @@ class Direct:
         self.said: dict[int, bytearray] = {}
 
     def connect(self, who: int, protocol: str, secure: bool) -> None:
-        from mailkit.pop3 import Pop3Session
-
-        kind = Pop3Session
-        if protocol == "imap":
-            from mailkit.imap.session import ImapSession
-
-            kind = ImapSession
-        session = kind(self.store, self.settings, secure=secure, wake=lambda: None)
+        session = SESSIONS[protocol](self.store, self.settings, secure=secure, wake=lambda: None)
         self.sessions[who] = session
         self.said[who] = bytearray(session.greeting())
 
     def send(self, who: int, octets: bytes) -> None:
         self._nothing_left(who)
+        session = self.sessions[who]
         for at in range(0, len(octets), self.piece):
-            for chunk in self.sessions[who].receive(octets[at : at + self.piece]):
-                self.said[who] += chunk
+            self.said[who] += b"".join(session.receive(octets[at : at + self.piece]))
+            while session.errand:
+                self.said[who] += asyncio.run(session.errand())
+                self.said[who] += b"".join(session.receive(b""))
 
     def read_line(self, who: int) -> bytes:
         if b"\r\n" not in self.said[who] and not self.sessions[who].closed:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from email import message_from_bytes
 from email.utils import getaddresses
 
+from mailkit.delivery import Delivery
 from mailkit.device import Device, letters_in
 from mailkit.engine import Engine
 from mailkit.idle import idle
@@ -27,7 +28,7 @@ from mailkit.scenes import advice, dialup, events
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
 from mailkit.server import MailServer
-from mailkit.smtp import SmtpRules
+from mailkit.smtp import SmtpSession
 from mailkit.store import Account, Store
 
 # ---- POP3 (RFC 1939)
@@ -258,22 +259,22 @@ def idle_never_pushes(patch):
 
 def the_second_server_leaves_no_trace(patch):
     """Whoever takes mail from another server adds no Received: line (against §4.4)."""
-    received = SmtpRules._received
+    received = SmtpSession._received
 
-    def unless_from_a_server(self, wire, session, envelope):
-        return "" if session.host_name.startswith("mail.") else received(self, wire, session, envelope)
+    def unless_from_a_server(self, envelope):
+        return "" if self._client.startswith("mail.") else received(self, envelope)
 
-    patch.setattr(SmtpRules, "_received", unless_from_a_server)
+    patch.setattr(SmtpSession, "_received", unless_from_a_server)
 
 
 def the_laptop_delivers_itself(patch):
     """It is not Amy's server that speaks to Ben's."""
-    from mailkit.smtp import next_hop
+    from mailkit.delivery import next_hop
 
     def as_the_laptop(domain, address, own_name, *rest):
         return next_hop(domain, address, "laptop.example.org", *rest)
 
-    patch.setattr("mailkit.smtp.next_hop", as_the_laptop)
+    patch.setattr("mailkit.delivery.next_hop", as_the_laptop)
 
 
 def the_first_server_keeps_the_letter(patch):
@@ -282,23 +283,23 @@ def the_first_server_keeps_the_letter(patch):
     def at_home(self, addresses):
         return [next(iter(self._store.accounts.values()))], {}
 
-    patch.setattr(SmtpRules, "_destinations", at_home)
+    patch.setattr(Delivery, "_destinations", at_home)
 
 
 def open_relay(patch):
     """The server takes mail for any domain from anybody."""
-    patch.setattr(SmtpRules, "_refuse", lambda self, address, size, first: "")
+    patch.setattr(Delivery, "check_recipient", lambda self, address, size, first: None)
 
 
 def the_header_decides_who_gets_it(patch):
     """Not the recipients of the envelope get a letter, but those of its To: line (against §3.3)."""
-    data = SmtpRules.handle_DATA
+    deliver = Delivery.deliver
 
-    async def by_header(self, wire, session, envelope):
-        envelope.rcpt_tos = [address for _, address in getaddresses([message_from_bytes(envelope.content)["To"]])]
-        return await data(self, wire, session, envelope)
+    async def by_header(self, envelope, octets):
+        envelope.recipients = [address for _, address in getaddresses([message_from_bytes(octets)["To"]])]
+        await deliver(self, envelope, octets)
 
-    patch.setattr(SmtpRules, "handle_DATA", by_header)
+    patch.setattr(Delivery, "deliver", by_header)
 
 
 # ---- the lock, and the wire

@@ -34,7 +34,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "snapshot": ({"snapshot"}, {"message"}),
     "pop3": ({"pop3", "pop3answers"}, {"message", "mailbox", "settings", "snapshot"}),
     "imap": ({"imap"}, {"message", "mailbox", "settings", "snapshot"}),
-    "smtp": ({"smtp", "smtpanswers", "smtpwire", "relay"}, {"message", "mailbox", "settings", "sockets"}),
+    "smtp": (
+        {"smtp", "smtpsyntax", "incoming", "delivery", "relay"},
+        {"message", "mailbox", "settings", "sockets", "snapshot"},
+    ),
     "server": (
         {"server", "engine", "line", "tls"},
         {"message", "mailbox", "settings", "sockets", "snapshot", "transcript", "pop3", "imap", "smtp", "render"},

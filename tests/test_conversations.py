@@ -7,29 +7,28 @@ import pytest
 from tests.conversation import FOLDER, Direct, OverDovecot, OverMailServer, Play, read
 
 FILES = sorted(FOLDER.glob("*/*.txt"))
-NAMES = [f"{path.parent.name}/{path.stem}" for path in FILES]
-OURS = [path for path in FILES if path.parent.name != "smtp"]
 
-every_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
-pop3_and_imap = pytest.mark.parametrize("path", OURS, ids=[f"{path.parent.name}/{path.stem}" for path in OURS])
+
+def every(files):
+    return pytest.mark.parametrize("path", files, ids=[f"{path.parent.name}/{path.stem}" for path in files])
 
 
 @pytest.mark.parametrize("piece", [1 << 30, 1], ids=["whole", "by-octets"])
-@pop3_and_imap
+@every([path for path in FILES if path.stem != "too-many-connections"])  # of which one session knows nothing
 def test_straight_into_the_session(path, piece):
     conversation = read(path)
     Play(conversation, Direct(conversation, piece)).run()
 
 
 @pytest.mark.slow
-@every_file
+@every(FILES)
 def test_over_a_socket_in_small_pieces(path):
     conversation = read(path)
     with contextlib.closing(OverMailServer(conversation)) as server:
         Play(conversation, server).run()
 
 
-@pop3_and_imap
+@every([path for path in FILES if path.parent.name != "smtp"])
 def test_with_dovecot(path, dovecot, request):
     conversation = read(path)
     version = dovecot.version[:3]

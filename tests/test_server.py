@@ -526,7 +526,7 @@ def test_who_comes_and_goes_leaves_room(port):
         wait_until(lambda: engine.call(lambda: not (engine.transports or engine.mailers or engine.lines)))
 
 
-@pytest.mark.parametrize("port", ["pop3", "imap", "pop3s", "imaps", "smtps"])
+@pytest.mark.parametrize("port", ["pop3", "imap", "smtp", "pop3s", "imaps", "smtps"])
 def test_who_is_far_too_many_gets_no_words(port):
     """Those who read why they were refused take room, too, for as long as they like to."""
     with MailServer(password="secret", max_connections=2) as server, contextlib.ExitStack() as held:
@@ -556,7 +556,9 @@ def test_who_was_told_goodbye_and_stays_takes_no_room_for_ever(port, last):
         assert server._engine.call(lambda: len(server._engine.transports)) <= 7
 
 
-@pytest.mark.parametrize(("port", "begin"), [("pop3", b"STLS\r\n"), ("imap", b"a STARTTLS\r\n")])
+@pytest.mark.parametrize(
+    ("port", "begin"), [("pop3", b"STLS\r\n"), ("imap", b"a STARTTLS\r\n"), ("smtp", b"STARTTLS\r\n")]
+)
 def test_who_asks_for_tls_and_leaves_is_not_waited_for(port, begin):
     with MailServer(password="secret", handshake=60.0) as server:
         for _ in range(10):

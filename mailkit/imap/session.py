@@ -52,17 +52,15 @@ class ImapSession:
     set, begin the TLS handshake and then call `tls_started`.
     """
 
+    errand = patience = None  # SMTP's
+
     def __init__(
         self, store: Store, settings: Settings, *, secure: bool = False, wake: Callable[[], None] = lambda: None
     ) -> None:
         self.state = State.NOT_AUTHENTICATED
         self.asked = b""  # the command that is being answered, without its literals
-        self.closed = False
-        self.upgrade = False
-        self._store = store
-        self._settings = settings
-        self._secure = secure
-        self._wake = wake
+        self.closed = self.upgrade = False
+        self._store, self._settings, self._secure, self._wake = store, settings, secure, wake
         self._reader = CommandReader(settings.max_imap_line, 4 * settings.max_message, self._judge_literal)
         self._running = _Running()
         self._resume: Callable[[bytes], Reply] | None = None  # takes the line that a command waits for
