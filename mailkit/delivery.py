@@ -21,7 +21,9 @@ from mailkit.store import Account, Store
 
 MAX_HOPS = 100  # Received: lines; RFC 5321 §6.3 asks for a large threshold
 
-_RETURN_PATH = re.compile(rb"^Return-Path:.*\r\n(?:[ \t].*\r\n)*", re.IGNORECASE | re.MULTILINE)
+LONGEST_HEADER = 1_000_000  # octets that are looked through for trace fields, which stand on top
+
+_RETURN_PATH = re.compile(rb"^Return-Path:.*\r\n(?:[ \t].*\r\n)*+", re.IGNORECASE | re.MULTILINE)
 _RECEIVED = re.compile(rb"^Received:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -61,7 +63,7 @@ class Delivery:
         if account is None:
             raise Refused(f"550 5.1.1 no account here for <{address}>; check the address")
         try:
-            account.need_room(size)
+            _need(account, size)
         except MailboxError as full:
             raise Refused(f"452 4.2.2 {full}") from full
 
@@ -115,19 +117,24 @@ class Delivery:
 
 def check_hops(octets: bytes) -> None:
     """Raise `Refused` for a message that runs in a loop (RFC 5321 §6.3)."""
-    if len(_RECEIVED.findall(octets, 0, end_of_header(octets))) >= MAX_HOPS:
+    if len(_RECEIVED.findall(octets, 0, min(LONGEST_HEADER, end_of_header(octets)))) >= MAX_HOPS:
         raise Refused(f"554 5.4.6 the message has passed {MAX_HOPS} servers; it runs in a loop")
 
 
 def _check_room(accounts: Iterable[Account], size: int) -> None:
     for account in accounts:
         try:
-            account.need_room(size)
+            _need(account, size)
         except MailboxError as full:
             raise Refused(f"452 4.2.2 {account.name}'s {full}; nothing was delivered") from full
 
 
+def _need(account: Account, octets: int) -> None:
+    account.need_room(octets)
+    account.inbox.need_place(1)
+
+
 def _without_return_path(octets: bytes) -> bytes:
     """Take out what earlier deliveries left, so that there is exactly one (RFC 5321 §4.4)."""
-    end = end_of_header(octets)
+    end = min(LONGEST_HEADER, end_of_header(octets))
     return _RETURN_PATH.sub(b"", octets[:end]) + octets[end:]

@@ -92,7 +92,7 @@ class Engine:
 
     def is_crowded(self) -> bool:
         """Whether so many are here, with those who still read why they were refused, that words cost too much."""
-        return len(self.transports) > 2 * self.settings.max_connections
+        return len(self.transports) > 3 * self.settings.max_connections  # SMTP, the others, and those who leave
 
     def forget(self, line: Line, cause: str) -> None:
         """Take a line out of the register, before its last words are sent."""

@@ -26,7 +26,8 @@ class Incoming:
         self.refusal = ""
         self._settings = settings
         self._text = bytearray(b"\r\n")  # as it came, dots stuffed; with a CRLF before it, an end may come at once
-        self._too_long = re.compile(rb"(?<=\n)[^\n]{%d}" % settings.max_line)
+        most = settings.max_line  # CRLF included, but not a dot that was doubled (§4.5.3.1.6)
+        self._too_long = re.compile(rb"(?<=\n)(?:\.[^\n]{%d}|[^.\n][^\n]{%d})" % (most, most - 1))
 
     def take(self, octets: bytes) -> bytes | None:
         """Take octets in; return those that come after the message's end, or None while it goes on."""

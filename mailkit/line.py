@@ -154,7 +154,7 @@ class Line(asyncio.BufferedProtocol):
     @property
     def _is_amid_something(self) -> bool:
         """Whether what we said now would come in the middle of an answer, or of a handshake."""
-        return self._paused or self._waiting or self._upgrading
+        return self._paused or self._upgrading or (self._waiting and not self._errand)
 
     def cause(self, what: str) -> str:
         """Say who did what, as history() shows it: ``POP3 amy: DELE 1``."""
@@ -212,8 +212,9 @@ class Line(asyncio.BufferedProtocol):
             self.engine.forget(self, self.cause("the line dropped"))
             self._transport.close()
         elif self.session.closed:
+            self.engine.forget(self, self.asked())  # where an error of ours has ended it, nothing was said
             self._hang_up()
-        elif self.session.upgrade and not self._upgrading:
+        elif self.session.upgrade and not (self._upgrading or self._paused):
             self._upgrading = True
             self._inbox.clear()  # said in the clear, by anybody; what comes from now on comes under TLS
             self._answers = iter(())
@@ -225,13 +226,16 @@ class Line(asyncio.BufferedProtocol):
 
     async def _run(self, errand: Callable[[], Awaitable[bytes]]) -> None:
         """Let others have their turn while the session waits for what takes time, such as a relay."""
-        reply = await errand()
-        self._errand = None
-        self._heard = self.engine.loop.time()
-        self.engine.notice(self)
-        self._say(reply)
-        self._inbox.append(b"")  # go on with what came after it
-        self._go_on()
+        try:
+            reply = await errand()
+            self._errand = None
+            self._heard = self.engine.loop.time()
+            self.engine.notice(self)
+            self._say(reply)
+            self._inbox.append(b"")  # go on with what came after it
+            self._go_on()
+        except Exception:
+            self._fail()
 
     async def _start_tls(self) -> None:
         """Shake hands (RFC 2595); octets that come with the client's last handshake message wait in the inbox."""
@@ -243,12 +247,12 @@ class Line(asyncio.BufferedProtocol):
                 self._transport, self, self.engine.tls().server, server_side=True, ssl_handshake_timeout=patience
             )
         except (OSError, ssl.SSLError):
+            secure = None
+        self.engine.transports.discard(self._transport)
+        if not isinstance(secure, asyncio.Transport):  # None where the line was dropped meanwhile
             self.drop()  # of this asyncio tells its own protocol alone, so do what connection_lost would
             self._timer.cancel()
-            self.engine.transports.discard(self._transport)
             return
-        assert isinstance(secure, asyncio.Transport)
-        self.engine.transports.discard(self._transport)
         self.engine.transports.add(secure)
         self._transport = secure
         self._upgrading = False
@@ -293,19 +297,27 @@ class Line(asyncio.BufferedProtocol):
     def _hang_up(self) -> None:
         """Close so that our last words arrive: a line closed with input unread is reset, and they are lost."""
         self._timer.cancel()
-        self._timer = self.engine.loop.call_later(LINGER, self._transport.abort)
+        self._linger(self._transport.get_write_buffer_size() + 1)
         if self._transport.can_write_eof() and not self.engine.is_crowded():
             self._transport.write_eof()
         else:
             self._transport.close()
 
+    def _linger(self, unsent: int) -> None:
+        """Wait as long as the client goes on reading, and then as long for it to close its end."""
+        left = self._transport.get_write_buffer_size()
+        if left < unsent:
+            self._timer = self.engine.loop.call_later(LINGER, self._linger, left)
+        else:
+            self._transport.abort()
+
 
 def _in_pieces(session: Session, octets: bytes) -> Iterator[bytes]:
     """Cut what is long: under TLS asyncio asks us to wait only from the write after one that was too much.
 
-    But not the last words of a session: it is closed, and nothing more would be asked for.
+    But not the last words of a session, nor those before TLS: nothing more would be asked for.
     """
     for chunk in session.receive(octets):
-        size = 65_536 if not session.closed else len(chunk) or 1
+        size = 65_536 if not (session.closed or session.upgrade) else len(chunk) or 1
         for at in range(0, len(chunk) or 1, size):
             yield chunk[at : at + size]

@@ -41,7 +41,8 @@ async def next_hop(
 
     """
     try:
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(*address), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection(*address)
     except OSError as error:  # a TimeoutError is one, too
         raise Refused(f"451 4.4.1 the server for {domain} does not answer; try again later") from error
 
@@ -55,7 +56,7 @@ async def next_hop(
 
     async def send() -> None:
         await say("DATA", "3")
-        writer.write(re.sub(rb"(?m)^\.", b"..", octets))  # transparency, RFC 5321 §4.5.2
+        writer.write(octets.replace(b"\r\n.", b"\r\n.."))  # transparency, RFC 5321 §4.5.2
         await say(".")
 
     try:
@@ -67,15 +68,16 @@ async def next_hop(
             await say(f"RCPT TO:<{recipient}>")
         yield send
     finally:
-        try:
-            writer.write(b"QUIT\r\n")
-            task = asyncio.current_task()
-            if task and not task.cancelling():  # else nobody has the time to wait for a goodbye
-                with suppress(Refused, TimeoutError):
-                    async with asyncio.timeout(GOODBYE):
-                        await _reply(reader, domain)
-        finally:
-            writer.transport.abort()  # a server that does not read would keep what was not sent, and the line
+        writer.write(b"QUIT\r\n")
+        leaving = asyncio.get_running_loop().create_task(_leave(reader))  # our own client need not wait for that
+        leaving.add_done_callback(lambda _: writer.transport.abort())  # not `close`: it may not read what was sent
+
+
+async def _leave(reader: asyncio.StreamReader) -> None:
+    """Wait a moment for the answer to QUIT (RFC 5321 §4.1.1.10)."""
+    with suppress(Refused, TimeoutError):
+        async with asyncio.timeout(GOODBYE):
+            await _reply(reader, "")
 
 
 def _parameters(offers: set[str], domain: str, addresses: str, octets: bytes, utf8: bool) -> str:

@@ -2,8 +2,7 @@
 
 Read it beside RFC 5321 (a § without a number of its own is of that one): `FORMS` lists the commands, one method is one
 command, `delivery` says what becomes of a message. RFC 1870 adds SIZE, RFC 2034 the kind of reply, RFC 2920
-PIPELINING, RFC 3207 STARTTLS, RFC 4954 AUTH, RFC 6152 8BITMIME, RFC 6531 SMTPUTF8. Left out: EXPN, for there are no
-lists.
+PIPELINING, RFC 3207 STARTTLS, RFC 4954 AUTH, RFC 6152 8BITMIME, RFC 6531 SMTPUTF8. Left out: EXPN; there are no lists.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from mailkit.store import Account, Store
 log = logging.getLogger("mailkit")
 
 MAX_RECIPIENTS = 100  # the least that §4.5.3.1.8 allows
+MAX_FOR = 600  # octets; a line of a header has 998 at most (RFC 5322 §2.1.1), and the names may be long, too
 MAX_UNKNOWN = 5  # lines that are no commands; most likely the client speaks another protocol
 
 
@@ -122,9 +122,9 @@ class SmtpSession:
     def dismiss(self, why: str) -> bytes:
         """End a session that was idle for too long, or because the server stops (§3.8)."""
         words = self._farewell("421 4.4.2" if why == IDLE else "421 4.3.2", why)
-        answer = b"" if self.patience else reply_line(words)
+        patience = self.patience
         self.end()
-        return answer
+        return b"" if patience else reply_line(words)
 
     def end(self) -> None:
         """Let go of everything; a message that was not delivered before is not delivered any more (§4.1.1.10)."""
@@ -260,7 +260,7 @@ class SmtpSession:
 
     def do_auth(self, argument: str) -> str:
         """Log in by PLAIN (RFC 4616) or LOGIN; the response is in this line or, asked for, in the next."""
-        mechanism, *initial = argument.split() or [""]
+        mechanism, *initial = argument.split(" ")
         resume = {"PLAIN": self._plain, "LOGIN": self._login}.get(mechanism.upper())
         if not self._extended:
             raise Refused("503 5.5.1 AUTH is not valid after HELO; send EHLO first")
@@ -312,6 +312,8 @@ class SmtpSession:
             raise Refused("503 5.5.1 there is a sender already; send RSET to begin anew")
         if not re.fullmatch("[0-9]{1,20}", size):  # RFC 1870 §3
             raise Refused("501 5.5.4 SIZE takes a number of octets, such as SIZE=1000")
+        if told.get("AUTH") == "":
+            raise Refused("501 5.5.4 AUTH takes a name, or <>")
         if told.get("BODY", "7BIT") not in ("7BIT", "8BITMIME"):
             raise Refused("501 5.5.4 BODY can only be one of 7BIT, 8BITMIME")
         if told.get("SMTPUTF8"):
@@ -383,7 +385,8 @@ class SmtpSession:
         """Return the time stamp line (§4.4); ``for`` only where it betrays no other recipient (§7.2)."""
         protocol = "UTF8SMTP" if envelope.utf8 else "ESMTP"  # the names are IANA's (RFC 3848, RFC 6531 §4.3)
         protocol += "S" * self._secure + "A" * bool(self._account)
-        recipient = f" for <{envelope.recipients[0]}>" if len(envelope.recipients) == 1 else ""
+        first, *more = envelope.recipients
+        recipient = "" if more or len(first.encode()) > MAX_FOR else f" for <{first}>"
         return (
             f"Received: from {self._client} ([{self._peer}])\r\n"
             f"\tby {self._settings.host_name} with {protocol if self._extended else 'SMTP'}{recipient};\r\n"

@@ -20,7 +20,7 @@ FORMS: Mapping[str, str] = {  # how each command is said
     "STARTTLS": "STARTTLS",
     "VRFY": "VRFY address",
 }
-MAX_PATH = 900  # characters; written into Return-Path:, whose lines have 998 at most (RFC 5322 §2.1.1)
+MAX_PATH = 900  # octets; written into Return-Path:, whose lines have 998 at most (RFC 5322 §2.1.1)
 MAX_REPLY = 512  # octets of a line, CRLF included (§4.5.3.1.5)
 
 _ATOM = r'[^\s<>()\[\]:;,.\\"@\x00-\x1f\x7f\ud800-\udfff]+'
@@ -68,7 +68,7 @@ def path(command: str, argument: str) -> tuple[str, dict[str, str]]:
     if not argument.upper().startswith("FROM:" if command == "MAIL" else "TO:"):
         raise Refused(form)
     cut = _PATH.fullmatch(argument)
-    if not cut or len(cut[1] or "") > MAX_PATH:
+    if not cut or len((cut[1] or "").encode()) > MAX_PATH:
         raise Refused("553 5.1.3 this is not an address; write it as <amy@example.org>")
     words = (cut[2] or "").upper().split()
     found = [_PARAMETER.fullmatch(word) for word in words]

@@ -12,9 +12,11 @@ MASK = "********"
 OVERHEAD = 100  # octets of memory that a recorded piece takes beside its own
 
 _SECRETS = re.compile(  # however many spaces a slip has put between the words
-    rb"^(PASS |\S+ +LOGIN +(?:\"[^\"]*\"|\S+) +|(?:AUTH|\S+ +AUTHENTICATE) +\S+ +)(.+)$", re.IGNORECASE
+    rb"^(PASS |\S+ +LOGIN +(?:\"[^\"]*\"|\S+) +|(?:AUTH|\S+ +AUTHENTICATE)\s+\S+\s+)(.+)$", re.IGNORECASE
 )
-_AUTHENTICATE = re.compile(rb"^(?:AUTH|\S+ AUTHENTICATE) \S+(?: \S+)?$|^\S+ LOGIN .*\{\d+\+?\}$", re.IGNORECASE)
+_AUTHENTICATE = re.compile(
+    rb"^(?:AUTH|\S+ +AUTHENTICATE)\s+\S+(?:\s+\S+)?\s*$|^\S+ +LOGIN .*\{\d+\+?\}$", re.IGNORECASE
+)
 _SMTP_VERB = re.compile(rb"^(?:mail from:|rcpt to:|[a-z]{4,8}(?= |$))", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{(\d{1,20})(\+?)\}\r?$")
 
@@ -98,7 +100,7 @@ def _split(chunks: list[tuple[Speaker, bytes]], literals: bool) -> Iterator[Spok
     """Cut what each side said into lines, in the order in which the lines were finished."""
     rest: dict[Speaker, bytes] = {"C": b"", "S": b""}
     coming: dict[Speaker, int] = {"C": 0, "S": 0}  # octets of a literal (RFC 3501 §4.3)
-    offered = 0  # octets of a client's literal that waits for the server's +
+    offered, tag = 0, b""  # octets of a client's literal that waits for the server's +, and its command's tag
     for who, octets in chunks:
         *lines, rest[who] = (rest[who] + octets).split(b"\n")
         for line in lines:
@@ -108,7 +110,8 @@ def _split(chunks: list[tuple[Speaker, bytes]], literals: bool) -> Iterator[Spok
             announced = _LITERAL.search(line[inside:]) if literals else None
             if who == "C":
                 offered = int(announced[1]) if announced and not announced[2] else 0
-            elif offered and not inside and not line.startswith(b"*"):
+                tag = line.partition(b" ")[0] + b" " if not inside else tag
+            elif offered and not inside and line.startswith((b"+", tag)):  # else it answers what was said before
                 coming["C"] = offered if line.startswith(b"+") else 0
                 offered = 0
             if announced and (who == "S" or announced[2]):
@@ -144,15 +147,22 @@ def shown(protocol: str, command: bytes) -> str:
 
 
 def _masked(spoken: Iterable[Spoken], protocol: str) -> Iterator[Spoken]:
-    """Put the mask for every password: what follows it in its command, and what answers a challenge."""
+    """Put the mask for every password: what follows it in its command, and what answers a challenge.
+
+    Other commands may have been said just before, whose answers come first: POP3's are counted, IMAP's have tags.
+    """
     answering = False  # between AUTHENTICATE and the server's verdict the client sends only secrets
+    behind, verdict = 0, b""  # POP3's commands that have no answer yet; how IMAP's verdict will begin
     for who, line, inside in spoken:
-        if who == "S":
-            challenge = line.startswith((b"+ ", b"334")) or line == b"+"
-            answering = challenge and (answering or protocol == "SMTP")  # where a 334 is never anything else
+        if who == "S" and protocol == "SMTP":
+            answering = line.startswith(b"334")  # which is never anything else
+        elif who == "S" and not inside:
+            behind -= line.startswith((b"+OK", b"-ERR"))
+            answering = answering and not (line.startswith(verdict) if protocol == "IMAP" else behind <= 0)
         elif answering:
             line = MASK.encode()
         elif not inside:
+            behind, verdict = max(behind, 0) + 1, line.partition(b" ")[0] + b" "
             answering = bool(_AUTHENTICATE.match(line))
             line = _SECRETS.sub(rb"\g<1>" + MASK.encode(), line)
         yield who, line, inside

@@ -20,7 +20,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 RECORD_TYPES = {20: "change cipher spec", 21: "alert", 22: "handshake", 23: "application data"}  # RFC 8446 §5.1
 CLIENT_HELLO = b"\x16"  # no command of SMTP, POP3 or IMAP begins so
 
-_UPGRADE = re.compile(rb"^((?:\S+ )?)(?:STLS|STARTTLS)(?=\r\n)", re.IGNORECASE)
+_UPGRADE = re.compile(rb"^((?:\S+ +)?)(?:STLS|STARTTLS)(?=\s*$)", re.IGNORECASE)
+_BEFORE_LETTERS = re.compile(rb"^(?:PASS|AUTH|DATA|\S+ +(?:LOGIN|AUTHENTICATE))\b", re.IGNORECASE)
 
 
 class Wiretap:
@@ -33,7 +34,7 @@ class Wiretap:
         target: the server's port, as ``server.pop3`` or ``server.imaps``.
         certificate: "its own": when the client starts TLS, at once or by STLS or STARTTLS, the wiretap
             answers with a certificate of its own authority, and speaks TLS to the server itself.
-        strip_tls: take the offer of STLS and STARTTLS out of the server's answers (RFC 3207 §6).
+        strip_tls: take the offer of STLS and STARTTLS out of the server's answers (RFC 3207 §6), until a login.
 
     Raises:
         TypeError, ValueError: an argument is wrong; the message says what is allowed.
@@ -135,7 +136,7 @@ class _Line:
     def take(self, leg: _Leg, octets: bytes) -> None:
         """Record what one side sent, and pass it on: opened or changed, where we are in a position to."""
         self.wire.append(octets)
-        if leg is self.client and octets.startswith(CLIENT_HELLO) and not (leg.tls or self._is_sealed):
+        if leg is self.client and octets.startswith(CLIENT_HELLO) and self._may_meet_tls():
             self._meet_tls()
         if self._is_sealed:
             self.sealed[leg.who] += octets
@@ -154,6 +155,11 @@ class _Line:
         if leg.tls and leg.tls.ended:
             self.hang_up()
 
+    def _may_meet_tls(self) -> bool:
+        """Tell whether TLS can begin here: at once, or after STLS or STARTTLS. Elsewhere the octet is a letter's."""
+        said = bytes(self.speech["C"][-99:]).splitlines()
+        return not (self.client.tls or self._is_sealed) and (not said or bool(_UPGRADE.search(said[-1])))
+
     def _meet_tls(self) -> None:
         if self._context is None:
             self._is_sealed = True
@@ -165,19 +171,27 @@ class _Line:
         if leg is self.server and not self.speech["S"] and text.startswith(b"* "):
             self._recorder.protocol = "IMAP"  # whose tags a transcript renumbers
         self.speech[leg.who] += text
+        text, leg.held = leg.held + text, b""
         leg.other.send(self._spoilt(leg, text) if self._strip else self._recorded(leg.who, text))
 
     def _spoilt(self, leg: _Leg, text: bytes) -> bytes:
-        """Record, and return the whole lines so far without STLS and STARTTLS: none slips through in two pieces."""
-        lines = (leg.held + text).splitlines(keepends=True)
+        """Record, and return the whole lines so far without STLS and STARTTLS: none slips through in two pieces.
+
+        From a login, or from DATA on, all passes as it is: TLS is not offered any more, and a line may be a letter's.
+        """
+        lines = text.splitlines(keepends=True)
         leg.held = b"" if lines[-1].endswith(b"\n") else lines.pop()
-        asked = bytes(self.speech["C"][-6:]).upper() == b"CAPA\r\n"  # else it may be a letter's line
         passed = []
         for line in lines:
-            self._recorded(leg.who, line)
-            passed.append(_without_offer(line, asked) if leg is self.server else _UPGRADE.sub(rb"\1XXXX", line))
+            self._strip = self._strip and not (leg is self.client and _BEFORE_LETTERS.match(line))
+            passed.append(self._recorded(leg.who, line))
+            if self._strip:
+                passed[-1] = _without_offer(line) if leg is self.server else _UPGRADE.sub(rb"\1XXXX", line)
             if passed[-1] != line:
                 self._note("the wiretap takes the offer out" if leg is self.server else "the wiretap spoils this")
+        if not self._strip:
+            passed.append(self._recorded(leg.who, leg.held))
+            leg.held = b""
         return b"".join(passed)
 
     def pass_rest_on(self, leg: _Leg) -> None:
@@ -311,13 +325,13 @@ def _trusting_anybody() -> ssl.SSLContext:
     return context
 
 
-def _without_offer(line: bytes, asked: bool) -> bytes:
-    r"""Take STLS or STARTTLS out of a line of POP3's CAPA, if that was asked, SMTP's EHLO, IMAP's CAPABILITY.
+def _without_offer(line: bytes) -> bytes:
+    r"""Take STLS or STARTTLS out of a line of POP3's CAPA, SMTP's EHLO, IMAP's CAPABILITY.
 
-    >>> _without_offer(b"* CAPABILITY IMAP4rev1 STARTTLS IDLE\r\n", False), _without_offer(b"STLS\r\n", True)
+    >>> _without_offer(b"* CAPABILITY IMAP4rev1 STARTTLS IDLE\r\n"), _without_offer(b"STLS\r\n")
     (b'* CAPABILITY IMAP4rev1 IDLE\r\n', b'')
     """
-    if line == b"250-STARTTLS\r\n" or (asked and line == b"STLS\r\n"):
+    if line in (b"250-STARTTLS\r\n", b"STLS\r\n"):
         return b""
     return re.sub(rb" STARTTLS(?=[ \]\r])", b"", line) if b"CAPABILITY " in line else line
 

@@ -531,7 +531,7 @@ def test_who_is_far_too_many_gets_no_words(port):
     """Those who read why they were refused take room, too, for as long as they like to."""
     with MailServer(password="secret", max_connections=2) as server, contextlib.ExitStack() as held:
         answers = []
-        for _ in range(7):
+        for _ in range(9):
             line = held.enter_context(socket.create_connection(getattr(server, port), timeout=PATIENCE))
             try:
                 if port.endswith("s"):
@@ -539,8 +539,17 @@ def test_who_is_far_too_many_gets_no_words(port):
                 answers.append(line.recv(999))
             except OSError:
                 answers.append(b"")
-        assert [b"too many" in answer for answer in answers] == [False, False, True, True, False, False, False]
-        assert answers[4:] == [b"", b"", b""]
+        assert [b"too many" in answer for answer in answers] == [False] * 2 + [True] * 4 + [False] * 3
+        assert answers[6:] == [b"", b"", b""]
+
+
+def test_the_full_house_of_one_protocol_takes_no_words_from_another():
+    with MailServer(password="secret", max_connections=3) as server, contextlib.ExitStack() as held:
+        for address in [server.imap] * 3 + [server.smtp] * 3:
+            assert held.enter_context(socket.create_connection(address, timeout=PATIENCE)).recv(999)
+        for address, words in ((server.smtp, b"421 4.3.2 "), (server.imap, b"* BYE [UNAVAILABLE]")):
+            with socket.create_connection(address, timeout=PATIENCE) as late:
+                assert late.recv(999).startswith(words)
 
 
 @pytest.mark.parametrize(("port", "last"), [("pop3", b"QUIT\r\n"), ("imap", b"a LOGOUT\r\n"), ("smtp", b"QUIT\r\n")])
@@ -553,7 +562,7 @@ def test_who_was_told_goodbye_and_stays_takes_no_room_for_ever(port, last):
                 line.sendall(last)
                 while line.recv(999):
                     pass
-        assert server._engine.call(lambda: len(server._engine.transports)) <= 7
+        assert server._engine.call(lambda: len(server._engine.transports)) <= 10
 
 
 @pytest.mark.parametrize(

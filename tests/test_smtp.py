@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import imaplib
 import poplib
 import random
 import smtplib
@@ -465,6 +466,18 @@ def test_a_letter_is_delivered_before_the_relay_says_goodbye(server, client, mon
     assert (seen[-2:], reply[0]) == ([[], ["Lunch"]], 250)
 
 
+def test_what_others_say_while_a_relay_says_goodbye_is_not_what_brought_the_letter(server, client):
+    def visit():
+        pop = poplib.POP3(*server.pop3, timeout=PATIENCE)
+        pop.user("amy")
+        pop.pass_("secret")
+        pop.quit()
+
+    relayed(server, client, REPLIES, wait=visit, also="ben@example.org")
+    first = next(one for one in server.history() if one.snapshot.mailbox("ben").letters)
+    assert first.cause == "SMTP: <amy@example.org> to ben@example.org, zoe@example.net"
+
+
 @pytest.mark.parametrize("reply", [b"2", b"25 x", b"2ok", b"650 x", b"250x", b"250\xb2"])
 def test_what_is_no_reply_is_a_failure_for_good(server, client, reply):
     """RFC 5321 §4.2."""
@@ -631,6 +644,18 @@ def test_nothing_is_sent_where_nobody_waits_for_a_relay_any_more(monkeypatch, en
             assert heard.read() in (b"", b"QUIT\r\n")
 
 
+def test_who_waits_for_a_relay_is_told_that_the_server_stops():
+    """RFC 5321 §3.8."""
+    with MailServer(password="secret") as server, socket.create_server(("127.0.0.1", 0)) as other:
+        server.relay_to(SimpleNamespace(domain="example.net", smtp=other.getsockname()))
+        with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
+            line.sendall(b"EHLO laptop\r\nAUTH PLAIN AGFteQBzZWNyZXQ=\r\n")
+            line.sendall(TRANSACTION.replace(b"<amy", b"<zoe").replace(b"org>", b"net>") % b"relayed")
+            with other.accept()[0]:
+                server.stop()
+                assert answers.read().splitlines()[-1].startswith(b"421 4.3.2 mail.example.org signing off")
+
+
 def test_after_the_goodbye_no_other_is_recorded():
     with MailServer(password="secret", smtp_idle=0.2) as server:
         with socket.create_connection(server.smtp, timeout=PATIENCE) as line:
@@ -680,6 +705,33 @@ def test_a_handshake_that_is_none(server, quiet):
         assert b"250" not in answers.read()
     with pytest.raises(ssl.SSLError):
         smtplib.SMTP_SSL(*server.smtps, context=ssl.create_default_context())
+
+
+def test_a_line_may_be_as_long_as_ever_where_its_dot_is_doubled():
+    """RFC 5321 §4.5.3.1.6."""
+    with MailServer(password="secret", max_line=1000) as server, smtplib.SMTP(*server.smtp) as client:
+        client.sendmail("ben@example.org", ["amy@example.org"], "." + "x" * 997 + "\r\n")
+        for text in ("." + "x" * 998, "x" * 999):
+            with pytest.raises(smtplib.SMTPDataError, match="500"):
+                client.sendmail("ben@example.org", ["amy@example.org"], text + "\r\n")
+
+
+def test_no_trace_line_is_longer_than_a_line_may_be():
+    """RFC 5322 §2.1.1: octets, not characters."""
+    name, domain = "a" * 640, ".".join(["d" * 60] * 4)
+    with (
+        MailServer(password="secret", domain=domain, accounts=(name,)) as server,
+        smtplib.SMTP(*server.smtp, local_hostname="laptop.example.org") as client,
+    ):
+        client.sendmail("b" * 890 + "@x.org", [f"{name}@{domain}"], LETTER)
+        with imaplib.IMAP4(*server.imap, timeout=PATIENCE) as imap:
+            imap.login(name, "secret")
+            imap.select()
+            lines = imap.fetch("1", "(BODY[HEADER])")[1][0][1].decode().splitlines()
+        assert 880 < max(map(len, lines)) <= 998
+        assert not any(f"for <{name}" in line for line in lines)
+        client.command_encoding = "utf-8"
+        assert client.docmd("MAIL FROM:<" + "é" * 460 + "@x.org> SMTPUTF8")[0] == 553
 
 
 PIECES = [

@@ -100,11 +100,37 @@ def test_passwords_are_masked_in_every_form():
         ("IMAP", b"X1  LOGIN  amy  secret\r\n"),
         ("IMAP", b"X1 AUTHENTICATE  PLAIN  AGFteQBzZWNyZXQ=\r\n"),
         ("SMTP", b"AUTH PLAIN AGFteQBzZWNyZXQ=\r\n"),
+        ("SMTP", b"AUTH\tPLAIN AGFteQBzZWNyZXQ=\r\n"),
+        ("SMTP", b"AUTH PLAIN\tAGFteQBzZWNyZXQ=\r\n"),
     ]:
         text = spoken(protocol, ("C", line))
         assert MASK in text, line
         assert "cret" not in text, line
         assert "AGFte" not in text, line
+
+
+@pytest.mark.parametrize(
+    ("protocol", "asked", "answers", "secret"),
+    [
+        ("POP3", b"CAPA\r\nAUTH PLAIN\r\n", b"+OK yes\r\nUIDL\r\n.\r\n+ \r\n", b"AGFteQBzZWNyZXQ="),
+        (
+            "IMAP",
+            b"X CAPABILITY\r\nY AUTHENTICATE PLAIN\r\n",
+            b"* CAPABILITY x\r\nX OK done\r\n+ \r\n",
+            b"AGFteQBzZWNyZXQ=",
+        ),
+        ("IMAP", b"X NOOP\r\nY LOGIN amy {6}\r\n", b"X OK done\r\n+ go on\r\n", b"secret"),
+        ("IMAP", b"X NOOP\r\nY LOGIN {3}\r\n", b"X OK done\r\n+ go on\r\n", b"amy secret"),
+        ("SMTP", b"NOOP\r\nAUTH  LOGIN \r\n", b"250 OK\r\n334 VXNlcm5hbWU6\r\n", b"c2VjcmV0"),
+    ],
+)
+def test_it_is_masked_whatever_was_asked_before(protocol, asked, answers, secret):
+    verdict = {"POP3": b"+OK in\r\n", "IMAP": b"Y OK in\r\n", "SMTP": b"235 in\r\n"}[protocol]
+    after = ("C", b"Z NOOP\r\n")
+    text = spoken(protocol, ("C", asked), ("S", answers), ("C", secret + b"\r\n"), ("S", verdict), after)
+    assert secret.decode() not in text
+    assert text.splitlines()[-3] == f"C: {MASK}"
+    assert text.endswith(" NOOP")
 
 
 def test_an_answer_to_a_challenge_is_masked_until_the_verdict():

@@ -34,10 +34,10 @@ def context(server, careless):
     return ssl._create_unverified_context() if careless else server.ssl_context
 
 
-def collect(pop):
+def collect(pop, number=1):
     pop.user("amy")
     pop.pass_("secret")
-    letter = pop.retr(1)[1]
+    letter = pop.retr(number)[1]
     pop.quit()
     return letter
 
@@ -383,3 +383,46 @@ def test_wrong_targets_are_refused(arguments, error, words):
 def test_wrong_certificates_are_refused(server):
     with pytest.raises(ValueError, match='write certificate="its own", or leave it out'):
         Wiretap(server.pop3, certificate="mine")
+
+
+HARD = b"Subject: hard\r\n\r\na1 STARTTLS\r\nSTARTTLS\r\n* CAPABILITY IMAP4rev1 STARTTLS\r\n250-STARTTLS\r\nSTLS\r\n"
+
+
+def test_letters_that_speak_of_tls_pass_as_they_are():
+    """RFC 3501 §4.3: a literal has as many octets as were announced."""
+    with MailServer(password="secret") as server:
+        with Wiretap(server.imap, strip_tls=True) as tap, imaplib.IMAP4(*tap.address, timeout=PATIENCE) as imap:
+            imap.login("amy", "secret")
+            assert imap.append("INBOX", None, None, HARD)[0] == "OK"
+            imap.select()
+            assert imap.fetch("1", "(BODY.PEEK[])")[1][0][1] == HARD
+        with Wiretap(server.smtp, strip_tls=True) as tap, smtplib.SMTP(*tap.address, local_hostname="laptop") as smtp:
+            smtp.sendmail("ben@example.org", ["amy@example.org"], HARD)
+        with Wiretap(server.pop3, strip_tls=True) as tap:
+            assert b"\r\n".join([*collect(poplib.POP3(*tap.address, timeout=PATIENCE), 2), b""]).endswith(HARD)
+
+
+@pytest.mark.parametrize("said", [b"CAPA\r\nUSER amy\r\n", b"CAPA\r\nSTLS \r\n", b"CAPA\r\nSTLS\n"])
+def test_the_offer_is_taken_out_whatever_else_is_said(server, said):
+    with Wiretap(server.pop3, strip_tls=True) as tap, socket.create_connection(tap.address, timeout=PATIENCE) as line:
+        line.sendall(said + b"QUIT\r\n")
+        with line.makefile("rb") as answers:
+            said = answers.read()
+    assert b"\r\nSTLS\r\n" not in said
+    assert b"begin TLS" not in said
+
+
+@pytest.mark.parametrize("how", [{}, {"certificate": "its own"}], ids=str)
+def test_an_octet_of_a_letter_does_not_begin_tls(how):
+    with (
+        MailServer(password="secret") as server,
+        Wiretap(server.smtp, **how) as tap,
+        socket.create_connection(tap.address, timeout=PATIENCE) as line,
+        line.makefile("rb") as answers,
+    ):
+        line.sendall(b"HELO laptop\r\nMAIL FROM:<>\r\nRCPT TO:<amy>\r\nDATA\r\nSubject: x\r\n\r\nabc")
+        for _ in range(5):
+            answers.readline()
+        line.sendall(b"\x16def\r\n.\r\n")
+        assert answers.readline().startswith(b"250 ")
+        assert "def" in tap

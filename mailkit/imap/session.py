@@ -199,7 +199,8 @@ class ImapSession:
                 begun = begun or piece != OTHERS_TURN
                 said.append(piece)
                 size += len(piece)
-                if size >= CHUNK or piece == OTHERS_TURN or (monotonic() > until and thread_time() > worked):
+                late = monotonic() > until and thread_time() > worked
+                if (size >= CHUNK or piece == OTHERS_TURN or late) and not self.closed:  # else it is asked no more
                     yield b"".join(said)
                     said, size, until, worked = [], 0, monotonic() + TURN, thread_time() + TURN
             if not self._resume:

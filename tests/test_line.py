@@ -1,0 +1,144 @@
+"""A connection where the client reads slowly, other lines have their turn, or TLS begins at a bad moment.
+
+A session in a test gives all its answers at once; on a line it is asked for one after the other, and no more once it
+has ended or gone over to TLS.
+"""
+
+import contextlib
+import smtplib
+import socket
+import time
+
+import pytest
+
+import mailkit.imap.fetch
+import mailkit.imap.session
+import mailkit.line
+import mailkit.mailbox
+from mailkit.line import Line
+from mailkit.server import MailServer
+from tests.patience import PATIENCE, wait_until
+
+LETTER = b"Subject: Lunch\r\n\r\nAt noon?\r\n"
+
+
+@pytest.fixture
+def server():
+    with MailServer([LETTER], accounts=("amy", "ben"), password="secret") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def connected(address):
+    """Give a socket whose greeting has been read."""
+    with socket.create_connection(address, timeout=PATIENCE) as line:
+        line.recv(999)
+        yield line
+
+
+def read_all(line):
+    return b"".join(iter(lambda: line.recv(1 << 16), b""))
+
+
+@pytest.mark.slow
+def test_last_words_wait_for_a_client_that_reads_slowly(monkeypatch):
+    """RFC 1939 §3, §6: else a letter that it has not got whole would be gone from the server, too."""
+    monkeypatch.setattr(mailkit.line, "LINGER", 0.3)
+    monkeypatch.setattr(mailkit.line, "send_at_once", lambda transport: transport.set_write_buffer_limits(1 << 30))
+    letter = b"Subject: large\r\n\r\n" + (b"z" * 70 + b"\r\n") * 200_000
+    with MailServer([letter], password="secret") as server, socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        line.settimeout(PATIENCE)
+        line.connect(server.pop3)
+        line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n")
+        said, begin = b"", time.monotonic()
+        while octets := line.recv(1 << 18):
+            said += octets
+            if time.monotonic() < begin + 1.0:
+                time.sleep(0.02)
+        assert said.endswith(b"signing off (0 left)\r\n")
+
+
+@pytest.mark.parametrize(
+    ("port", "begin", "more", "last"),
+    [("pop3", b"STLS\r\n", b"NOOP\r\n", b"-ERR"), ("imap", b"a STARTTLS\r\n", b"b NOOP\r\n", b"b OK"),
+     ("smtp", b"STARTTLS\r\n", b"NOOP\r\n", b"250 ")],
+)  # fmt: skip
+def test_tls_waits_until_what_was_said_is_read(monkeypatch, server, port, begin, more, last):
+    """asyncio tells the line that it may write again only as long as TLS does not stand between them."""
+    say = Line._say
+
+    def as_if_nobody_read(self, octets):
+        say(self, octets)
+        if octets and self.session.upgrade:
+            transport = self._transport
+            self.pause_writing()
+            tell = lambda: self.resume_writing() if transport.get_protocol() is self else None  # noqa: E731
+            self.engine.loop.call_later(0.05, tell)
+
+    monkeypatch.setattr(Line, "_say", as_if_nobody_read)
+    with connected(getattr(server, port)) as line:
+        line.sendall(begin)
+        line.recv(999)
+        with server.ssl_context.wrap_socket(line, server_hostname="localhost") as secure:
+            secure.sendall(more)
+            assert secure.recv(999).startswith(last)
+
+
+def test_a_long_answer_before_tls_is_whole(server):
+    with connected(server.imap) as line, line.makefile("rb") as answers:
+        line.sendall(b"t" * 65_520 + b" STARTTLS\r\n")
+        assert answers.readline() == b"t" * 65_520 + b" OK STARTTLS completed\r\n"
+
+
+def test_logout_is_answered_whoever_else_waits(monkeypatch, server):
+    """RFC 3501 §6.1.3."""
+    monkeypatch.setattr(mailkit.imap.session, "TURN", -1.0)
+    with connected(server.imap) as line:
+        line.sendall(b"a LOGOUT\r\n")
+        assert read_all(line).endswith(b"\r\na OK LOGOUT completed\r\n")
+
+
+@pytest.mark.parametrize(
+    ("port", "begin"), [("pop3", b"STLS\r\n"), ("imap", b"a STARTTLS\r\n"), ("smtp", b"STARTTLS\r\n")]
+)
+def test_a_line_that_is_dropped_in_its_handshake_leaves_nothing(server, port, begin):
+    engine = server._engine
+    with connected(getattr(server, port)) as line:
+        line.sendall(begin)
+        line.recv(999)
+        engine.call(lambda: [one.drop() for one in [*engine.lines, *engine.mailers]])
+    wait_until(lambda: engine.call(lambda: not engine.transports))
+
+
+def test_an_error_of_ours_ends_the_session_for_all_to_see(monkeypatch, server, caplog):
+    monkeypatch.setitem(mailkit.imap.fetch.PLAIN_ITEMS, "ENVELOPE", lambda message: 1 / 0)
+    with connected(server.imap) as line:
+        line.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\nc FETCH 1 (BODY[] ENVELOPE)\r\n")
+        read_all(line)
+        assert server.snapshot().sessions == ()
+        assert server.history()[-1].cause == "IMAP amy: FETCH 1 (BODY[] ENVELOPE)"
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_an_error_of_ours_after_a_delivery_ends_the_line(monkeypatch, server, caplog):
+    with connected(server.smtp) as line:
+        line.sendall(b"HELO laptop\r\nMAIL FROM:<>\r\nRCPT TO:<amy>\r\nDATA\r\n")
+        wait_until(lambda: "354" in str(server.transcript("SMTP")))
+        monkeypatch.setattr(server._engine, "record", lambda cause: 1 / 0)
+        line.sendall(b".\r\n")
+        assert b"354" in read_all(line)
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_mailbox_without_a_place_stops_a_letter_for_all(monkeypatch, server):
+    monkeypatch.setattr(mailkit.mailbox, "MAX_MESSAGES", 1)
+    with smtplib.SMTP(*server.smtp, local_hostname="laptop", timeout=PATIENCE) as client:
+        with pytest.raises(smtplib.SMTPRecipientsRefused, match=r"452, b'4\.2\.2 a mailbox has at most 1 messages"):
+            client.sendmail("zoe@example.org", ["amy@example.org"], LETTER)
+        client.ehlo()
+        client.mail("zoe@example.org")
+        client.rcpt("ben@example.org")
+        server.deliver(LETTER, "ben")  # meanwhile
+        assert client.data(LETTER)[0] == 452
+    assert len(server.snapshot().mailbox("ben").letters) == 1
