@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from mailkit.mailbox import MailboxError
 from mailkit.message import end_of_header
 from mailkit.relay import next_hop
-from mailkit.smtpsyntax import Refused
+from mailkit.smtpsyntax import Refusal
 from mailkit.sockets import Address
 from mailkit.store import Account, Store
 
 MAX_HOPS = 100  # Received: lines; RFC 5321 §6.3 asks for a large threshold
 
-LONGEST_HEADER = 1_000_000  # octets that are looked through for trace fields, which stand on top
+LONGEST_TRACE = 1_000_000  # octets that are looked through for trace fields, which stand on top
 
 _RETURN_PATH = re.compile(rb"^Return-Path:.*\r\n(?:[ \t].*\r\n)*+", re.IGNORECASE | re.MULTILINE)
 _RECEIVED = re.compile(rb"^Received:", re.IGNORECASE | re.MULTILINE)
@@ -32,8 +32,8 @@ class Envelope:
     """What MAIL and RCPT said of one message (RFC 5321 §2.3.1); addresses without brackets, ``size`` in octets."""
 
     sender: str
-    size: int = 1
-    utf8: bool = False
+    size: int
+    utf8: bool  # MAIL said SMTPUTF8
     recipients: list[str] = field(default_factory=list)
 
 
@@ -47,25 +47,25 @@ class Delivery:
     def __init__(self, store: Store, host_name: str, routes: Mapping[str, Address]) -> None:
         self._store, self._host_name, self._routes = store, host_name, routes
 
-    def check_recipient(self, address: str, size: int, first: str) -> None:
-        """Raise `Refused` where this recipient cannot have a message of this size.
+    def check_recipient(self, address: str, size: int, login_command: str) -> None:
+        """Raise `Refusal` where this recipient cannot have a message of this size.
 
-        ``first``: the command that must come before a relay; empty: the sender has logged in.
+        ``size``: octets; ``login_command``: what must come before a relay; empty: the sender has logged in.
         """
         domain = self._foreign(address)
         if domain and domain not in self._routes:
-            raise Refused(f"550 5.7.1 no relay to {domain}; this server takes mail for {self._store.domain}")
-        if domain and first:
-            raise Refused(f"530 5.7.0 no relay to {domain} without a login; send {first} first")
+            raise Refusal(f"550 5.7.1 no relay to {domain}; this server takes mail for {self._store.domain}")
+        if domain and login_command:
+            raise Refusal(f"530 5.7.0 no relay to {domain} without a login; send {login_command} first")
         if domain:
             return
         account = self._account(address)
         if account is None:
-            raise Refused(f"550 5.1.1 no account here for <{address}>; check the address")
+            raise Refusal(f"550 5.1.1 no account here for <{address}>; check the address")
         try:
             _need(account, size)
         except MailboxError as full:
-            raise Refused(f"452 4.2.2 {full}") from full
+            raise Refusal(f"452 4.2.2 {full}") from full
 
     def _foreign(self, address: str) -> str:
         """Return the address's domain if it is not ours."""
@@ -81,7 +81,7 @@ class Delivery:
         return self._store.accounts.get(name.lower()) or (first if name.lower() == "postmaster" else None)
 
     async def deliver(self, envelope: Envelope, octets: bytes) -> None:
-        """Pass a stamped message on to every recipient's mailbox or server, or to none. Raises `Refused`.
+        """Pass a stamped message on to every recipient's mailbox or server, or to none. Raises `Refusal`.
 
         Two things can still part the recipients, and the sender is told of a failure: a server that fails after
         another took the message, and a mailbox that fills up while a relay is under way. A real MTA queues instead,
@@ -116,9 +116,11 @@ class Delivery:
 
 
 def check_hops(octets: bytes) -> None:
-    """Raise `Refused` for a message that runs in a loop (RFC 5321 §6.3)."""
-    if len(_RECEIVED.findall(octets, 0, min(LONGEST_HEADER, end_of_header(octets)))) >= MAX_HOPS:
-        raise Refused(f"554 5.4.6 the message has passed {MAX_HOPS} servers; it runs in a loop")
+    """Raise `Refusal` for a message that runs in a loop (RFC 5321 §6.3)."""
+    if len(_RECEIVED.findall(octets, 0, end_of_header(octets, 0, LONGEST_TRACE))) >= MAX_HOPS:
+        raise Refusal(
+            f"554 5.4.6 the message has passed {MAX_HOPS} servers and runs in a loop; its Received: lines name them"
+        )
 
 
 def _check_room(accounts: Iterable[Account], size: int) -> None:
@@ -126,7 +128,7 @@ def _check_room(accounts: Iterable[Account], size: int) -> None:
         try:
             _need(account, size)
         except MailboxError as full:
-            raise Refused(f"452 4.2.2 {account.name}'s {full}; nothing was delivered") from full
+            raise Refusal(f"452 4.2.2 {account.name}: {full}; nothing was delivered") from full
 
 
 def _need(account: Account, octets: int) -> None:
@@ -136,5 +138,5 @@ def _need(account: Account, octets: int) -> None:
 
 def _without_return_path(octets: bytes) -> bytes:
     """Take out what earlier deliveries left, so that there is exactly one (RFC 5321 §4.4)."""
-    end = min(LONGEST_HEADER, end_of_header(octets))
+    end = end_of_header(octets, 0, LONGEST_TRACE)
     return _RETURN_PATH.sub(b"", octets[:end]) + octets[end:]

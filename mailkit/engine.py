@@ -24,7 +24,7 @@ from mailkit.store import Account, Store
 from mailkit.tls import Tls, make_tls
 from mailkit.transcript import Recorder
 
-log = logging.getLogger("mailkit")
+log = logging.getLogger(__name__)
 
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
@@ -39,7 +39,7 @@ class Engine:
         self.settings = settings
         self.buffer = memoryview(bytearray(262_144))  # where octets arrive, on whichever line
         self.lines: dict[Line, None] = {}  # POP3 and IMAP, in the order of arrival
-        self.mailers: dict[Line, None] = {}  # SMTP
+        self.smtp_lines: dict[Line, None] = {}  # SMTP
         self.transports: set[asyncio.Transport] = set()  # until each is really closed
         self.recorders: list[Recorder] = []
         self.moments: list[Moment] = []
@@ -61,7 +61,7 @@ class Engine:
 
     def _let_go(self) -> None:
         try:
-            for line in [*self.lines, *self.mailers]:
+            for line in [*self.lines, *self.smtp_lines]:
                 line.dismiss(STOPPED)
         finally:
             for transport in list(self.transports):
@@ -78,10 +78,10 @@ class Engine:
         """Register a new line; False where there are too many of its kind."""
         self.recorders.append(line.recorder)
         del self.recorders[:-KEPT_RECORDS]
-        kind = self.mailers if line.recorder.protocol == "SMTP" else self.lines
-        if len(kind) >= self.settings.max_connections:
+        register = self.smtp_lines if line.recorder.protocol == "SMTP" else self.lines
+        if len(register) >= self.settings.max_connections:
             return False
-        kind[line] = None
+        register[line] = None
         if self.lines:
             self.quiet.clear()
         return True
@@ -96,7 +96,7 @@ class Engine:
 
     def forget(self, line: Line, cause: str) -> None:
         """Take a line out of the register, before its last words are sent."""
-        self.mailers.pop(line, None)
+        self.smtp_lines.pop(line, None)
         if line in self.lines:
             del self.lines[line]
             self.record(cause)
@@ -165,10 +165,10 @@ class _Doorman(asyncio.Protocol):
             task.add_done_callback(self._shaking.discard)
 
     async def _shake_hands(self, caller: socket) -> None:
-        loop, patience = self._engine.loop, self._engine.settings.handshake
+        loop, timeout = self._engine.loop, self._engine.settings.handshake
         context = self._engine.tls().server
         with contextlib.suppress(OSError):  # `ssl.SSLError` is one
-            await loop.connect_accepted_socket(self._factory, caller, ssl=context, ssl_handshake_timeout=patience)
+            await loop.connect_accepted_socket(self._factory, caller, ssl=context, ssl_handshake_timeout=timeout)
 
 
 def _view(account: Account, box: Mailbox) -> MailboxView:

@@ -6,7 +6,9 @@ import re
 
 from mailkit.settings import Settings
 
-PATIENCE = 2.0  # seconds with a client that says a command in place of a message; RFC 5321 §4.5.3.2.7: rather 300
+FORGOTTEN_TIMEOUT = (
+    2.0  # seconds with a client that says a command in place of a message; RFC 5321 §4.5.3.2.7: rather 300
+)
 
 _END = b"\r\n.\r\n"
 _ALONE = re.compile(rb"(?<!\r)\n|\r(?=[^\n])")
@@ -16,10 +18,11 @@ _FORGOTTEN = re.compile(
 
 
 class Incoming:
-    """The message that is coming in. Takes the settings with the limits; ``refusal``: the reply that it will get.
+    """The message that is coming in.
 
+    Takes the settings with the limits; ``refusal`` is the reply that it will get, empty while nothing is wrong.
     Nothing but CRLF ends a line: who takes less can be made to see two messages where the sender saw one ("SMTP
-    smuggling"). Of a message that is refused nothing more is kept in memory.
+    smuggling"). Of a message that is refused no more is kept than its last octets, where an end may begin.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -27,7 +30,7 @@ class Incoming:
         self._settings = settings
         self._text = bytearray(b"\r\n")  # as it came, dots stuffed; with a CRLF before it, an end may come at once
         most = settings.max_line  # CRLF included, but not a dot that was doubled (§4.5.3.1.6)
-        self._too_long = re.compile(rb"(?<=\n)(?:\.[^\n]{%d}|[^.\n][^\n]{%d})" % (most, most - 1))
+        self._long_line = re.compile(rb"(?<=\n)(?:\.[^\n]{%d}|[^.\n][^\n]{%d})" % (most, most - 1))
 
     def take(self, octets: bytes) -> bytes | None:
         """Take octets in; return those that come after the message's end, or None while it goes on."""
@@ -44,12 +47,12 @@ class Incoming:
 
     def _judge(self, start: int) -> str:
         """Return why what has come is to be refused, if it is; what stands before ``start`` is known to be right."""
-        text, most = self._text, self._settings
-        if self._too_long.search(text, text.rfind(b"\n", 0, start + 1)):
-            return f"500 5.5.2 a line is too long; {most.max_line} octets is the most"
+        text, limits = self._text, self._settings
+        if self._long_line.search(text, text.rfind(b"\n", 0, start + 1)):
+            return f"500 5.5.2 a line is too long; {limits.max_line} octets is the most"
         whole = text.rfind(b"\r\n")  # what stands after it may be the end
-        if whole > most.max_message and whole - text.count(b"\r\n.", 0, whole) > most.max_message:
-            return f"552 5.3.4 the message is too large; {most.max_message} octets is the most"
+        if whole > limits.max_message and whole - text.count(b"\r\n.", 0, whole) > limits.max_message:
+            return f"552 5.3.4 the message is too large; {limits.max_message} octets is the most"
         if _ALONE.search(text, max(0, start - 1)):
             return "554 5.5.2 a CR or LF stands alone; end every line with CRLF"
         return ""
@@ -60,10 +63,10 @@ class Incoming:
         return bytes(self._text.replace(b"\r\n.", b"\r\n"))[len(b"\r\n") :]
 
     @property
-    def patience(self) -> float | None:
+    def timeout(self) -> float | None:
         """For how many seconds to wait for the rest of what looks like a command; None: as long as ever.
 
         `smtplib` says QUIT when the message it was given is no text, which it finds out after DATA, and neither side
         would ever say a word again.
         """
-        return PATIENCE if _FORGOTTEN.fullmatch(self._text) else None
+        return FORGOTTEN_TIMEOUT if _FORGOTTEN.fullmatch(self._text) else None

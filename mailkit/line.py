@@ -1,4 +1,4 @@
-"""One connection to a session: octets in, octets out, TLS, patience."""
+"""One connection to a session: octets in, octets out, TLS, timeouts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mailkit.transcript import Recorder, shown
 if TYPE_CHECKING:
     from mailkit.engine import Engine
 
-log = logging.getLogger("mailkit")
+log = logging.getLogger(__name__)
 
 TOO_MANY = {
     "POP3": "-ERR [SYS/TEMP] too many connections; close one and try again\r\n",  # RFC 3206 §4
@@ -28,13 +28,13 @@ class Session(Protocol):
     """The shape that `Pop3Session`, `ImapSession` and `SmtpSession` share; none of them does any IO."""
 
     asked: bytes  # the command that is being answered
-    closed: bool
+    closed: bool  # set by `end` alone
     upgrade: bool
 
     @property
     def errand(self) -> Callable[[], Awaitable[bytes]] | None: ...  # noqa: D102
     @property
-    def patience(self) -> float | None: ...  # noqa: D102
+    def timeout(self) -> float | None: ...  # noqa: D102
     def greeting(self) -> bytes: ...  # noqa: D102
     def receive(self, octets: bytes) -> Iterator[bytes]: ...  # noqa: D102
     def pending(self) -> bytes: ...  # noqa: D102
@@ -64,7 +64,7 @@ class Line(asyncio.BufferedProtocol):
         self._silent = False  # nothing was said since octets came in
         self._upgrading = False  # to TLS
         self._ended = False  # the client has closed its end
-        self._errand: asyncio.Task[None] | None = None  # the session's; the client waits for what comes of it
+        self._task: asyncio.Task[None] | None = None  # the session's errand; the client waits for what comes of it
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,7 +100,7 @@ class Line(asyncio.BufferedProtocol):
         self.recorder.add("C", octets)
         self._inbox.append(octets)
         self._silent = True
-        if self._errand:
+        if self._task:
             self._transport.pause_reading()  # this is enough until it is done
         self._pump()
         if self._silent:
@@ -133,8 +133,8 @@ class Line(asyncio.BufferedProtocol):
 
     def drop(self) -> None:
         """End the session without a word."""
-        if self._errand:
-            self._errand.cancel()
+        if self._task:
+            self._task.cancel()
         self.session.end()
         self.engine.forget(self, self.cause("the line dropped"))
         self._transport.abort()
@@ -147,14 +147,13 @@ class Line(asyncio.BufferedProtocol):
 
     def _send_away(self, why: str) -> None:
         words = self.session.dismiss(why)
-        self.session.end()
         self.engine.forget(self, self.cause("the server ended the session"))
         self._say(words)
 
     @property
     def _is_amid_something(self) -> bool:
         """Whether what we said now would come in the middle of an answer, or of a handshake."""
-        return self._paused or self._upgrading or (self._waiting and not self._errand)
+        return self._paused or self._upgrading or (self._waiting and not self._task)
 
     def cause(self, what: str) -> str:
         """Say who did what, as history() shows it: ``POP3 amy: DELE 1``."""
@@ -204,9 +203,9 @@ class Line(asyncio.BufferedProtocol):
         self._tell_news()
 
     def _settle(self) -> None:
-        if self.session.errand and not self._errand:
+        if self.session.errand and not self._task:
             self._waiting = True
-            self._errand = self.engine.loop.create_task(self._run(self.session.errand))
+            self._task = self.engine.loop.create_task(self._run_errand(self.session.errand))
         elif self._ended and not (self._paused or self._waiting):
             self.session.end()
             self.engine.forget(self, self.cause("the line dropped"))
@@ -220,15 +219,15 @@ class Line(asyncio.BufferedProtocol):
             self._answers = iter(())
             self._transport.pause_reading()
             self._handshake = self.engine.loop.create_task(self._start_tls())  # the loop alone would not hold it
-        elif self.session.patience:
+        elif self.session.timeout:
             self._timer.cancel()
-            self._timer = self.engine.loop.call_later(self.session.patience, self._check_idle)
+            self._timer = self.engine.loop.call_later(self.session.timeout, self._check_idle)
 
-    async def _run(self, errand: Callable[[], Awaitable[bytes]]) -> None:
+    async def _run_errand(self, errand: Callable[[], Awaitable[bytes]]) -> None:
         """Let others have their turn while the session waits for what takes time, such as a relay."""
         try:
             reply = await errand()
-            self._errand = None
+            self._task = None
             self._heard = self.engine.loop.time()
             self.engine.notice(self)
             self._say(reply)
@@ -238,13 +237,13 @@ class Line(asyncio.BufferedProtocol):
             self._fail()
 
     async def _start_tls(self) -> None:
-        """Shake hands (RFC 2595); octets that come with the client's last handshake message wait in the inbox."""
-        patience = self.engine.settings.handshake
+        """Shake hands (RFC 2595 §3.1, §4; RFC 3207 §4); octets that come with the client's last message wait."""
+        timeout = self.engine.settings.handshake
         if self._transport.is_closing():  # asyncio would wait for a handshake all the same
             return
         try:
             secure = await self.engine.loop.start_tls(
-                self._transport, self, self.engine.tls().server, server_side=True, ssl_handshake_timeout=patience
+                self._transport, self, self.engine.tls().server, server_side=True, ssl_handshake_timeout=timeout
             )
         except (OSError, ssl.SSLError):
             secure = None
@@ -261,7 +260,6 @@ class Line(asyncio.BufferedProtocol):
 
     def _say(self, octets: bytes) -> None:
         if self.session.closed:
-            self.session.end()
             self.engine.forget(self, self.asked())
         if octets and not self._transport.is_closing():
             self._silent = False
@@ -283,8 +281,8 @@ class Line(asyncio.BufferedProtocol):
                 self._fail()
 
     def _check_idle(self) -> None:
-        idle = self.session.patience or self._idle
-        left = self._heard + idle - self.engine.loop.time() if not self._errand else idle
+        idle = self.session.timeout or self._idle
+        left = self._heard + idle - self.engine.loop.time() if not self._task else idle
         if left > 0:
             self._timer = self.engine.loop.call_later(left, self._check_idle)
             return

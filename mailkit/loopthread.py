@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from mailkit.sockets import Address
 
-log = logging.getLogger("mailkit")
+log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 STOPPED = "this server was stopped; run the cell that makes it again"

@@ -69,14 +69,13 @@ class Refusal(Exception):
 class Pop3Session:
     """One POP3 session over the INBOX of one account.
 
-    Takes the store and the settings; ``secure``: TLS is on from the start, else STLS is offered; ``wake`` is
-    ignored, for a POP3 server speaks only when spoken to. Send what `receive` yields; then, if ``closed`` is
-    set, hang up; if ``upgrade`` is set, do the TLS handshake and call `tls_started`.
+    Takes the store and the settings; ``secure``: TLS is on from the start, else STLS is offered. Send what `receive`
+    yields; then, if ``closed`` is set, hang up; if ``upgrade`` is set, do the TLS handshake and call `tls_started`.
     """
 
-    errand = patience = None  # SMTP's
+    errand = timeout = None  # SMTP's
 
-    def __init__(self, store: Store, settings: Settings, *, secure: bool = False, wake: object = None) -> None:
+    def __init__(self, store: Store, settings: Settings, *, secure: bool = False) -> None:
         self.state = AUTHORIZATION
         self.asked = b""  # the command that is being answered
         self.closed = self.upgrade = False

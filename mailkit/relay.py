@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from mailkit.message import end_of_header
-from mailkit.smtpsyntax import Refused
+from mailkit.smtpsyntax import Refusal
 from mailkit.sockets import Address
 
 Send = Callable[[], Awaitable[None]]
 Reply = tuple[str, list[str]]  # the code; the text of each line
 
-PATIENCE = 20.0  # seconds for each reply; our own client waits meanwhile
-GOODBYE = 2.0  # and for the last, when the message is gone (RFC 5321 §6.1)
+REPLY_TIMEOUT = 20.0  # seconds for each reply; our own client waits meanwhile
+QUIT_TIMEOUT = 2.0  # and for the last, when the message is gone (RFC 5321 §6.1)
 REPLY_LINES = 100  # of one reply; a server that says more does not stop
 
 
@@ -37,21 +37,21 @@ async def next_hop(
         utf8: our own client asked for SMTPUTF8 (RFC 6531).
 
     Raises:
-        Refused: a reply was not the one hoped for, or none came, or what the message needs is not offered.
+        Refusal: a reply was not the one hoped for, or none came, or what the message needs is not offered.
 
     """
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REPLY_TIMEOUT):
             reader, writer = await asyncio.open_connection(*address)
     except OSError as error:  # a TimeoutError is one, too
-        raise Refused(f"451 4.4.1 the server for {domain} does not answer; try again later") from error
+        raise Refusal(f"451 4.4.1 the server for {domain} does not answer; try again later") from error
 
     async def say(line: str, hoped: str = "2") -> list[str]:
         if line:
             writer.write(line.encode() + b"\r\n")
         code, texts = await _reply(reader, domain)
         if not code.startswith(hoped):
-            raise Refused(_passed_on(code, texts, domain))
+            raise Refusal(_passed_on(code, texts, domain))
         return texts
 
     async def send() -> None:
@@ -75,22 +75,24 @@ async def next_hop(
 
 async def _leave(reader: asyncio.StreamReader) -> None:
     """Wait a moment for the answer to QUIT (RFC 5321 §4.1.1.10)."""
-    with suppress(Refused, TimeoutError):
-        async with asyncio.timeout(GOODBYE):
+    with suppress(Refusal, TimeoutError):
+        async with asyncio.timeout(QUIT_TIMEOUT):
             await _reply(reader, "")
 
 
 def _parameters(offers: set[str], domain: str, addresses: str, octets: bytes, utf8: bool) -> str:
-    """Return the parameters of MAIL, of those on offer (RFC 5321 §4.1.1.2, §4.1.1.3). Raises `Refused` for one missing.
+    """Return the parameters of MAIL, of those on offer (RFC 5321 §4.1.1.2, §4.1.1.3). Raises `Refusal` for one missing.
 
     >>> _parameters({"8BITMIME"}, "example.net", "amy@example.org", b"Subject: x", utf8=True)
     ' BODY=8BITMIME'
     """
     plain = addresses.isascii() and octets[: end_of_header(octets)].isascii()
     if utf8 and "SMTPUTF8" not in offers and not plain:
-        raise Refused(f"550 5.6.7 the server for {domain} takes nothing beyond ASCII in addresses and header")
+        raise Refusal(
+            f"550 5.6.7 the server for {domain} takes nothing beyond ASCII in addresses and header; write them in ASCII"
+        )
     if "8BITMIME" not in offers and not octets.isascii():
-        raise Refused(f"554 5.6.3 the server for {domain} takes nothing beyond ASCII")
+        raise Refusal(f"554 5.6.3 the server for {domain} takes nothing beyond ASCII; encode it as quoted-printable")
     wanted = ["BODY=8BITMIME"] if "8BITMIME" in offers else []
     wanted += ["SMTPUTF8"] if utf8 and "SMTPUTF8" in offers else []
     return "".join(f" {parameter}" for parameter in wanted)
@@ -99,13 +101,13 @@ def _parameters(offers: set[str], domain: str, addresses: str, octets: bytes, ut
 async def _reply(reader: asyncio.StreamReader, domain: str) -> Reply:
     """Read one reply, of one line or several (RFC 5321 §4.2.1)."""
     texts: list[str] = []
-    broken = Refused(f"451 4.4.2 the line to the server for {domain} broke; try again later")
+    broken = Refusal(f"451 4.4.2 the line to the server for {domain} broke; try again later")
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REPLY_TIMEOUT):
             while len(texts) < REPLY_LINES:
                 line = (await reader.readuntil(b"\r\n")).decode("ascii", "backslashreplace").rstrip()
                 if not re.fullmatch(r"[2-5][0-9]{2}([ -].*)?", line):
-                    raise Refused(f"554 5.5.0 the server for {domain} says what is no reply: {line[:80]}")
+                    raise Refusal(f"554 5.5.0 the server for {domain} says what is no reply: {line[:80]}")
                 texts.append(line[4:])
                 if line[3:4] != "-":
                     return line[:3], texts

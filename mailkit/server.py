@@ -171,7 +171,10 @@ class MailServer:
         engine.call(put)
 
     def relay_to(self, other: MailServer) -> None:
-        """From now on, pass mail for another server's domain on to it (RFC 5321 §3.6). Raises `TypeError`."""
+        """From now on, pass mail for another server's domain on to it (RFC 5321 §3.6).
+
+        Raises `TypeError` where it is no other `MailServer`.
+        """
         if other is self or not hasattr(other, "smtp"):
             raise TypeError(f"relay_to takes another MailServer, not {other!r}; write for example org.relay_to(net)")
         self._routes[other.domain] = other.smtp
@@ -271,8 +274,10 @@ def _factory(engine: Engine, routes: dict[str, Address], protocol: ProtocolName,
 
     def make(peer: str, wake: Callable[[], None]) -> Session:
         if protocol == "SMTP":
-            return SmtpSession(store, settings, secure=tls, wake=wake, peer=peer, routes=routes)
-        return (Pop3Session if protocol == "POP3" else ImapSession)(store, settings, secure=tls, wake=wake)
+            return SmtpSession(store, settings, secure=tls, peer=peer, routes=routes)
+        if protocol == "POP3":
+            return Pop3Session(store, settings, secure=tls)
+        return ImapSession(store, settings, secure=tls, wake=wake)
 
     idle = {"SMTP": settings.smtp_idle, "POP3": settings.pop3_idle, "IMAP": settings.imap_idle}[protocol]
     return lambda: Line(engine, protocol, idle, make)

@@ -1,7 +1,8 @@
 """SMTP as the server speaks it: one session, without a socket.
 
 Read it beside RFC 5321 (a § without a number of its own is of that one): `FORMS` lists the commands, one method is one
-command, `delivery` says what becomes of a message. RFC 1870 adds SIZE, RFC 2034 the kind of reply, RFC 2920
+command, `delivery` says what becomes of a message. RFC 1870 adds SIZE, RFC 2034
+ENHANCEDSTATUSCODES, RFC 2920
 PIPELINING, RFC 3207 STARTTLS, RFC 4954 AUTH, RFC 6152 8BITMIME, RFC 6531 SMTPUTF8. Left out: EXPN; there are no lists.
 """
 
@@ -18,19 +19,19 @@ from functools import partial
 from mailkit.delivery import Delivery, Envelope, check_hops
 from mailkit.incoming import Incoming
 from mailkit.settings import Settings
-from mailkit.smtpsyntax import FORMS, Refused, check_ascii, check_host, from_base64, path, reply_line
+from mailkit.smtpsyntax import FORMS, Refusal, check_ascii, check_host, from_base64, parse_path, reply_line
 from mailkit.snapshot import SessionView
 from mailkit.sockets import IDLE, Address
 from mailkit.store import Account, Store
 
-log = logging.getLogger("mailkit")
+log = logging.getLogger(__name__)
 
 MAX_RECIPIENTS = 100  # the least that §4.5.3.1.8 allows
 MAX_FOR = 600  # octets; a line of a header has 998 at most (RFC 5322 §2.1.1), and the names may be long, too
 MAX_UNKNOWN = 5  # lines that are no commands; most likely the client speaks another protocol
 
 
-class Stage(IntEnum):
+class State(IntEnum):
     """How far a session has come towards a message (§4.1.4)."""
 
     CONNECTED = 0
@@ -39,22 +40,22 @@ class Stage(IntEnum):
     RECIPIENT = 3
 
 
-_NEEDS = {"AUTH": Stage.GREETED, "MAIL": Stage.GREETED, "RCPT": Stage.SENDER, "DATA": Stage.RECIPIENT}
+_NEEDS = {"AUTH": State.GREETED, "MAIL": State.GREETED, "RCPT": State.SENDER, "DATA": State.RECIPIENT}
 _MISSING = {
-    Stage.CONNECTED: "503 5.5.1 who are you? Send EHLO first",
-    Stage.GREETED: "503 5.5.1 nobody sends this yet; send MAIL first",
-    Stage.SENDER: "503 5.5.1 nobody to send to; send RCPT first",
+    State.CONNECTED: "503 5.5.1 who are you? Send EHLO first",
+    State.GREETED: "503 5.5.1 nobody sends this yet; send MAIL first",
+    State.SENDER: "503 5.5.1 nobody to send to; send RCPT first",
 }
 
 
 class SmtpSession:
     """One SMTP session.
 
-    Takes the store and the settings; ``secure``: TLS is on from the start, else STARTTLS is offered; ``wake`` is
-    ignored, for an SMTP server speaks only when spoken to; ``peer``: the client's IP address; ``routes``: domain →
-    address of the server that takes its mail, which may still grow. Send what `receive` yields; then, if ``closed`` is
-    set, hang up; if ``upgrade`` is set, do the TLS handshake and call `tls_started`; if ``errand`` is set, await it,
-    send what it returns, and call `receive` again. With ``patience`` set, wait for so many seconds only.
+    Takes the store and the settings; ``secure``: TLS is on from the start, else STARTTLS is offered; ``peer``: the
+    client's IP address; ``routes``: domain → address of the server that takes its mail, which may still grow.
+    Send what `receive` yields; then, if ``closed`` is set, hang up; if ``upgrade`` is set, do the TLS handshake and
+    call `tls_started`; if ``errand`` is set, await it, send what it returns, and call `receive` again. With
+    ``timeout`` set, wait for so many seconds only.
     """
 
     def __init__(
@@ -63,14 +64,12 @@ class SmtpSession:
         settings: Settings,
         *,
         secure: bool = False,
-        wake: object = None,
         peer: str = "127.0.0.1",
         routes: Mapping[str, Address] | None = None,
     ) -> None:
         self.asked = b""  # the command that is being answered; of a message, from whom and to whom
         self.closed = self.upgrade = False
         self.errand: Callable[[], Awaitable[bytes]] | None = None
-        self.patience: float | None = None
         self._store, self._settings, self._secure, self._peer = store, settings, secure, peer
         self._delivery = Delivery(store, settings.host_name, {} if routes is None else routes)
         self._input = bytearray()
@@ -100,14 +99,18 @@ class SmtpSession:
             if self._incoming:
                 rest = self._incoming.take(bytes(self._input))
                 self._input[:] = rest or b""
-                self.patience = self._incoming.patience if rest is None else None
                 if rest is None:
                     return
-                yield from self._answer(self._deliver)
+                yield from self._answer(self._accept)
             elif (line := self._next_line()) is not None:
                 yield from self._answer(partial(self._obey, line))
             else:
                 return
+
+    @property
+    def timeout(self) -> float | None:
+        """For how many seconds to wait for what comes next; None: as long as ever."""
+        return self._incoming.timeout if self._incoming else None
 
     def pending(self) -> bytes:
         """Return what the server has to say unasked: in SMTP, nothing ever."""
@@ -120,18 +123,17 @@ class SmtpSession:
         self._begin()
 
     def dismiss(self, why: str) -> bytes:
-        """End a session that was idle for too long, or because the server stops (§3.8)."""
-        words = self._farewell("421 4.4.2" if why == IDLE else "421 4.3.2", why)
-        patience = self.patience
-        self.end()
-        return b"" if patience else reply_line(words)
+        """End a session that was idle for too long, or because the server stops (§3.8); return its last words."""
+        silent = self.timeout  # amid a message no word would be read as a reply
+        words = self._leave("421 4.4.2" if why == IDLE else "421 4.3.2", why)
+        return b"" if silent else reply_line(words)
 
     def end(self) -> None:
         """Let go of everything; a message that was not delivered before is not delivered any more (§4.1.1.10)."""
-        self.closed, self.errand, self.patience, self._incoming = True, None, None, None
+        self.closed, self.errand, self._incoming = True, None, None
 
     def snapshot(self) -> SessionView:
-        """Return this session as it changes: with each message that was delivered."""
+        """Return a view whose ``state`` only counts deliveries, so that history() notes each, a relayed one too."""
         return SessionView("SMTP", f"messages so far: {self._delivered}")
 
     # ---- from octets to commands (§4.1.1)
@@ -152,10 +154,8 @@ class SmtpSession:
         """Yield the reply that some work gives; an error that nobody foresaw ends this command, and no more."""
         try:
             reply = work()
-        except Refused as refused:
-            reply = str(refused)
-        except Exception:
-            reply = _mistake()
+        except Exception as error:
+            reply = _refusal(error)
         if reply:
             yield b"".join(map(reply_line, [reply] if isinstance(reply, str) else reply))
 
@@ -169,36 +169,34 @@ class SmtpSession:
             return "501 5.7.0 AUTH given up, as you wished" if line == b"*" else resume(from_base64(line))
         self.asked = line
         word, _, rest = line.partition(b" ")
-        keyword, argument = word.upper().decode("ascii", "replace"), rest.strip().decode("utf-8", "surrogateescape")
-        if not line or not word.isascii():
-            return "500 5.5.2 this is not a command; send HELP for the list"
+        keyword, argument = (
+            word.upper().decode("ascii", "backslashreplace"),
+            rest.strip().decode("utf-8", "surrogateescape"),
+        )
         if keyword == "EXPN":
-            return "502 5.5.1 EXPN not implemented"
+            return "502 5.5.1 EXPN is not offered here; send to each address itself"
         if keyword not in FORMS:
-            self._unknown += 1
+            self._unknown += bool(line)  # an empty one is a slip
             if self._unknown == MAX_UNKNOWN:
                 return self._leave("421 4.7.0", "five lines are no commands; connect again")
-            return f'500 5.5.2 command "{keyword}" not recognized'
+            return f"500 5.5.2 no command {keyword[:20]!a}; send HELP for the list"
         if " " not in FORMS[keyword] and argument:
-            return f"501 5.5.4 {keyword} takes no argument"
-        if self._stage < _NEEDS.get(keyword, Stage.CONNECTED):
-            return _MISSING[self._stage]
+            return f"501 5.5.4 say {keyword}: nothing after it"
+        if self.state < _NEEDS.get(keyword, State.CONNECTED):
+            return _MISSING[self.state]
         reply: str | list[str] = getattr(self, f"do_{keyword.lower()}")(argument)
         return reply
 
     @property
-    def _stage(self) -> Stage:
+    def state(self) -> State:
+        """How far the session has come."""
         if not self._envelope:
-            return Stage.GREETED if self._client else Stage.CONNECTED
-        return Stage.RECIPIENT if self._envelope.recipients else Stage.SENDER
+            return State.GREETED if self._client else State.CONNECTED
+        return State.RECIPIENT if self._envelope.recipients else State.SENDER
 
     def _leave(self, code: str, why: str = "") -> str:
-        """Return the last words, and end the session."""
+        """End the session, and return its last words; the first is the server's name (§4.3.1)."""
         self.end()
-        return self._farewell(code, why)
-
-    def _farewell(self, code: str, why: str = "") -> str:
-        """Say goodbye; the server's name is the first word (§4.3.1)."""
         return f"{code} {self._settings.host_name} signing off{': ' * bool(why)}{why}"
 
     # ---- session
@@ -223,7 +221,7 @@ class SmtpSession:
     def do_starttls(self, _: str) -> str:
         """Go over to TLS (RFC 3207 §4)."""
         if self._secure:
-            raise Refused("503 5.5.1 TLS is already on; go on without STARTTLS")
+            raise Refusal("503 5.5.1 TLS is already on; go on without STARTTLS")
         self.upgrade = True
         return "220 2.0.0 Ready to start TLS"
 
@@ -263,19 +261,19 @@ class SmtpSession:
         mechanism, *initial = argument.split(" ")
         resume = {"PLAIN": self._plain, "LOGIN": self._login}.get(mechanism.upper())
         if not self._extended:
-            raise Refused("503 5.5.1 AUTH is not valid after HELO; send EHLO first")
+            raise Refusal("503 5.5.1 AUTH is not valid after HELO; send EHLO first")
         if not self._may_log_in:
-            raise Refused("538 5.7.11 no password in the clear; send STARTTLS first")
+            raise Refusal("538 5.7.11 no password in the clear; send STARTTLS first")
         if self._account:
-            raise Refused(f"503 5.5.1 you are logged in already, as {self._account.name}")
+            raise Refusal(f"503 5.5.1 you are logged in already, as {self._account.name}; go on with MAIL")
         if self._envelope:
-            raise Refused("503 5.5.1 AUTH is not valid inside a mail transaction; send RSET first")
+            raise Refusal("503 5.5.1 AUTH is not valid inside a mail transaction; send RSET first")
         if not mechanism:
-            raise Refused("501 5.5.4 AUTH takes a mechanism; this server knows PLAIN and LOGIN")
+            raise Refusal("501 5.5.4 AUTH takes a mechanism; this server knows PLAIN and LOGIN")
         if len(initial) > 1:
-            raise Refused("501 5.5.4 AUTH takes a mechanism and one response at most")
+            raise Refusal("501 5.5.4 AUTH takes a mechanism and one response at most")
         if resume is None:
-            raise Refused("504 5.5.4 no such mechanism; this server knows PLAIN and LOGIN")
+            raise Refusal("504 5.5.4 no such mechanism; this server knows PLAIN and LOGIN")
         if initial:
             return resume("" if initial == ["="] else from_base64(initial[0].encode("utf-8", "surrogateescape")))
         return self._challenge("" if resume == self._plain else "Username:", resume)
@@ -286,7 +284,7 @@ class SmtpSession:
 
     def _plain(self, response: str) -> str:
         if response.count("\0") != 2:
-            raise Refused("501 5.5.2 PLAIN takes NUL, name, NUL, password")
+            raise Refusal("501 5.5.2 PLAIN wants the base64 of NUL, name, NUL, password; send AUTH PLAIN again")
         acting_for, user, password = response.split("\0")
         return self._log_in(user, password, acting_for)
 
@@ -299,8 +297,8 @@ class SmtpSession:
             return f"235 2.7.0 welcome, {self._account.name}"
         self._failed_logins += 1
         if self._failed_logins < self._settings.max_failed_logins:
-            return "535 5.7.8 wrong name or password"
-        return self._leave("421 4.7.0", f"wrong name or password, {self._failed_logins} times")
+            return "535 5.7.8 wrong name or password; send AUTH again"
+        return self._leave("421 4.7.0", f"wrong name or password, {self._failed_logins} times; connect again")
 
     # ---- a message (§3.3)
 
@@ -309,21 +307,21 @@ class SmtpSession:
         sender, told = self._path("MAIL", argument, ("SIZE", "BODY", "SMTPUTF8", "AUTH"))
         size, most = told.get("SIZE", "1"), self._settings.max_message
         if self._envelope:
-            raise Refused("503 5.5.1 there is a sender already; send RSET to begin anew")
+            raise Refusal("503 5.5.1 there is a sender already; send RSET to begin anew")
         if not re.fullmatch("[0-9]{1,20}", size):  # RFC 1870 §3
-            raise Refused("501 5.5.4 SIZE takes a number of octets, such as SIZE=1000")
+            raise Refusal("501 5.5.4 SIZE takes a number of octets, such as SIZE=1000")
         if told.get("AUTH") == "":
-            raise Refused("501 5.5.4 AUTH takes a name, or <>")
+            raise Refusal("501 5.5.4 AUTH takes a name, or <>")
         if told.get("BODY", "7BIT") not in ("7BIT", "8BITMIME"):
-            raise Refused("501 5.5.4 BODY can only be one of 7BIT, 8BITMIME")
+            raise Refusal("501 5.5.4 write BODY=7BIT or BODY=8BITMIME")
         if told.get("SMTPUTF8"):
-            raise Refused("501 5.5.4 SMTPUTF8 takes no arguments")
+            raise Refusal("501 5.5.4 write SMTPUTF8 alone, without =")
         if int(size) > most:
-            raise Refused(f"552 5.3.4 the message is too large; {most} octets is the most")
+            raise Refusal(f"552 5.3.4 the message is too large; {most} octets is the most")
         if self._settings.smtp_login and not self._account:
-            raise Refused(f"530 5.7.0 this server takes mail only after a login; send {self._before_mail} first")
+            raise Refusal(f"530 5.7.0 this server takes mail only after a login; send {self._login_command} first")
         check_ascii(sender, "SMTPUTF8" in told)
-        self._envelope = Envelope(sender, max(1, int(size)), "SMTPUTF8" in told)
+        self._envelope = Envelope(sender, max(1, int(size)), "SMTPUTF8" in told)  # RCPT then tells of a full mailbox
         return "250 2.1.0 sender accepted"
 
     def do_rcpt(self, argument: str) -> str:
@@ -332,22 +330,23 @@ class SmtpSession:
         envelope = self._envelope
         assert envelope is not None
         if len(envelope.recipients) >= MAX_RECIPIENTS:
-            raise Refused(f"452 4.5.3 {MAX_RECIPIENTS} recipients is the most; send the message again for the others")
+            raise Refusal(f"452 4.5.3 {MAX_RECIPIENTS} recipients is the most; send the message again for the others")
         check_ascii(address, envelope.utf8)
-        self._delivery.check_recipient(address, envelope.size, "" if self._account else self._before_mail)
+        self._delivery.check_recipient(address, envelope.size, "" if self._account else self._login_command)
         envelope.recipients.append(address)
         return "250 2.1.5 recipient accepted"
 
     def _path(self, command: str, argument: str, known: Collection[str] = ()) -> tuple[str, dict[str, str]]:
         """Return address and parameters, which only EHLO has offered (§4.1.1.11)."""
-        address, parameters = path(command, argument)
+        address, parameters = parse_path(command, argument)
         if unknown := [name for name in parameters if not (self._extended and name in known)]:
-            raise Refused(f"555 5.5.4 no such parameter: {', '.join(unknown)}; the answer to EHLO lists what there is")
+            remedy = "the answer to EHLO lists what there is" if known else f"{command} takes none here"
+            raise Refusal(f"555 5.5.4 no such parameter: {', '.join(unknown)}; {remedy}")
         return address, parameters
 
     @property
-    def _before_mail(self) -> str:
-        """Which command comes next for who wants to do what takes a login."""
+    def _login_command(self) -> str:
+        """Return the command that a login begins with here: AUTH, or STARTTLS before it."""
         return "AUTH" if self._may_log_in else "STARTTLS"
 
     def do_data(self, _: str) -> str:
@@ -355,29 +354,27 @@ class SmtpSession:
         self._incoming = Incoming(self._settings)
         return "354 go on; end with a dot on a line of its own"
 
-    def _deliver(self) -> str:
+    def _accept(self) -> str:
         """Stamp the message that has come, and have it delivered: `errand` will answer."""
         incoming, self._incoming = self._incoming, None
         envelope, self._envelope = self._envelope, None
         assert incoming is not None
         assert envelope is not None
         if incoming.refusal:
-            raise Refused(incoming.refusal)
+            raise Refusal(incoming.refusal)
         octets = incoming.octets
         check_hops(octets)
-        self.errand = partial(self._run_errand, envelope, self._received(envelope).encode() + octets)
+        self.errand = partial(self._deliver, envelope, self._received(envelope).encode() + octets)
         return ""
 
-    async def _run_errand(self, envelope: Envelope, octets: bytes) -> bytes:
+    async def _deliver(self, envelope: Envelope, octets: bytes) -> bytes:
         try:
             await self._delivery.deliver(envelope, octets)
             self.asked = f"<{envelope.sender}> to {', '.join(envelope.recipients)}".encode()
             self._delivered += 1
             reply = "250 2.6.0 message accepted"
-        except Refused as refused:
-            reply = str(refused)
-        except Exception:
-            reply = _mistake()
+        except Exception as error:
+            reply = _refusal(error)
         self.errand = None
         return reply_line(reply)
 
@@ -394,7 +391,9 @@ class SmtpSession:
         )
 
 
-def _mistake() -> str:
-    """Log the error at hand, and return the reply to it."""
-    log.exception("an SMTP command failed")
+def _refusal(error: Exception) -> str:
+    """Return the reply to an error; one that nobody foresaw is logged."""
+    if isinstance(error, Refusal):
+        return str(error)
+    log.error("an SMTP command failed", exc_info=error)
     return "451 4.3.0 this server made a mistake; try again"

@@ -15,7 +15,7 @@ FORMS: Mapping[str, str] = {  # how each command is said
     "MAIL": "MAIL FROM:<address> [parameters]",
     "NOOP": "NOOP [anything]",
     "QUIT": "QUIT",
-    "RCPT": "RCPT TO:<address> [parameters]",
+    "RCPT": "RCPT TO:<address>",
     "RSET": "RSET",
     "STARTTLS": "STARTTLS",
     "VRFY": "VRFY address",
@@ -38,52 +38,51 @@ _HOST = re.compile(  # Domain or address-literal; and "_", or a dot at the end, 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class Refused(Exception):
+class Refusal(Exception):
     """What was asked for will not be done; the text is a whole reply."""
 
 
 def check_ascii(address: str, utf8: bool) -> None:
-    """Raise `Refused` for an address beyond ASCII in a message without SMTPUTF8 (RFC 6531 §3.3)."""
+    """Raise `Refusal` for an address beyond ASCII where MAIL has not said SMTPUTF8 (RFC 6531 §3.5)."""
     if not (address.isascii() or utf8):
-        raise Refused("553 5.6.7 an address beyond ASCII needs the SMTPUTF8 parameter of MAIL")
+        raise Refusal("553 5.6.7 an address beyond ASCII needs the SMTPUTF8 parameter of MAIL")
 
 
 def check_host(name: str, command: str) -> None:
-    """Raise `Refused` for a name that is none, and would break Received: (RFC 5321 §4.1.4)."""
+    """Raise `Refusal` for a name that is none, and would break Received: (RFC 5321 §4.1.4)."""
     if not name:
-        raise Refused(f"501 5.5.4 say {FORMS[command]}")
+        raise Refusal(f"501 5.5.4 say {FORMS[command]}")
     if not _HOST.fullmatch(name):
-        raise Refused("501 5.5.4 this is not the name of a host; send for example EHLO laptop.example.org")
+        raise Refusal("501 5.5.4 this is not the name of a host; send for example EHLO laptop.example.org")
 
 
-def path(command: str, argument: str) -> tuple[str, dict[str, str]]:
-    """Return the address of MAIL or RCPT, without brackets, and its parameters, in capitals; one alone has "".
+def parse_path(command: str, argument: str) -> tuple[str, dict[str, str]]:
+    """Return an address without brackets, and the parameters after it, in capitals; one without a value has "".
 
-    Raises `Refused`.
+    Takes MAIL or RCPT, and what was said after it. Raises `Refusal` where that is none, or a parameter comes twice.
 
-    >>> path("MAIL", "FROM:<amy@example.org> size=100 SMTPUTF8")
+    >>> parse_path("MAIL", "FROM:<amy@example.org> size=100 SMTPUTF8")
     ('amy@example.org', {'SIZE': '100', 'SMTPUTF8': ''})
     """
-    form = f"501 5.5.4 say {FORMS[command]}"
     if not argument.upper().startswith("FROM:" if command == "MAIL" else "TO:"):
-        raise Refused(form)
+        raise Refusal(f"501 5.5.4 say {FORMS[command]}")
     cut = _PATH.fullmatch(argument)
     if not cut or len((cut[1] or "").encode()) > MAX_PATH:
-        raise Refused("553 5.1.3 this is not an address; write it as <amy@example.org>")
+        raise Refusal("553 5.1.3 this is not an address; write it as <amy@example.org>")
     words = (cut[2] or "").upper().split()
     found = [_PARAMETER.fullmatch(word) for word in words]
     named = {one[1]: one[2] or "" for one in found if one}
-    if len(named) < len(words):  # one is malformed, or comes twice
-        raise Refused(form)
+    if len(named) < len(words):
+        raise Refusal("501 5.5.4 write each parameter once, as NAME or NAME=value")
     return cut[1] or "", named
 
 
 def from_base64(response: bytes) -> str:
-    """Return what a response to a challenge says (RFC 4954 §4). Raises `Refused`."""
+    """Return what a response to a challenge says (RFC 4954 §4). Raises `Refusal`."""
     try:
         return b64decode(response, validate=True).decode("utf-8", "surrogateescape")
     except ValueError:
-        raise Refused("501 5.5.2 this is not base64") from None
+        raise Refusal("501 5.5.2 this is not base64; send AUTH again") from None
 
 
 def reply_line(reply: str) -> bytes:

@@ -34,7 +34,8 @@ class Wiretap:
         target: the server's port, as ``server.pop3`` or ``server.imaps``.
         certificate: "its own": when the client starts TLS, at once or by STLS or STARTTLS, the wiretap
             answers with a certificate of its own authority, and speaks TLS to the server itself.
-        strip_tls: take the offer of STLS and STARTTLS out of the server's answers (RFC 3207 §6), until a login.
+        strip_tls: take the offer of STLS and STARTTLS out of the server's answers, and spoil these commands
+            (RFC 3207 §6), until a login or a message.
 
     Raises:
         TypeError, ValueError: an argument is wrong; the message says what is allowed.
@@ -177,7 +178,7 @@ class _Line:
     def _spoilt(self, leg: _Leg, text: bytes) -> bytes:
         """Record, and return the whole lines so far without STLS and STARTTLS: none slips through in two pieces.
 
-        From a login, or from DATA on, all passes as it is: TLS is not offered any more, and a line may be a letter's.
+        From a login, or from DATA on, all passes as it is: a line may be a letter's, and what was wanted has been said.
         """
         lines = text.splitlines(keepends=True)
         leg.held = b"" if lines[-1].endswith(b"\n") else lines.pop()

@@ -487,7 +487,7 @@ class Direct:
         self.said: dict[int, bytearray] = {}
 
     def connect(self, who: int, protocol: str, secure: bool) -> None:
-        session = SESSIONS[protocol](self.store, self.settings, secure=secure, wake=lambda: None)
+        session = SESSIONS[protocol](self.store, self.settings, secure=secure)
         self.sessions[who] = session
         self.said[who] = bytearray(session.greeting())
 

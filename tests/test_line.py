@@ -107,7 +107,7 @@ def test_a_line_that_is_dropped_in_its_handshake_leaves_nothing(server, port, be
     with connected(getattr(server, port)) as line:
         line.sendall(begin)
         line.recv(999)
-        engine.call(lambda: [one.drop() for one in [*engine.lines, *engine.mailers]])
+        engine.call(lambda: [one.drop() for one in [*engine.lines, *engine.smtp_lines]])
     wait_until(lambda: engine.call(lambda: not engine.transports))
 
 

@@ -374,7 +374,7 @@ def test_a_line_that_is_reset_in_its_handshake_leaves_nothing(server, port, begi
                 said += line.recv(999)
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     engine = server._engine
-    while engine.call(lambda: engine.transports or engine.mailers):
+    while engine.call(lambda: engine.transports or engine.smtp_lines):
         pass  # the system tells of the reset soon
 
 
@@ -523,7 +523,7 @@ def test_who_comes_and_goes_leaves_room(port):
         for _ in range(20):
             socket.create_connection(getattr(server, port), timeout=PATIENCE).close()
         engine = server._engine
-        wait_until(lambda: engine.call(lambda: not (engine.transports or engine.mailers or engine.lines)))
+        wait_until(lambda: engine.call(lambda: not (engine.transports or engine.smtp_lines or engine.lines)))
 
 
 @pytest.mark.parametrize("port", ["pop3", "imap", "smtp", "pop3s", "imaps", "smtps"])

@@ -152,7 +152,7 @@ def test_tls_hides_all_but_that_it_is_there(server, port, use):
         heard = str(tap.heard())
         assert "bridge" not in tap
         assert b"bridge" not in tap.octets
-        assert "LOGIN" not in heard.replace("LOGIN DISABLED", "").replace("AUTH PLAIN LOGIN", "")
+        assert "LOGIN" not in heard.replace("AUTH PLAIN LOGIN", "")
         assert heard.splitlines()[-2:] == [
             "C: (TLS: handshake, change cipher spec, application data)",
             "S: (TLS: handshake, change cipher spec, application data)",
@@ -396,7 +396,10 @@ def test_letters_that_speak_of_tls_pass_as_they_are():
             assert imap.append("INBOX", None, None, HARD)[0] == "OK"
             imap.select()
             assert imap.fetch("1", "(BODY.PEEK[])")[1][0][1] == HARD
-        with Wiretap(server.smtp, strip_tls=True) as tap, smtplib.SMTP(*tap.address, local_hostname="laptop") as smtp:
+        with (
+            Wiretap(server.smtp, strip_tls=True) as tap,
+            smtplib.SMTP(*tap.address, local_hostname="laptop", timeout=PATIENCE) as smtp,
+        ):
             smtp.sendmail("ben@example.org", ["amy@example.org"], HARD)
         with Wiretap(server.pop3, strip_tls=True) as tap:
             assert b"\r\n".join([*collect(poplib.POP3(*tap.address, timeout=PATIENCE), 2), b""]).endswith(HARD)

@@ -52,7 +52,7 @@ class ImapSession:
     set, begin the TLS handshake and then call `tls_started`.
     """
 
-    errand = patience = None  # SMTP's
+    errand = timeout = None  # SMTP's
 
     def __init__(
         self, store: Store, settings: Settings, *, secure: bool = False, wake: Callable[[], None] = lambda: None
