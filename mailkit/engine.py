@@ -8,18 +8,16 @@ knows nothing of the `MailServer` that owns it: when that is lost, the engine is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from socket import socket
 
 from mailkit.line import Line
 from mailkit.loopthread import STOPPED, LoopThread
 from mailkit.mailbox import Mailbox
 from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, MailboxView, Moment, Snapshot, view_letter
-from mailkit.sockets import TURN, Address
+from mailkit.sockets import TURN
 from mailkit.store import Account, Store
 from mailkit.tls import Tls, make_tls
 from mailkit.transcript import Recorder
@@ -40,6 +38,7 @@ class Engine:
         self.buffer = memoryview(bytearray(262_144))  # where octets arrive, on whichever line
         self.lines: dict[Line, None] = {}  # POP3 and IMAP, in the order of arrival
         self.smtp_lines: dict[Line, None] = {}  # SMTP
+        self.shaking: set[Line] = set()  # hands, before they say anything: not registered yet
         self.transports: set[asyncio.Transport] = set()  # until each is really closed
         self.recorders: list[Recorder] = []
         self.moments: list[Moment] = []
@@ -51,11 +50,7 @@ class Engine:
         self._tls: Tls | None = None
         self._thread = LoopThread("mailkit server", self._let_go)
         self.loop, self.call, self.stop = self._thread.loop, self._thread.call, self._thread.stop
-
-    def listen(self, factory: Callable[[], asyncio.BaseProtocol], tls: bool = False) -> Address:
-        """Open a port that the system chooses; return its address."""
-        shaking: set[asyncio.Task[None]] = set()
-        return self._thread.listen((lambda: _Doorman(self, factory, shaking)) if tls else factory)
+        self.listen = self._thread.listen
 
     # ---- on the engine's thread
 
@@ -84,6 +79,16 @@ class Engine:
         register[line] = None
         if self.lines:
             self.quiet.clear()
+        return True
+
+    def may_shake_hands(self, line: Line) -> bool:
+        """Note a line that begins with TLS; False where too many of its protocol are at that."""
+        if (
+            sum(one.recorder.protocol == line.recorder.protocol for one in self.shaking)
+            >= self.settings.max_connections
+        ):
+            return False
+        self.shaking.add(line)
         return True
 
     def turn(self) -> float:
@@ -142,33 +147,6 @@ class Engine:
         if self._tls is None:
             self._tls = make_tls(self.settings.host_name)
         return self._tls
-
-
-class _Doorman(asyncio.Protocol):
-    """Lets in who begins with TLS (RFC 8314 §3), and no more in their handshake at once than may be connected.
-
-    asyncio's own server tells nobody of a handshake that has failed, so the socket is taken from it.
-    """
-
-    def __init__(
-        self, engine: Engine, factory: Callable[[], asyncio.BaseProtocol], shaking: set[asyncio.Task[None]]
-    ) -> None:
-        self._engine, self._factory, self._shaking = engine, factory, shaking
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.abort()  # which closes its own handle of the socket, and only in the loop's next turn
-        if len(self._shaking) < self._engine.settings.max_connections:
-            caller = transport.get_extra_info("socket").dup()
-            task = self._engine.loop.create_task(self._shake_hands(caller))
-            self._shaking.add(task)
-            task.add_done_callback(self._shaking.discard)
-
-    async def _shake_hands(self, caller: socket) -> None:
-        loop, timeout = self._engine.loop, self._engine.settings.handshake
-        context = self._engine.tls().server
-        with contextlib.suppress(OSError):  # `ssl.SSLError` is one
-            await loop.connect_accepted_socket(self._factory, caller, ssl=context, ssl_handshake_timeout=timeout)
 
 
 def _view(account: Account, box: Mailbox) -> MailboxView:

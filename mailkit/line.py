@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LOOK_AGAIN = 1.0  # seconds, where a client that has been told goodbye still reads
 TOO_MANY = {
     "POP3": "-ERR [SYS/TEMP] too many connections; close one and try again\r\n",  # RFC 3206 §4
     "IMAP": "* BYE [UNAVAILABLE] too many connections; close one and try again\r\n",  # RFC 5530 §3
@@ -50,11 +51,11 @@ MakeSession = Callable[[str, Callable[[], None]], Session]  # from the client's 
 class Line(asyncio.BufferedProtocol):
     """One connection: hands octets to its session, sends what that yields, no faster than they are read."""
 
-    def __init__(self, engine: Engine, protocol: str, idle: float, make: MakeSession) -> None:
+    def __init__(self, engine: Engine, protocol: str, tls: bool, idle: float, make: MakeSession) -> None:
         self.engine = engine
         self.recorder = Recorder(protocol)
         self.session: Session  # once the connection is made
-        self._make, self._idle = make, idle
+        self._tls_first, self._idle, self._make = tls, idle, make
         self._answers: Iterator[bytes] = iter(())
         self._inbox: list[bytes] = []
         self._paused = False  # the client does not read
@@ -66,21 +67,31 @@ class Line(asyncio.BufferedProtocol):
         self._ended = False  # the client has closed its end
         self._task: asyncio.Task[None] | None = None  # the session's errand; the client waits for what comes of it
         self._transport: asyncio.Transport
+        self._raw: asyncio.Transport  # the same, or what lies beneath its TLS
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet, or refuse one connection too many."""
+        """Begin; where TLS comes first (RFC 8314 §3), with no more in their handshake at once than may be connected."""
         assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = self._raw = transport
         self.session = self._make((transport.get_extra_info("peername") or ("unknown",))[0], self._wake)
         self.view = self.session.snapshot()
         send_at_once(transport)
-        self.engine.transports.add(transport)
         self._heard = self.engine.loop.time()
         self._timer = self.engine.loop.call_later(self._idle, self._check_idle)
+        if not self._tls_first:
+            self._begin()
+        elif self.engine.may_shake_hands(self):
+            self._begin_tls()
+        else:
+            transport.abort()
+
+    def _begin(self) -> None:
+        """Greet, or refuse one connection too many."""
+        self.engine.transports.add(self._transport)
         if not self.engine.admit(self):
             self.session.end()
             if self.engine.is_crowded():
-                transport.abort()
+                self._transport.abort()
             else:
                 self._say(TOO_MANY[self.recorder.protocol].format(host=self.engine.settings.host_name).encode())
                 self._hang_up()
@@ -165,7 +176,7 @@ class Line(asyncio.BufferedProtocol):
 
     def _pump(self) -> None:
         """Answer what came in until the turn is over; then the other lines have theirs."""
-        if self._busy or self._waiting:
+        if self._busy or self._waiting or self._upgrading:
             return
         self._busy = True
         end = self.engine.loop.time() + self.engine.turn()
@@ -210,15 +221,13 @@ class Line(asyncio.BufferedProtocol):
             self.session.end()
             self.engine.forget(self, self.cause("the line dropped"))
             self._transport.close()
-        elif self.session.closed:
+        elif self.session.closed and not self._transport.is_closing():
             self.engine.forget(self, self.asked())  # where an error of ours has ended it, nothing was said
             self._hang_up()
         elif self.session.upgrade and not (self._upgrading or self._paused):
-            self._upgrading = True
             self._inbox.clear()  # said in the clear, by anybody; what comes from now on comes under TLS
             self._answers = iter(())
-            self._transport.pause_reading()
-            self._handshake = self.engine.loop.create_task(self._start_tls())  # the loop alone would not hold it
+            self._begin_tls()
         elif self.session.timeout:
             self._timer.cancel()
             self._timer = self.engine.loop.call_later(self.session.timeout, self._check_idle)
@@ -236,26 +245,34 @@ class Line(asyncio.BufferedProtocol):
         except Exception:
             self._fail()
 
+    def _begin_tls(self) -> None:
+        self._upgrading = True
+        self._raw.pause_reading()
+        self._handshake = self.engine.loop.create_task(self._start_tls())  # the loop alone would not hold it
+
     async def _start_tls(self) -> None:
         """Shake hands (RFC 2595 §3.1, §4; RFC 3207 §4); octets that come with the client's last message wait."""
-        timeout = self.engine.settings.handshake
-        if self._transport.is_closing():  # asyncio would wait for a handshake all the same
-            return
+        loop, context, timeout = self.engine.loop, self.engine.tls().server, self.engine.settings.handshake
+        secure = None
         try:
-            secure = await self.engine.loop.start_tls(
-                self._transport, self, self.engine.tls().server, server_side=True, ssl_handshake_timeout=timeout
-            )
+            if not self._raw.is_closing():  # else asyncio would wait for a handshake all the same
+                secure = await loop.start_tls(self._raw, self, context, server_side=True, ssl_handshake_timeout=timeout)
         except (OSError, ssl.SSLError):
-            secure = None
-        self.engine.transports.discard(self._transport)
+            pass
+        finally:
+            self.engine.shaking.discard(self)
+        self.engine.transports.discard(self._raw)
         if not isinstance(secure, asyncio.Transport):  # None where the line was dropped meanwhile
             self.drop()  # of this asyncio tells its own protocol alone, so do what connection_lost would
             self._timer.cancel()
             return
-        self.engine.transports.add(secure)
         self._transport = secure
         self._upgrading = False
-        self.session.tls_started()
+        if self._tls_first:
+            self._begin()
+        else:
+            self.engine.transports.add(secure)
+            self.session.tls_started()
         self._pump()
 
     def _say(self, octets: bytes) -> None:
@@ -294,20 +311,24 @@ class Line(asyncio.BufferedProtocol):
 
     def _hang_up(self) -> None:
         """Close so that our last words arrive: a line closed with input unread is reset, and they are lost."""
-        self._timer.cancel()
-        self._linger(self._transport.get_write_buffer_size() + 1)
-        if self._transport.can_write_eof() and not self.engine.is_crowded():
+        half = self._transport.can_write_eof() and not self.engine.is_crowded()
+        if half:
             self._transport.write_eof()
-        else:
-            self._transport.close()
+        self._part(half)
 
-    def _linger(self, unsent: int) -> None:
-        """Wait as long as the client goes on reading, and then as long for it to close its end."""
-        left = self._transport.get_write_buffer_size()
-        if left < unsent:
-            self._timer = self.engine.loop.call_later(LINGER, self._linger, left)
-        else:
-            self._transport.abort()
+    def _part(self, half: bool) -> None:
+        """Wait for a client that has not read all, as long as for one that says nothing; then close, or let it do so.
+
+        ``half``: our end is closed already. TLS closes both at once, and 30 s later whatever is unsent.
+        """
+        self._timer.cancel()
+        unsent = self._transport.get_write_buffer_size() or self._raw.get_write_buffer_size()
+        if unsent and self.engine.loop.time() < self._heard + self._idle:
+            self._timer = self.engine.loop.call_later(LOOK_AGAIN, self._part, half)
+            return
+        self._timer = self.engine.loop.call_later(LINGER, self._raw.abort)
+        if not half:
+            self._transport.close()
 
 
 def _in_pieces(session: Session, octets: bytes) -> Iterator[bytes]:

@@ -99,7 +99,7 @@ class MailServer:
         self._routes: dict[str, Address] = {}
         try:
             self._ports = {
-                (protocol, tls): engine.listen(_factory(engine, self._routes, protocol, tls), tls)
+                (protocol, tls): engine.listen(_factory(engine, self._routes, protocol, tls))
                 for protocol in get_args(ProtocolName)
                 for tls in (False, True)
             }
@@ -280,7 +280,7 @@ def _factory(engine: Engine, routes: dict[str, Address], protocol: ProtocolName,
         return ImapSession(store, settings, secure=tls, wake=wake)
 
     idle = {"SMTP": settings.smtp_idle, "POP3": settings.pop3_idle, "IMAP": settings.imap_idle}[protocol]
-    return lambda: Line(engine, protocol, idle, make)
+    return lambda: Line(engine, protocol, tls, idle, make)
 
 
 def _view(device: Photographed) -> DeviceView:

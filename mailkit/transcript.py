@@ -12,10 +12,10 @@ MASK = "********"
 OVERHEAD = 100  # octets of memory that a recorded piece takes beside its own
 
 _SECRETS = re.compile(  # however many spaces a slip has put between the words
-    rb"^(PASS |\S+ +LOGIN +(?:\"[^\"]*\"|\S+) +|(?:AUTH|\S+ +AUTHENTICATE)\s+\S+\s+)(.+)$", re.IGNORECASE
+    rb"^(\s*PASS\s|\S+ +LOGIN +(?:\"[^\"]*\"|\S+) +|\s*(?:AUTH|\S+ +AUTHENTICATE)\s+\S+\s+)(.+)$", re.IGNORECASE
 )
-_AUTHENTICATE = re.compile(
-    rb"^(?:AUTH|\S+ +AUTHENTICATE)\s+\S+(?:\s+\S+)?\s*$|^\S+ +LOGIN .*\{\d+\+?\}$", re.IGNORECASE
+_LOGIN = re.compile(  # that has more lines to come: as many as answers, or literals
+    rb"^\s*(?:AUTH|\S+ +AUTHENTICATE)\s+(\S+)(\s+\S+)?\s*$|^\S+ +LOGIN .*\{\d+\+?\}$", re.IGNORECASE
 )
 _SMTP_VERB = re.compile(rb"^(?:mail from:|rcpt to:|[a-z]{4,8}(?= |$))", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{(\d{1,20})(\+?)\}\r?$")
@@ -124,7 +124,7 @@ def _renumber(spoken: Iterable[Spoken]) -> Iterator[Spoken]:
     tags: dict[bytes, bytes] = {}
     for who, line, inside in spoken:
         tag, space, rest = line.partition(b" ")
-        if who == "C" and space and not inside:
+        if who == "C" and space and not inside and tag not in (b"*", b"+"):  # which begin the server's own lines
             tags[tag] = b"a%d" % (len(tags) + 1)
         yield who, (tags.get(tag, tag) + space + rest if not inside else line), inside
 
@@ -149,20 +149,20 @@ def shown(protocol: str, command: bytes) -> str:
 def _masked(spoken: Iterable[Spoken], protocol: str) -> Iterator[Spoken]:
     """Put the mask for every password: what follows it in its command, and what answers a challenge.
 
-    Other commands may have been said just before, whose answers come first: POP3's are counted, IMAP's have tags.
+    A login announces how many such lines are to come. They come after the server's ``+`` or 334, whatever it has said
+    before that of earlier commands, or unasked; but not after another answer alone, which is a refusal.
     """
-    answering = False  # between AUTHENTICATE and the server's verdict the client sends only secrets
-    behind, verdict = 0, b""  # POP3's commands that have no answer yet; how IMAP's verdict will begin
+    due = 0  # lines of a login that are still to come
+    asked: bool | None = None  # whether the server has asked for the next; None: it has said nothing since
     for who, line, inside in spoken:
-        if who == "S" and protocol == "SMTP":
-            answering = line.startswith(b"334")  # which is never anything else
-        elif who == "S" and not inside:
-            behind -= line.startswith((b"+OK", b"-ERR"))
-            answering = answering and not (line.startswith(verdict) if protocol == "IMAP" else behind <= 0)
-        elif answering:
-            line = MASK.encode()
-        elif not inside:
-            behind, verdict = max(behind, 0) + 1, line.partition(b" ")[0] + b" "
-            answering = bool(_AUTHENTICATE.match(line))
+        if who == "S" and not inside:
+            asked = asked or line.startswith((b"+ ", b"334")) or line == b"+"
+        elif who == "C" and due and asked is not False:
+            due = due - 1 or (protocol == "IMAP" and bool(_LITERAL.search(line)))
+            line, asked = MASK.encode(), None
+        elif who == "C" and not inside:
+            login = _LOGIN.match(line)
+            due = 1 + (login[1] or b"").upper().count(b"LOGIN") - bool(login[2]) if login else 0
+            asked = None
             line = _SECRETS.sub(rb"\g<1>" + MASK.encode(), line)
         yield who, line, inside

@@ -16,11 +16,11 @@ from email.utils import getaddresses
 
 from mailkit.delivery import Delivery
 from mailkit.device import Device, letters_in
-from mailkit.engine import Engine
 from mailkit.idle import idle
 from mailkit.imap.fetch import Request
 from mailkit.imap.session import ImapSession
 from mailkit.imap.view import View
+from mailkit.line import Line
 from mailkit.mailbox import Mailbox, Watcher
 from mailkit.message import DELETED, SEEN
 from mailkit.pop3 import Pop3Session, Refusal, State, ok
@@ -328,8 +328,8 @@ def guessing_is_never_stopped(patch):
 
 def tls_hides_nothing(patch):
     """The ports for TLS, and the clients of POP3 that use them, speak in the clear."""
-    listen = Engine.listen
-    patch.setattr(Engine, "listen", lambda self, factory, tls=False: listen(self, factory))
+    in_the_clear = lambda engine, protocol, tls, *rest: Line(engine, protocol, False, *rest)  # noqa: E731
+    patch.setattr("mailkit.server.Line", in_the_clear)
     patch.setattr(poplib, "POP3_SSL", lambda host, port, context=None: poplib.POP3(host, port))
 
 

@@ -41,15 +41,20 @@ def read_all(line):
 
 
 @pytest.mark.slow
-def test_last_words_wait_for_a_client_that_reads_slowly(monkeypatch):
+@pytest.mark.parametrize("port", ["pop3", "pop3s"])
+def test_last_words_wait_for_a_client_that_reads_slowly(monkeypatch, port):
     """RFC 1939 §3, §6: else a letter that it has not got whole would be gone from the server, too."""
     monkeypatch.setattr(mailkit.line, "LINGER", 0.3)
+    monkeypatch.setattr(mailkit.line, "LOOK_AGAIN", 0.1)
     monkeypatch.setattr(mailkit.line, "send_at_once", lambda transport: transport.set_write_buffer_limits(1 << 30))
     letter = b"Subject: large\r\n\r\n" + (b"z" * 70 + b"\r\n") * 200_000
-    with MailServer([letter], password="secret") as server, socket.socket() as line:
+    with MailServer([letter], password="secret") as server, contextlib.ExitStack() as ends:
+        line = ends.enter_context(socket.socket())
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         line.settimeout(PATIENCE)
-        line.connect(server.pop3)
+        line.connect(getattr(server, port))
+        if port == "pop3s":
+            line = ends.enter_context(server.ssl_context.wrap_socket(line, server_hostname="localhost"))
         line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n")
         said, begin = b"", time.monotonic()
         while octets := line.recv(1 << 18):

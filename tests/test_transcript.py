@@ -102,6 +102,9 @@ def test_passwords_are_masked_in_every_form():
         ("SMTP", b"AUTH PLAIN AGFteQBzZWNyZXQ=\r\n"),
         ("SMTP", b"AUTH\tPLAIN AGFteQBzZWNyZXQ=\r\n"),
         ("SMTP", b"AUTH PLAIN\tAGFteQBzZWNyZXQ=\r\n"),
+        ("SMTP", b" AUTH PLAIN AGFteQBzZWNyZXQ=\r\n"),
+        ("POP3", b" PASS secret\r\n"),
+        ("POP3", b"PASS\tsecret\r\n"),
     ]:
         text = spoken(protocol, ("C", line))
         assert MASK in text, line
@@ -120,6 +123,7 @@ def test_passwords_are_masked_in_every_form():
             b"AGFteQBzZWNyZXQ=",
         ),
         ("IMAP", b"X NOOP\r\nY LOGIN amy {6}\r\n", b"X OK done\r\n+ go on\r\n", b"secret"),
+        ("IMAP", b"Y NOOP\r\nY LOGIN amy {6}\r\n", b"Y OK done\r\n+ go on\r\n", b"secret"),
         ("IMAP", b"X NOOP\r\nY LOGIN {3}\r\n", b"X OK done\r\n+ go on\r\n", b"amy secret"),
         ("SMTP", b"NOOP\r\nAUTH  LOGIN \r\n", b"250 OK\r\n334 VXNlcm5hbWU6\r\n", b"c2VjcmV0"),
     ],
@@ -131,6 +135,30 @@ def test_it_is_masked_whatever_was_asked_before(protocol, asked, answers, secret
     assert secret.decode() not in text
     assert text.splitlines()[-3] == f"C: {MASK}"
     assert text.endswith(" NOOP")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "pieces"),
+    [
+        ("IMAP", ["C: a+1 AUTHENTICATE PLAIN", "S: * BAD expected a tag", "C: b SELECT INBOX"]),
+        ("IMAP", ["C: a AUTHENTICATE PLAIN AGFteQBzZWNyZXQ=", "C: b SELECT INBOX"]),
+        ("IMAP", ["C: a LOGIN {3+}", "C: amy {6+}", "C: secret", "C: b SELECT INBOX"]),
+        ("IMAP", ["C: a LOGIN amy {99999999}", "S: a NO [TOOBIG] no", "C: b SELECT INBOX"]),
+        ("IMAP", ["C: * AUTHENTICATE PLAIN", "S: * BAD no", "S: * 1 EXISTS", "C: b SELECT INBOX"]),
+        ("POP3", ["C: STLS", "C: CAPA", "S: +OK begin", "C: AUTH PLAIN", "S: + ", "C: QUJD", "S: +OK in", "C: STAT"]),
+        ("POP3", ["C: AUTH PLAIN AGFteQBzZWNyZXQ=", "C: STAT"]),
+        ("POP3", ["C: AUTH PLAIN", "C: AGFteQBzZWNyZXQ=", "C: STAT"]),
+        ("POP3", ["C: AUTH FOO", "S: -ERR no", "C: STAT"]),
+        ("SMTP", ["C: AUTH LOGIN YW15", "S: 334 UGFzc3dvcmQ6", "C: c2VjcmV0", "S: 235 in", "C: NOOP"]),
+        ("SMTP", ["C: AUTH LOGIN", "C: YW15", "C: c2VjcmV0", "C: NOOP"]),
+        ("SMTP", ["C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: *", "S: 501 given up", "C: NOOP"]),
+    ],
+)
+def test_what_is_no_secret_is_shown(protocol, pieces):
+    lines = spoken(protocol, *((piece[0], piece[3:].encode() + b"\r\n") for piece in pieces)).splitlines()
+    assert lines[-1].split()[-1] == pieces[-1].split()[-1]
+    assert "EXISTS" not in "".join(lines) or "S: * 1 EXISTS" in lines
+    assert not any(secret in "".join(lines) for secret in ("secret", "AGFteQ", "c2VjcmV0", "QUJD"))
 
 
 def test_an_answer_to_a_challenge_is_masked_until_the_verdict():

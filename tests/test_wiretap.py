@@ -429,3 +429,30 @@ def test_an_octet_of_a_letter_does_not_begin_tls(how):
         line.sendall(b"\x16def\r\n.\r\n")
         assert answers.readline().startswith(b"250 ")
         assert "def" in tap
+
+
+@pytest.mark.parametrize("protocol", ["pop3", "imap", "smtp"])
+def test_a_login_that_is_refused_does_not_bring_the_offer_back(server, protocol):
+    with Wiretap(getattr(server, protocol), strip_tls=True) as tap:
+        if protocol == "pop3":
+            pop = poplib.POP3(*tap.address, timeout=PATIENCE)
+            pop.user("amy")
+            with pytest.raises(poplib.error_proto):
+                pop.pass_("wrong")
+            assert "STLS" not in pop.capa()
+            pop.quit()
+        elif protocol == "imap":
+            with imaplib.IMAP4(*tap.address, timeout=PATIENCE) as imap:
+                with pytest.raises(imaplib.IMAP4.error):
+                    imap.login("amy", "wrong")
+                assert b"STARTTLS" not in imap.capability()[1][0]
+        else:
+            with smtplib.SMTP(*tap.address, local_hostname="laptop", timeout=PATIENCE) as smtp:
+                with pytest.raises(smtplib.SMTPAuthenticationError):
+                    smtp.login("amy", "wrong")
+                assert smtp.docmd("DATA")[0] == 503
+                smtp.ehlo()
+                assert not smtp.has_extn("starttls")
+                smtp.login("amy", "secret")
+                smtp.ehlo()
+                assert not smtp.has_extn("starttls")
