@@ -1,8 +1,7 @@
 """SMTP as the server speaks it: one session, without a socket.
 
 Read it beside RFC 5321 (a § without a number of its own is of that one): `FORMS` lists the commands, one method is one
-command, `delivery` says what becomes of a message. RFC 1870 adds SIZE, RFC 2034
-ENHANCEDSTATUSCODES, RFC 2920
+command, `delivery` says what becomes of a message. RFC 1870 adds SIZE, RFC 2034 ENHANCEDSTATUSCODES, RFC 2920
 PIPELINING, RFC 3207 STARTTLS, RFC 4954 AUTH, RFC 6152 8BITMIME, RFC 6531 SMTPUTF8. Left out: EXPN; there are no lists.
 """
 
@@ -169,10 +168,8 @@ class SmtpSession:
             return "501 5.7.0 AUTH given up, as you wished" if line == b"*" else resume(from_base64(line))
         self.asked = line
         word, _, rest = line.partition(b" ")
-        keyword, argument = (
-            word.upper().decode("ascii", "backslashreplace"),
-            rest.strip().decode("utf-8", "surrogateescape"),
-        )
+        keyword = word.upper().decode("ascii", "backslashreplace")
+        argument = rest.strip().decode("utf-8", "surrogateescape")
         if keyword == "EXPN":
             return "502 5.5.1 EXPN is not offered here; send to each address itself"
         if keyword not in FORMS:
