@@ -59,6 +59,7 @@ class Engine:
             for line in [*self.lines, *self.smtp_lines]:
                 line.dismiss(STOPPED)
         finally:
+            self.shaking.clear()
             for transport in list(self.transports):
                 transport.abort()
 

@@ -65,6 +65,7 @@ class Line(asyncio.BufferedProtocol):
         self._silent = False  # nothing was said since octets came in
         self._upgrading = False  # to TLS
         self._ended = False  # the client has closed its end
+        self._unsent = 0  # octets of the last words, when that was looked at last
         self._task: asyncio.Task[None] | None = None  # the session's errand; the client waits for what comes of it
         self._transport: asyncio.Transport
         self._raw: asyncio.Transport  # the same, or what lies beneath its TLS
@@ -108,8 +109,10 @@ class Line(asyncio.BufferedProtocol):
             return
         octets = bytes(self.engine.buffer[:count])
         self._heard = self.engine.loop.time()
-        self.recorder.add("C", octets)
         self._inbox.append(octets)
+        if self._upgrading:  # it came with the end of the handshake
+            return
+        self.recorder.add("C", octets)
         self._silent = True
         if self._task:
             self._transport.pause_reading()  # this is enough until it is done
@@ -139,7 +142,8 @@ class Line(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         """End the session: no command can follow. What is still to be said is said (the client may read on)."""
         self._ended = True
-        self._settle()
+        if not self._upgrading:
+            self._settle()
         return not self._upgrading and self._transport.get_extra_info("sslcontext") is None  # TLS has no half line
 
     def drop(self) -> None:
@@ -273,6 +277,8 @@ class Line(asyncio.BufferedProtocol):
         else:
             self.engine.transports.add(secure)
             self.session.tls_started()
+        for octets in self._inbox:
+            self.recorder.add("C", octets)
         self._pump()
 
     def _say(self, octets: bytes) -> None:
@@ -322,11 +328,14 @@ class Line(asyncio.BufferedProtocol):
         ``half``: our end is closed already. TLS closes both at once, and 30 s later whatever is unsent.
         """
         self._timer.cancel()
-        unsent = self._transport.get_write_buffer_size() or self._raw.get_write_buffer_size()
-        if unsent and self.engine.loop.time() < self._heard + self._idle:
-            self._timer = self.engine.loop.call_later(LOOK_AGAIN, self._part, half)
+        loop = self.engine.loop
+        before, self._unsent = self._unsent, self._transport.get_write_buffer_size() + self._raw.get_write_buffer_size()
+        if self._unsent < before:
+            self._heard = loop.time()
+        if self._unsent and loop.time() < self._heard + self._idle and not self.engine.is_crowded():
+            self._timer = loop.call_later(LOOK_AGAIN, self._part, half)
             return
-        self._timer = self.engine.loop.call_later(LINGER, self._raw.abort)
+        self._timer = loop.call_later(LINGER, self._raw.abort)
         if not half:
             self._transport.close()
 

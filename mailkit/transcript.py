@@ -12,13 +12,15 @@ MASK = "********"
 OVERHEAD = 100  # octets of memory that a recorded piece takes beside its own
 
 _SECRETS = re.compile(  # however many spaces a slip has put between the words
-    rb"^(\s*PASS\s|\S+ +LOGIN +(?:\"[^\"]*\"|\S+) +|\s*(?:AUTH|\S+ +AUTHENTICATE)\s+\S+\s+)(.+)$", re.IGNORECASE
+    rb"^(\s*(?:PASS\s|(?:\S+\s+)?LOGIN\s+(?:\"[^\"]*\"|\S+)\s+|(?:AUTH|(?:\S+\s+)?AUTHENTICATE)\s+\S+\s+))(.+)$",
+    re.IGNORECASE,
 )
 _LOGIN = re.compile(  # that has more lines to come: as many as answers, or literals
     rb"^\s*(?:AUTH|\S+ +AUTHENTICATE)\s+(\S+)(\s+\S+)?\s*$|^\S+ +LOGIN .*\{\d+\+?\}$", re.IGNORECASE
 )
+_NO_TAGS = (b"", b"*", b"+", b"LOGIN", b"AUTHENTICATE")  # the server's lines begin so, or one without its tag
 _SMTP_VERB = re.compile(rb"^(?:mail from:|rcpt to:|[a-z]{4,8}(?= |$))", re.IGNORECASE)
-_LITERAL = re.compile(rb"\{(\d{1,20})(\+?)\}\r?$")
+_LITERAL = re.compile(rb"\{(\d{1,99})(\+?)\}\r?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def _renumber(spoken: Iterable[Spoken]) -> Iterator[Spoken]:
     tags: dict[bytes, bytes] = {}
     for who, line, inside in spoken:
         tag, space, rest = line.partition(b" ")
-        if who == "C" and space and not inside and tag not in (b"*", b"+"):  # which begin the server's own lines
+        if who == "C" and space and not inside and tag.upper() not in _NO_TAGS:
             tags[tag] = b"a%d" % (len(tags) + 1)
         yield who, (tags.get(tag, tag) + space + rest if not inside else line), inside
 
@@ -154,15 +156,21 @@ def _masked(spoken: Iterable[Spoken], protocol: str) -> Iterator[Spoken]:
     """
     due = 0  # lines of a login that are still to come
     asked: bool | None = None  # whether the server has asked for the next; None: it has said nothing since
+    login: re.Match[bytes] | None = None  # the client's last command, if it is one
     for who, line, inside in spoken:
         if who == "S" and not inside:
             asked = asked or line.startswith((b"+ ", b"334")) or line == b"+"
-        elif who == "C" and due and asked is not False:
-            due = due - 1 or (protocol == "IMAP" and bool(_LITERAL.search(line)))
+        elif who == "C" and ((due and asked is not False) or (inside and login)):
+            due = max(due - 1, _due(_LOGIN.match(line))) if line.strip() != b"*" else 0
+            due = due or (protocol == "IMAP" and bool(_LITERAL.search(line)))
             line, asked = MASK.encode(), None
         elif who == "C" and not inside:
-            login = _LOGIN.match(line)
-            due = 1 + (login[1] or b"").upper().count(b"LOGIN") - bool(login[2]) if login else 0
-            asked = None
+            login, asked = _LOGIN.match(line), None
+            due = _due(login)
             line = _SECRETS.sub(rb"\g<1>" + MASK.encode(), line)
         yield who, line, inside
+
+
+def _due(login: re.Match[bytes] | None) -> int:
+    """Return how many lines a login still takes: LOGIN's name and password, or one answer; the first may be given."""
+    return 1 + (login[1] or b"").upper().count(b"LOGIN") - bool(login[2]) if login else 0

@@ -22,8 +22,6 @@ CLIENT_HELLO = b"\x16"  # no command of SMTP, POP3 or IMAP begins so
 
 _UPGRADE = re.compile(rb"^((?:\S+ +)?)(?:STLS|STARTTLS)(?=\s*$)", re.IGNORECASE)
 _BEFORE_LETTERS = re.compile(rb"(?:PASS|AUTH|DATA|\S+ +(?:LOGIN|AUTHENTICATE))\b", re.IGNORECASE)
-_LOGGED_IN = re.compile(rb"\+OK|[^*+\s]\S* OK\b", re.IGNORECASE)  # after that, letters may come at any time
-_NO_LETTER = re.compile(rb"[245]\d\d|-ERR|\S+ (?:NO|BAD)\b", re.IGNORECASE)  # nor after SMTP's reply to one
 
 
 class Wiretap:
@@ -37,7 +35,7 @@ class Wiretap:
         certificate: "its own": when the client starts TLS, at once or by STLS or STARTTLS, the wiretap
             answers with a certificate of its own authority, and speaks TLS to the server itself.
         strip_tls: take the offer of STLS and STARTTLS out of the server's answers, and spoil these commands
-            (RFC 3207 §6), until a login or a message.
+            (RFC 3207 §6), until a login or a message is begun.
 
     Raises:
         TypeError, ValueError: an argument is wrong; the message says what is allowed.
@@ -119,7 +117,6 @@ class _Line:
 
     def __init__(self, target: Address, context: ssl.SSLContext | None, strip: bool) -> None:
         self._target, self._context, self._strip = target, context, strip
-        self._may_be_letters = False  # since a login or DATA, until the server's verdict
         self._recorder = Recorder("TCP")
         self._is_sealed = False  # TLS is on, and not ours
         self.wire: list[bytes] = []
@@ -181,15 +178,16 @@ class _Line:
     def _spoilt(self, leg: _Leg, text: bytes) -> bytes:
         """Record, and return the whole lines so far without STLS and STARTTLS: none slips through in two pieces.
 
-        What may be a letter's line passes as it is: while a login or DATA is not refused, or answered by SMTP.
+        From a login, or from DATA on, all passes as it is, for a line may be a letter's: a login that is refused
+        brings the offer back, which is less bad than a letter that is altered.
         """
         lines = text.splitlines(keepends=True)
         leg.held = b"" if lines[-1].endswith(b"\n") else lines.pop()
         passed = []
         for line in lines:
+            self._strip = self._strip and not (leg is self.client and _BEFORE_LETTERS.match(line))
             passed.append(self._recorded(leg.who, line))
-            self._look_out(leg, line)
-            if self._strip and not self._may_be_letters:
+            if self._strip:
                 passed[-1] = _without_offer(line) if leg is self.server else _UPGRADE.sub(rb"\1XXXX", line)
             if passed[-1] != line:
                 self._note("the wiretap takes the offer out" if leg is self.server else "the wiretap spoils this")
@@ -197,14 +195,6 @@ class _Line:
             passed.append(self._recorded(leg.who, leg.held))
             leg.held = b""
         return b"".join(passed)
-
-    def _look_out(self, leg: _Leg, line: bytes) -> None:
-        """Note whether letters may come."""
-        if leg is self.client:
-            self._may_be_letters = self._may_be_letters or bool(_BEFORE_LETTERS.match(line))
-        elif self._may_be_letters:
-            self._strip = not _LOGGED_IN.match(line)
-            self._may_be_letters = not _NO_LETTER.match(line)
 
     def pass_rest_on(self, leg: _Leg) -> None:
         """Pass on the beginning of a line that will have no end."""

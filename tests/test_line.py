@@ -7,6 +7,7 @@ has ended or gone over to TLS.
 import contextlib
 import smtplib
 import socket
+import ssl
 import time
 
 import pytest
@@ -90,6 +91,27 @@ def test_tls_waits_until_what_was_said_is_read(monkeypatch, server, port, begin,
             assert secure.recv(999).startswith(last)
 
 
+def test_what_comes_with_the_end_of_the_handshake_is_done(server):
+    """A client may say all, and goodbye, in one piece with it (RFC 8446 §2, §6.1)."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = server.ssl_context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with socket.create_connection(server.smtps, timeout=PATIENCE) as line:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                line.sendall(outgoing.read())
+                incoming.write(line.recv(65536))
+        tls.write(b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<ben>\r\nDATA\r\n\r\nhi\r\n.\r\nQUIT\r\n")
+        with contextlib.suppress(ssl.SSLError):
+            tls.unwrap()
+        line.sendall(outgoing.read())
+        wait_until(lambda: "QUIT" in str(server.transcript("SMTP")))
+        wait_until(lambda: server.snapshot().mailbox("ben").letters)
+    assert server.history()[-1].cause == "SMTP: <> to ben"
+
+
 def test_a_long_answer_before_tls_is_whole(server):
     with connected(server.imap) as line, line.makefile("rb") as answers:
         line.sendall(b"t" * 65_520 + b" STARTTLS\r\n")
@@ -147,3 +169,18 @@ def test_a_mailbox_without_a_place_stops_a_letter_for_all(monkeypatch, server):
         server.deliver(LETTER, "ben")  # meanwhile
         assert client.data(LETTER)[0] == 452
     assert len(server.snapshot().mailbox("ben").letters) == 1
+
+
+def test_who_parts_slowly_does_not_keep_others_out(monkeypatch):
+    monkeypatch.setattr(mailkit.line, "LINGER", 0.1)
+    monkeypatch.setattr(mailkit.line, "LOOK_AGAIN", 0.1)
+    monkeypatch.setattr(mailkit.line, "send_at_once", lambda transport: transport.set_write_buffer_limits(1 << 30))
+    letter = b"Subject: large\r\n\r\n" + (b"z" * 70 + b"\r\n") * 100_000
+    with MailServer([letter], password="secret", max_connections=1) as server, contextlib.ExitStack() as held:
+        for _ in range(6):
+            line = held.enter_context(socket.socket())
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            line.connect(server.pop3)
+            line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\nQUIT\r\n")
+            server.wait_for_hang_up(PATIENCE)
+        wait_until(lambda: server._engine.call(lambda: len(server._engine.transports)) <= 3)

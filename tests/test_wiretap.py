@@ -431,28 +431,29 @@ def test_an_octet_of_a_letter_does_not_begin_tls(how):
         assert "def" in tap
 
 
-@pytest.mark.parametrize("protocol", ["pop3", "imap", "smtp"])
-def test_a_login_that_is_refused_does_not_bring_the_offer_back(server, protocol):
-    with Wiretap(getattr(server, protocol), strip_tls=True) as tap:
-        if protocol == "pop3":
-            pop = poplib.POP3(*tap.address, timeout=PATIENCE)
-            pop.user("amy")
-            with pytest.raises(poplib.error_proto):
-                pop.pass_("wrong")
-            assert "STLS" not in pop.capa()
-            pop.quit()
-        elif protocol == "imap":
-            with imaplib.IMAP4(*tap.address, timeout=PATIENCE) as imap:
-                with pytest.raises(imaplib.IMAP4.error):
-                    imap.login("amy", "wrong")
-                assert b"STARTTLS" not in imap.capability()[1][0]
-        else:
-            with smtplib.SMTP(*tap.address, local_hostname="laptop", timeout=PATIENCE) as smtp:
-                with pytest.raises(smtplib.SMTPAuthenticationError):
-                    smtp.login("amy", "wrong")
-                assert smtp.docmd("DATA")[0] == 503
-                smtp.ehlo()
-                assert not smtp.has_extn("starttls")
-                smtp.login("amy", "secret")
-                smtp.ehlo()
-                assert not smtp.has_extn("starttls")
+@pytest.mark.parametrize(
+    ("protocol", "pieces", "letter"),
+    [
+        ("smtp", [b"EHLO x\r\n", b"MAIL FROM:<>\r\nRCPT TO:<amy>\r\nDATA\r\n", HARD + b".\r\n"], False),
+        ("pop3", [b"AUTH PLAIN eA==\r\nFOO\r\nUSER amy\r\nPASS secret\r\n", b"RETR 1\r\n"], True),
+        (
+            "imap",
+            [b"a FOO\r\nb LOGIN amy x\r\nc LOGIN amy secret\r\nd SELECT INBOX\r\n", b"e FETCH 1 BODY[]\r\n"],
+            True,
+        ),
+    ],
+)
+def test_a_refusal_of_what_was_said_before_alters_no_letter(protocol, pieces, letter):
+    with (
+        MailServer([HARD] * letter, password="secret") as server,
+        Wiretap(getattr(server, protocol), strip_tls=True) as tap,
+        socket.create_connection(tap.address, timeout=PATIENCE) as line,
+        line.makefile("rb") as answers,
+    ):
+        for piece in pieces:
+            line.sendall(piece)
+            server.snapshot()
+        line.shutdown(socket.SHUT_WR)
+        said = answers.read()
+        assert not letter or HARD in said
+        assert letter or server._engine.store.accounts["amy"].inbox.messages[0].octets.endswith(HARD)

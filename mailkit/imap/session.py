@@ -226,6 +226,7 @@ class ImapSession:
 
     def _with_remedy(self, words: str) -> str:
         name = self._running.name
+        words = words.partition(", but found")[0] if name in ("LOGIN", "AUTHENTICATE") else words  # a password, perhaps
         if ";" in words or not name:
             return words
         remedy = f"say {name} {ARGUMENTS.get(name, '')}".rstrip()
