@@ -84,10 +84,8 @@ class Engine:
 
     def may_shake_hands(self, line: Line) -> bool:
         """Note a line that begins with TLS; False where too many of its protocol are at that."""
-        if (
-            sum(one.recorder.protocol == line.recorder.protocol for one in self.shaking)
-            >= self.settings.max_connections
-        ):
+        already = sum(one.recorder.protocol == line.recorder.protocol for one in self.shaking)
+        if already >= self.settings.max_connections:
             return False
         self.shaking.add(line)
         return True

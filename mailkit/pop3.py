@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
+from mailkit.linebuffer import LineBuffer
 from mailkit.mailbox import Mailbox
 from mailkit.message import Message
 from mailkit.pop3answers import multi_line, ok, top
@@ -80,8 +81,7 @@ class Pop3Session:
         self.asked = b""  # the command that is being answered
         self.closed = self.upgrade = False
         self._store, self._settings, self._secure = store, settings, secure
-        self._input = bytearray()
-        self._too_long = False  # the line now coming in is over the limit; its beginning was thrown away
+        self._input = LineBuffer()
         self._named: str | None = None  # by this line, a USER
         self._user: str | None = None  # named by the line just before
         self._challenged = False  # AUTH waits for its response line
@@ -135,16 +135,9 @@ class Pop3Session:
     # ---- from octets to commands (§3)
 
     def _next_line(self) -> bytes | None:
-        """Cut off a line and its end; None while it is incomplete. Of one that is too long, keep nothing."""
-        end = self._input.find(b"\n") + 1
-        self._too_long |= (end or len(self._input)) > (self._settings.max_line if self._challenged else MAX_COMMAND)
-        if not end:
-            if self._too_long:
-                self._input.clear()
-            return None
-        line = bytes(self._input[:end])
-        del self._input[:end]
-        return line.removesuffix(b"\n").removesuffix(b"\r")
+        """Return a line without its end; None while it is incomplete."""
+        line = self._input.cut_line(self._settings.max_line if self._challenged else MAX_COMMAND)
+        return None if line is None else line.removesuffix(b"\n").removesuffix(b"\r")
 
     def _answer(self, line: bytes) -> Iterator[bytes]:
         """Yield the answer to one line; an error that no command foresaw ends this session, and no other."""
@@ -169,8 +162,7 @@ class Pop3Session:
         challenged, self._challenged = self._challenged, False
         self.asked = b"AUTH PLAIN" if challenged else line
         self._user, self._named = self._named, None  # PASS comes right after USER, or not at all (§7)
-        if self._too_long:
-            self._too_long = False
+        if self._input.too_long:
             longest = self._settings.max_line if challenged else MAX_COMMAND
             raise Refusal(f"line too long; it has at most {longest} octets, CRLF included")
         if challenged and line == b"*":

@@ -17,6 +17,7 @@ from functools import partial
 
 from mailkit.delivery import Delivery, Envelope, check_hops
 from mailkit.incoming import Incoming
+from mailkit.linebuffer import LineBuffer
 from mailkit.settings import Settings
 from mailkit.smtpsyntax import FORMS, Refusal, check_ascii, check_host, from_base64, parse_path, reply_line
 from mailkit.snapshot import SessionView
@@ -71,8 +72,7 @@ class SmtpSession:
         self.errand: Callable[[], Awaitable[bytes]] | None = None
         self._store, self._settings, self._secure, self._peer = store, settings, secure, peer
         self._delivery = Delivery(store, settings.host_name, {} if routes is None else routes)
-        self._input = bytearray()
-        self._too_long = False  # the line now coming in is over the limit; its beginning was thrown away
+        self._input = LineBuffer()
         self._resume: Callable[[str], str] | None = None  # takes the answer to a challenge
         self._incoming: Incoming | None = None  # since DATA
         self._unknown = self._failed_logins = self._delivered = 0
@@ -101,8 +101,8 @@ class SmtpSession:
                 if rest is None:
                     return
                 yield from self._answer(self._accept)
-            elif (line := self._next_line()) is not None:
-                yield from self._answer(partial(self._obey, line))
+            elif (line := self._input.cut_line(self._settings.max_line)) is not None:
+                yield from self._answer(partial(self._obey, line.rstrip()))
             else:
                 return
 
@@ -137,18 +137,6 @@ class SmtpSession:
 
     # ---- from octets to commands (§4.1.1)
 
-    def _next_line(self) -> bytes | None:
-        """Cut off a line and its end; None while it is incomplete. Of one that is too long, keep nothing."""
-        end = self._input.find(b"\n") + 1
-        self._too_long |= (end or len(self._input)) > self._settings.max_line
-        if not end:
-            if self._too_long:
-                self._input.clear()
-            return None
-        line = bytes(self._input[:end])
-        del self._input[:end]
-        return line.rstrip()
-
     def _answer(self, work: Callable[[], str | list[str]]) -> Iterator[bytes]:
         """Yield the reply that some work gives; an error that nobody foresaw ends this command, and no more."""
         try:
@@ -160,8 +148,7 @@ class SmtpSession:
 
     def _obey(self, line: bytes) -> str | list[str]:
         resume, self._resume = self._resume, None
-        if self._too_long:
-            self._too_long = False
+        if self._input.too_long:
             most = f"{self._settings.max_line} octets is the most"
             return f"500 5.5.6 the response is too long; {most}" if resume else f"500 5.5.2 a line is too long; {most}"
         if resume:

@@ -24,6 +24,7 @@ HIDDEN = {".binder", ".ci", ".github", ".gitignore", ".gitattributes"}
 ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "message": ({"message"}, set()),
     "settings": ({"settings"}, set()),
+    "linebuffer": ({"linebuffer"}, set()),
     "sockets": ({"sockets", "loopthread"}, set()),
     "transcript": ({"transcript"}, set()),
     "samples": ({"samples"}, set()),
@@ -32,11 +33,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "idle": ({"idle"}, set()),
     "mailbox": ({"mailbox", "store"}, {"message"}),
     "snapshot": ({"snapshot"}, {"message"}),
-    "pop3": ({"pop3", "pop3answers"}, {"message", "mailbox", "settings", "snapshot"}),
+    "pop3": ({"pop3", "pop3answers"}, {"linebuffer", "message", "mailbox", "settings", "snapshot"}),
     "imap": ({"imap"}, {"message", "mailbox", "settings", "snapshot"}),
     "smtp": (
         {"smtp", "smtpsyntax", "incoming", "delivery", "relay"},
-        {"message", "mailbox", "settings", "sockets", "snapshot"},
+        {"linebuffer", "message", "mailbox", "settings", "sockets", "snapshot"},
     ),
     "server": (
         {"server", "engine", "line", "tls"},
