@@ -246,6 +246,9 @@ def pay_for_the_call(lesson: Lesson) -> None:
         change()
         lesson.page.keyboard.press("Tab")
         expect(picture(cell)).not_to_have_attribute("src", before)
+    cell.get_by_label("Megabytes of mail").fill("2.6")
+    lesson.page.keyboard.press("Tab")
+    expect(cell.get_by_role("status")).to_contain_text("2.6 is not a whole number; take 3")
 
 
 def follow_the_session(lesson: Lesson) -> None:

@@ -63,6 +63,8 @@ def test_a_form_says_what_was_wrong_and_goes_on(shown):
     assert "at most 3; take fewer" in made.result.value
     made.controls["number"].value = 2
     assert "fine" in made.result.value
+    made.controls["number"].value = 2.7
+    assert "How many: 2.7 is not a whole number; take 3" in made.result.value
 
 
 def test_a_forms_twin_has_fields_and_result_in_words_and_picture(shown):

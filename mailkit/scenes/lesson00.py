@@ -248,7 +248,7 @@ first_copy = Exercise(
             "More than one letter is on the phone. One line, with letter 1, is enough.",
         ),
     ),
-    praise="The phone has a copy, and the server still has all three. You have just spoken POP3.",
+    praise="The phone has a copy, and the server still has all three. You have just talked to a mail server.",
 )
 
 throw_one_away = Exercise(

@@ -159,7 +159,7 @@ first_letter = Exercise(
             "(`pop.top(…)` brings a part).",
         ),
     ),
-    praise="One letter came home, two still wait. Copied, marked, committed: RETR, DELE, QUIT.",
+    praise="One letter came home, two still wait. Copied, marked, committed: in POP3, RETR, DELE, QUIT.",
 )
 
 # 03.2

@@ -45,9 +45,9 @@ class Number:
     value: int
 
     def control(self) -> Any:
-        """Return the control; a value out of bounds is drawn back to the bound."""
-        return ipywidgets.BoundedIntText(
-            value=self.value, min=self.least, max=self.most, description=self.label, style=_WIDE, layout=_SHORT
+        """Return the control; a value out of bounds is drawn back to the bound, and one with a fraction refused."""
+        return ipywidgets.BoundedFloatText(  # a BoundedIntText makes 25 of 2.5
+            value=self.value, min=self.least, max=self.most, step=1, description=self.label, style=_WIDE, layout=_SHORT
         )
 
     def __str__(self) -> str:
@@ -116,7 +116,7 @@ class Form:
 
     def call(self) -> Drawn | str:
         """Call the function with what the fields hold."""
-        return self._function(**{name: control.value for name, control in self.controls.items()})
+        return self._function(**{name: _value(control) for name, control in self.controls.items()})
 
     def _draw(self, _: Any = None) -> None:
         self.result.value = status("Working …")  # seen only where the function takes its time
@@ -153,6 +153,14 @@ def form(title: str, function: Callable[..., Drawn | str], *, button: str | None
     heading = f"<p><strong>{escape(title, quote=False)}</strong></p>{status(asked)}"
     show(made.view(), f"{title}\n{asked}\n{words}", heading + as_html(first))
     return made
+
+
+def _value(control: Any) -> Any:
+    if not isinstance(control.value, float):
+        return control.value
+    if not control.value.is_integer():
+        raise ValueError(f"{control.description}: {control.value:g} is not a whole number; take {control.value:.0f}")
+    return int(control.value)
 
 
 def as_html(result: Drawn | str) -> str:
