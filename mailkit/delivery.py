@@ -15,16 +15,17 @@ from dataclasses import dataclass, field
 from mailkit.mailbox import MailboxError
 from mailkit.message import end_of_header
 from mailkit.relay import next_hop
-from mailkit.smtpsyntax import Refusal
+from mailkit.smtpsyntax import Refusal, split_address
 from mailkit.sockets import Address
-from mailkit.store import Account, Store
+from mailkit.store import Account, Store, in_small_letters
 
 MAX_HOPS = 100  # Received: lines; RFC 5321 §6.3 asks for a large threshold
 
 LONGEST_TRACE = 1_000_000  # octets that are looked through for trace fields, which stand on top
 
-_RETURN_PATH = re.compile(rb"^Return-Path:.*\r\n(?:[ \t].*\r\n)*+", re.IGNORECASE | re.MULTILINE)
-_RECEIVED = re.compile(rb"^Received:", re.IGNORECASE | re.MULTILINE)
+_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|>?From |\r\n")  # or a line of the mbox format, or the end of the section
+_RETURN_PATH = re.compile(rb"^Return-Path[ \t]*:.*\r\n(?:[ \t].*\r\n)*+", re.IGNORECASE | re.MULTILINE)
+_RECEIVED = re.compile(rb"^Received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -62,23 +63,21 @@ class Delivery:
         account = self._account(address)
         if account is None:
             raise Refusal(f"550 5.1.1 no account here for <{address}>; check the address")
-        try:
-            _need(account, size)
-        except MailboxError as full:
-            raise Refusal(f"452 4.2.2 {full}") from full
+        _check_room(account, size)
 
     def _foreign(self, address: str) -> str:
         """Return the address's domain if it is not ours."""
-        domain = address.rpartition("@")[2].lower() if "@" in address else ""
+        domain = split_address(address)[1]
         return "" if domain == self._store.domain else domain
 
     def _account(self, address: str) -> Account | None:
         """Find whose mail this is; postmaster's, which nobody may refuse (RFC 5321 §4.5.1), is the first account's."""
-        name = address.rpartition("@")[0] or address
+        name = split_address(address)[0]
         if name.startswith('"'):  # quoted or not, it is the same name (RFC 5321 §4.1.2)
             name = re.sub(r"\\(.)", r"\1", name[1:-1])
         first = next(iter(self._store.accounts.values()), None)
-        return self._store.accounts.get(name.lower()) or (first if name.lower() == "postmaster" else None)
+        name = in_small_letters(name)
+        return self._store.accounts.get(name) or (first if name == "postmaster" else None)
 
     async def deliver(self, envelope: Envelope, octets: bytes) -> None:
         """Pass a stamped message on to every recipient's mailbox or server, or to none. Raises `Refusal`.
@@ -90,16 +89,21 @@ class Delivery:
         accounts, abroad = self._destinations(envelope.recipients)
         route = f"Return-Path: <{envelope.sender}>\r\n".encode()
         final = route + _without_return_path(octets) if accounts else b""
+
+        def check_all_have_room() -> None:
+            for account in accounts:
+                _check_room(account, len(final), f"{account.name}: {{}}; nothing was delivered")
+
         async with AsyncExitStack() as hops:
             send = []
             for domain, names in abroad.items():
                 to = self._routes[domain]
                 hop = next_hop(domain, to, self._host_name, envelope.sender, names, octets, envelope.utf8)
                 send.append(await hops.enter_async_context(hop))
-            _check_room(accounts, len(final))
+            check_all_have_room()
             for one in send:
                 await one()
-            _check_room(accounts, len(final))
+            check_all_have_room()
             for account in accounts:
                 account.inbox.append(final)
 
@@ -123,17 +127,21 @@ def check_hops(octets: bytes) -> None:
         )
 
 
-def _check_room(accounts: Iterable[Account], size: int) -> None:
-    for account in accounts:
-        try:
-            _need(account, size)
-        except MailboxError as full:
-            raise Refusal(f"452 4.2.2 {account.name}: {full}; nothing was delivered") from full
+def as_message(octets: bytes) -> bytes:
+    """Put an empty line before text that has no header section, or trace fields on top would make it one."""
+    return octets if _FIELD.match(octets) or not octets else b"\r\n" + octets
 
 
-def _need(account: Account, octets: int) -> None:
-    account.need_room(octets)
-    account.inbox.need_place(1)
+def _check_room(account: Account, size: int, said: str = "{}") -> None:
+    """Raise `Refusal` where a mailbox has no room: for now, or for good (RFC 3463 §3.3 X.2.2, X.2.3)."""
+    if account.quota is not None and size > account.quota:
+        words = f"{size} octets never fit into a mailbox of {account.quota}; send a smaller message"
+        raise Refusal(f"552 5.2.3 {said.format(words)}")
+    try:
+        account.need_room(size)
+        account.inbox.need_place(1)
+    except MailboxError as full:
+        raise Refusal(f"452 4.2.2 {said.format(full)}") from full
 
 
 def _without_return_path(octets: bytes) -> bytes:

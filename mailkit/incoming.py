@@ -64,9 +64,10 @@ class Incoming:
 
     @property
     def timeout(self) -> float | None:
-        """For how many seconds to wait for the rest of what looks like a command; None: as long as ever.
+        """For how many seconds to wait for the rest of what looks like a command, or an end; None: as long as ever.
 
-        `smtplib` says QUIT when the message it was given is no text, which it finds out after DATA, and neither side
-        would ever say a word again.
+        `smtplib` says QUIT when the message it was given is no text, which it finds out after DATA; who types into
+        ``nc`` ends a message with LF.LF, which is none. Neither side would ever say a word again.
         """
-        return FORGOTTEN_TIMEOUT if _FORGOTTEN.fullmatch(self._text) else None
+        over = self.refusal and self._text.endswith(b"\n.\n")
+        return FORGOTTEN_TIMEOUT if over or _FORGOTTEN.fullmatch(self._text) else None

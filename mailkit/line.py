@@ -224,7 +224,8 @@ class Line(asyncio.BufferedProtocol):
         elif self._ended and not (self._paused or self._waiting):
             self.session.end()
             self.engine.forget(self, self.cause("the line dropped"))
-            self._transport.close()
+            if not self._transport.is_closing():  # closed twice, one under TLS knows nothing of itself any more
+                self._transport.close()
         elif self.session.closed and not self._transport.is_closing():
             self.engine.forget(self, self.asked())  # where an error of ours has ended it, nothing was said
             self._hang_up()

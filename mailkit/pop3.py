@@ -7,7 +7,6 @@ machine, one method is one command. RFC 2449 adds CAPA and response codes, RFC 2
 
 from __future__ import annotations
 
-import binascii
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
@@ -16,6 +15,7 @@ from mailkit.linebuffer import LineBuffer
 from mailkit.mailbox import Mailbox
 from mailkit.message import Message
 from mailkit.pop3answers import multi_line, ok, top
+from mailkit.sasl import from_base64, from_plain
 from mailkit.settings import Settings
 from mailkit.snapshot import SessionView
 from mailkit.store import Account, Store
@@ -216,8 +216,8 @@ class Pop3Session:
             self._challenged = True
             return b"+ \r\n"
         try:
-            credentials = binascii.a2b_base64("" if response == "=" else response, strict_mode=True)
-            acting_for, user, password = credentials.decode("utf-8", "surrogateescape").split("\0")
+            octets = b"" if response == "=" else response.encode("utf-8", "surrogateescape")
+            acting_for, user, password = from_plain(from_base64(octets))
         except ValueError:
             raise Refusal("PLAIN wants the base64 of NUL, name, NUL, password; send AUTH PLAIN again") from None
         return self._log_in(user, password, acting_for)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from mailkit.message import end_of_header
 from mailkit.smtpsyntax import Refusal
 from mailkit.sockets import Address
 
@@ -50,6 +49,8 @@ async def next_hop(
         if line:
             writer.write(line.encode() + b"\r\n")
         code, texts = await _reply(reader, domain)
+        if line.startswith("EHLO") and code in ("500", "502"):  # it is older than extensions
+            return (await say(f"HELO {own_name}"))[:1]
         if not code.startswith(hoped):
             raise Refusal(_passed_on(code, texts, domain))
         return texts
@@ -61,7 +62,8 @@ async def next_hop(
 
     try:
         await say("")
-        offers = {text.partition(" ")[0].upper() for text in (await say(f"EHLO {own_name}"))[1:]}
+        lines = [text.upper().partition(" ") for text in (await say(f"EHLO {own_name}"))[1:]]
+        offers = {keyword: parameters for keyword, _, parameters in lines}
         parameters = _parameters(offers, domain, "".join((sender, *recipients)), octets, utf8)
         await say(f"MAIL FROM:<{sender}>{parameters}")
         for recipient in recipients:
@@ -80,22 +82,28 @@ async def _leave(reader: asyncio.StreamReader) -> None:
             await _reply(reader, "")
 
 
-def _parameters(offers: set[str], domain: str, addresses: str, octets: bytes, utf8: bool) -> str:
+def _parameters(offers: Mapping[str, str], domain: str, addresses: str, octets: bytes, utf8: bool) -> str:
     """Return the parameters of MAIL, of those on offer (RFC 5321 §4.1.1.2, §4.1.1.3). Raises `Refusal` for one missing.
 
-    >>> _parameters({"8BITMIME"}, "example.net", "amy@example.org", b"Subject: x", utf8=True)
-    ' BODY=8BITMIME'
+    >>> _parameters({"8BITMIME": "", "SIZE": "99"}, "example.net", "amy@example.org", b"Subject: x", utf8=True)
+    ' SIZE=10 BODY=8BITMIME'
     """
-    plain = addresses.isascii() and octets[: end_of_header(octets)].isascii()
-    if utf8 and "SMTPUTF8" not in offers and not plain:
-        raise Refusal(
-            f"550 5.6.7 the server for {domain} takes nothing beyond ASCII in addresses and header; write them in ASCII"
-        )
+    refusing = f"the server for {domain} takes"
+    if "SMTPUTF8" not in offers and not addresses.isascii():
+        raise Refusal(f"550 5.6.7 {refusing} no address beyond ASCII; use one in ASCII")
+    if "SMTPUTF8" not in offers and utf8 and not octets.isascii():  # the headers of parts count, too (RFC 6531 §3.2)
+        raise Refusal(f"554 5.6.9 {refusing} no SMTPUTF8; write all headers in ASCII, and send without it")
     if "8BITMIME" not in offers and not octets.isascii():
-        raise Refusal(f"554 5.6.3 the server for {domain} takes nothing beyond ASCII; encode it as quoted-printable")
-    wanted = ["BODY=8BITMIME"] if "8BITMIME" in offers else []
-    wanted += ["SMTPUTF8"] if utf8 and "SMTPUTF8" in offers else []
-    return "".join(f" {parameter}" for parameter in wanted)
+        raise Refusal(f"554 5.6.3 {refusing} nothing beyond ASCII; encode it as quoted-printable")
+    most = int(offers["SIZE"]) if re.fullmatch("[0-9]{1,20}", offers.get("SIZE", "")) else 0
+    if 0 < most < len(octets):  # 0: no limit that is known (RFC 1870 §4)
+        raise Refusal(f"552 5.3.4 {refusing} {most} octets at most, and these are {len(octets)}; send less")
+    wanted = {
+        f"SIZE={len(octets)}": "SIZE" in offers,
+        "BODY=8BITMIME": "8BITMIME" in offers,
+        "SMTPUTF8": "SMTPUTF8" in offers and utf8,
+    }
+    return "".join(f" {parameter}" for parameter, is_said in wanted.items() if is_said)
 
 
 async def _reply(reader: asyncio.StreamReader, domain: str) -> Reply:

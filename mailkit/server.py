@@ -338,4 +338,6 @@ def _settings(domain: str, given: dict[str, Any]) -> Settings:
         kind = type(usual[name])
         if not isinstance(value, (int, float) if kind is float else kind):
             raise TypeError(f"{name}={value!r} is no {kind.__name__}; if left out, it is {usual[name]!r}")
+        if name.startswith("max_") and given[name] < 1:  # SIZE 0 would promise that there is none (RFC 1870 §4)
+            raise ValueError(f"{name}={value!r} leaves no room for anything; if left out, it is {usual[name]!r}")
     return Settings(**{"host_name": f"mail.{domain}", "expire": expire, **given})

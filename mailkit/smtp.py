@@ -15,11 +15,12 @@ from email.utils import format_datetime
 from enum import IntEnum
 from functools import partial
 
-from mailkit.delivery import Delivery, Envelope, check_hops
+from mailkit.delivery import Delivery, Envelope, as_message, check_hops
 from mailkit.incoming import Incoming
 from mailkit.linebuffer import LineBuffer
+from mailkit.sasl import from_plain
 from mailkit.settings import Settings
-from mailkit.smtpsyntax import FORMS, Refusal, check_ascii, check_host, from_base64, parse_path, reply_line
+from mailkit.smtpsyntax import FORMS, Refusal, check_ascii, check_host, decoded, in_capitals, parse_path, reply_line
 from mailkit.snapshot import SessionView
 from mailkit.sockets import IDLE, Address
 from mailkit.store import Account, Store
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 MAX_RECIPIENTS = 100  # the least that §4.5.3.1.8 allows
 MAX_FOR = 600  # octets; a line of a header has 998 at most (RFC 5322 §2.1.1), and the names may be long, too
+MAX_RESPONSE = 12_288  # octets of an answer to a challenge, whatever the limit of other lines (RFC 4954 §4)
 MAX_UNKNOWN = 5  # lines that are no commands; most likely the client speaks another protocol
 
 
@@ -101,8 +103,8 @@ class SmtpSession:
                 if rest is None:
                     return
                 yield from self._answer(self._accept)
-            elif (line := self._input.cut_line(self._settings.max_line)) is not None:
-                yield from self._answer(partial(self._obey, line.rstrip()))
+            elif (line := self._input.cut_line(MAX_RESPONSE if self._resume else self._settings.max_line)) is not None:
+                yield from self._answer(partial(self._obey, line.removesuffix(b"\n").removesuffix(b"\r")))
             else:
                 return
 
@@ -123,9 +125,11 @@ class SmtpSession:
 
     def dismiss(self, why: str) -> bytes:
         """End a session that was idle for too long, or because the server stops (§3.8); return its last words."""
-        silent = self.timeout  # amid a message no word would be read as a reply
+        incoming = self._incoming
         words = self._leave("421 4.4.2" if why == IDLE else "421 4.3.2", why)
-        return b"" if silent else reply_line(words)
+        if incoming and incoming.timeout:  # amid a message no word would be read as a reply, but where it is over
+            return reply_line(incoming.refusal) if incoming.refusal else b""
+        return reply_line(words)
 
     def end(self) -> None:
         """Let go of everything; a message that was not delivered before is not delivered any more (§4.1.1.10)."""
@@ -148,19 +152,22 @@ class SmtpSession:
 
     def _obey(self, line: bytes) -> str | list[str]:
         resume, self._resume = self._resume, None
-        if self._input.too_long:
-            most = f"{self._settings.max_line} octets is the most"
-            return f"500 5.5.6 the response is too long; {most}" if resume else f"500 5.5.2 a line is too long; {most}"
+        if resume and self._input.too_long:
+            return f"500 5.5.6 the response is too long; {MAX_RESPONSE} octets is the most"
         if resume:
-            return "501 5.7.0 AUTH given up, as you wished" if line == b"*" else resume(from_base64(line))
-        self.asked = line
-        word, _, rest = line.partition(b" ")
-        keyword = word.upper().decode("ascii", "backslashreplace")
-        argument = rest.strip().decode("utf-8", "surrogateescape")
+            return "501 5.7.0 AUTH given up, as you wished" if line == b"*" else resume(decoded(line))
+        if self._input.too_long:
+            return f"500 5.5.2 a line is too long; {self._settings.max_line} octets is the most"
+        self.asked = line.rstrip(b" \t")
+        word, _, rest = self.asked.partition(b" ")
+        keyword = word.upper().decode("utf-8", "surrogateescape")
+        argument = rest.strip(b" \t").decode("utf-8", "surrogateescape")
+        if self._failed_logins >= self._settings.max_failed_logins and keyword != "QUIT":
+            return self._leave("421 4.7.0", f"wrong name or password, {self._failed_logins} times; connect again")
         if keyword == "EXPN":
             return "502 5.5.1 EXPN is not offered here; send to each address itself"
         if keyword not in FORMS:
-            self._unknown += bool(line)  # an empty one is a slip
+            self._unknown += bool(word)  # an empty line is a slip
             if self._unknown == MAX_UNKNOWN:
                 return self._leave("421 4.7.0", "five lines are no commands; connect again")
             return f"500 5.5.2 no command {keyword[:20]!a}; send HELP for the list"
@@ -243,23 +250,25 @@ class SmtpSession:
     def do_auth(self, argument: str) -> str:
         """Log in by PLAIN (RFC 4616) or LOGIN; the response is in this line or, asked for, in the next."""
         mechanism, *initial = argument.split(" ")
-        resume = {"PLAIN": self._plain, "LOGIN": self._login}.get(mechanism.upper())
+        resume = {"PLAIN": self._plain, "LOGIN": self._login}.get(in_capitals(mechanism))
         if not self._extended:
             raise Refusal("503 5.5.1 AUTH is not valid after HELO; send EHLO first")
-        if not self._may_log_in:
-            raise Refusal("538 5.7.11 no password in the clear; send STARTTLS first")
-        if self._account:
-            raise Refusal(f"503 5.5.1 you are logged in already, as {self._account.name}; go on with MAIL")
-        if self._envelope:
-            raise Refusal("503 5.5.1 AUTH is not valid inside a mail transaction; send RSET first")
         if not mechanism:
             raise Refusal("501 5.5.4 AUTH takes a mechanism; this server knows PLAIN and LOGIN")
         if len(initial) > 1:
             raise Refusal("501 5.5.4 AUTH takes a mechanism and one response at most")
         if resume is None:
             raise Refusal("504 5.5.4 no such mechanism; this server knows PLAIN and LOGIN")
+        if initial == ["="] and resume == self._login:
+            raise Refusal("501 5.7.0 LOGIN asks for a name first; send AUTH LOGIN alone")
+        if not self._may_log_in:
+            raise Refusal("538 5.7.11 no password in the clear; send STARTTLS first")
+        if self._account:
+            raise Refusal(f"503 5.5.1 you are logged in already, as {self._account.name}; go on with MAIL")
+        if self._envelope:
+            raise Refusal("503 5.5.1 AUTH is not valid inside a mail transaction; send RSET first")
         if initial:
-            return resume("" if initial == ["="] else from_base64(initial[0].encode("utf-8", "surrogateescape")))
+            return resume("" if initial == ["="] else decoded(initial[0].encode("utf-8", "surrogateescape")))
         return self._challenge("" if resume == self._plain else "Username:", resume)
 
     def _challenge(self, words: str, resume: Callable[[str], str]) -> str:
@@ -267,9 +276,11 @@ class SmtpSession:
         return f"334 {b64encode(words.encode()).decode()}"
 
     def _plain(self, response: str) -> str:
-        if response.count("\0") != 2:
-            raise Refusal("501 5.5.2 PLAIN wants the base64 of NUL, name, NUL, password; send AUTH PLAIN again")
-        acting_for, user, password = response.split("\0")
+        try:
+            acting_for, user, password = from_plain(response)
+        except ValueError:
+            wants = "PLAIN wants the base64 of NUL, name, NUL, password"
+            raise Refusal(f"501 5.5.2 {wants}; send AUTH PLAIN again") from None
         return self._log_in(user, password, acting_for)
 
     def _login(self, user: str) -> str:
@@ -280,9 +291,7 @@ class SmtpSession:
         if self._account:
             return f"235 2.7.0 welcome, {self._account.name}"
         self._failed_logins += 1
-        if self._failed_logins < self._settings.max_failed_logins:
-            return "535 5.7.8 wrong name or password; send AUTH again"
-        return self._leave("421 4.7.0", f"wrong name or password, {self._failed_logins} times; connect again")
+        return "535 5.7.8 wrong name or password; send AUTH again"
 
     # ---- a message (§3.3)
 
@@ -304,7 +313,7 @@ class SmtpSession:
             raise Refusal(f"552 5.3.4 the message is too large; {most} octets is the most")
         if self._settings.smtp_login and not self._account:
             raise Refusal(f"530 5.7.0 this server takes mail only after a login; send {self._login_command} first")
-        check_ascii(sender, "SMTPUTF8" in told)
+        check_ascii(sender, "SMTPUTF8" in told, 550)
         self._envelope = Envelope(sender, max(1, int(size)), "SMTPUTF8" in told)  # RCPT then tells of a full mailbox
         return "250 2.1.0 sender accepted"
 
@@ -315,16 +324,17 @@ class SmtpSession:
         assert envelope is not None
         if len(envelope.recipients) >= MAX_RECIPIENTS:
             raise Refusal(f"452 4.5.3 {MAX_RECIPIENTS} recipients is the most; send the message again for the others")
-        check_ascii(address, envelope.utf8)
+        check_ascii(address, envelope.utf8, 553)
         self._delivery.check_recipient(address, envelope.size, "" if self._account else self._login_command)
         envelope.recipients.append(address)
         return "250 2.1.5 recipient accepted"
 
     def _path(self, command: str, argument: str, known: Collection[str] = ()) -> tuple[str, dict[str, str]]:
         """Return address and parameters, which only EHLO has offered (§4.1.1.11)."""
-        address, parameters = parse_path(command, argument)
+        address, parameters = parse_path(command, argument, self._store.domain)
         if unknown := [name for name in parameters if not (self._extended and name in known)]:
-            remedy = "the answer to EHLO lists what there is" if known else f"{command} takes none here"
+            offered = "the answer to EHLO lists what there is" if self._extended else "send EHLO first, it lists them"
+            remedy = offered if known else f"{command} takes none here"
             raise Refusal(f"555 5.5.4 no such parameter: {', '.join(unknown)}; {remedy}")
         return address, parameters
 
@@ -346,7 +356,7 @@ class SmtpSession:
         assert envelope is not None
         if incoming.refusal:
             raise Refusal(incoming.refusal)
-        octets = incoming.octets
+        octets = as_message(incoming.octets)
         check_hops(octets)
         self.errand = partial(self._deliver, envelope, self._received(envelope).encode() + octets)
         return ""

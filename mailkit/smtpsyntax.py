@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections.abc import Mapping
+from ipaddress import ip_address
+
+from mailkit.sasl import from_base64
+from mailkit.store import in_small_letters
 
 FORMS: Mapping[str, str] = {  # how each command is said
     "AUTH": "AUTH mechanism [initial-response]",
@@ -23,18 +26,21 @@ FORMS: Mapping[str, str] = {  # how each command is said
 MAX_PATH = 900  # octets; written into Return-Path:, whose lines have 998 at most (RFC 5322 §2.1.1)
 MAX_REPLY = 512  # octets of a line, CRLF included (§4.5.3.1.5)
 
-_ATOM = r'[^\s<>()\[\]:;,.\\"@\x00-\x1f\x7f\ud800-\udfff]+'
+_ATOM = r'[^\x00- <>()\[\]:;,.\\"@\x7f\ud800-\udfff]+'  # beyond ASCII all that UTF-8 can say (RFC 6531 §3.3)
 _ATOMS = rf"{_ATOM}(?:\.{_ATOM})*"
-_PATH = re.compile(  # a source route is passed over (appendix C)
-    rf'(?:FROM|TO): *<(?:@[^<>:\s]+:)?((?:{_ATOMS}|"(?:[ !#-\[\]-~]|\\[ -~])*")(?:@(?:{_ATOMS}|\[[!-Z^-~]+\]))?)?>'
-    r"(?: +(.*))?",
-    re.IGNORECASE,
+_QUOTED = r'"(?:[^\x00-\x1f"\\\x7f\ud800-\udfff]|\\[ -~])*"'
+_ROUTE = r"@[\w.-]+(?:,@[\w.-]+)*:"  # passed over (appendix C)
+_PATH = re.compile(
+    rf"(?:FROM|TO): *<(?:(?:{_ROUTE})?((?:{_ATOMS}|{_QUOTED})(?:@(?:{_ATOMS}|\[[!-Z^-~]+\]))?)|)>(?: +(.*))?",
+    re.IGNORECASE | re.ASCII,
 )
-_PARAMETER = re.compile(r"([A-Z0-9][A-Z0-9-]*)(?:=([!-<>-~]+))?")  # in capitals
+_ADDRESS = re.compile(rf"({_QUOTED}|[^@]*)(?:@(.*))?")
+_PARAMETER = re.compile(r"([A-Z0-9][A-Z0-9-]*)(?:=([!-<>-~]+))?", re.IGNORECASE | re.ASCII)
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST = re.compile(  # Domain or address-literal; and "_", or a dot at the end, as they are met in the wild
-    rf"(?=.{{1,255}}$){_LABEL}(?:\.{_LABEL})*\.?|\[[A-Za-z0-9.:-]{{1,255}}\]"
+    rf"(?=.{{1,255}}$){_LABEL}(?:\.{_LABEL})*\.?"
 )
+_LITERAL = re.compile(r"\[(IPv6:(?=.*:))?([0-9A-F.:]+)\]", re.IGNORECASE | re.ASCII)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -42,45 +48,74 @@ class Refusal(Exception):
     """What was asked for will not be done; the text is a whole reply."""
 
 
-def check_ascii(address: str, utf8: bool) -> None:
+def in_capitals(word: str) -> str:
+    """Put a word of the protocol into capitals; beyond ASCII nothing changes, for ``ı`` is no ``I``."""
+    return word.upper() if word.isascii() else word
+
+
+def check_ascii(address: str, utf8: bool, code: int) -> None:
     """Raise `Refusal` for an address beyond ASCII where MAIL has not said SMTPUTF8 (RFC 6531 §3.5)."""
     if not (address.isascii() or utf8):
-        raise Refusal("553 5.6.7 an address beyond ASCII needs the SMTPUTF8 parameter of MAIL")
+        raise Refusal(f"{code} 5.6.7 an address beyond ASCII needs the SMTPUTF8 parameter of MAIL")
 
 
 def check_host(name: str, command: str) -> None:
     """Raise `Refusal` for a name that is none, and would break Received: (RFC 5321 §4.1.4)."""
     if not name:
         raise Refusal(f"501 5.5.4 say {FORMS[command]}")
-    if not _HOST.fullmatch(name):
+    if not (_HOST.fullmatch(name) or _is_literal(name)):
         raise Refusal("501 5.5.4 this is not the name of a host; send for example EHLO laptop.example.org")
 
 
-def parse_path(command: str, argument: str) -> tuple[str, dict[str, str]]:
+def _is_literal(name: str) -> bool:
+    """Tell whether this is an IP address in brackets (RFC 5321 §4.1.3)."""
+    found = _LITERAL.fullmatch(name)
+    try:
+        return bool(found and ip_address(found[2]).version == (6 if found[1] else 4))
+    except ValueError:
+        return False
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Return what stands before the @, as it is, and the domain, in small letters; "" where there is none.
+
+    >>> split_address('"a@b"@Example.org'), split_address("amy")
+    (('"a@b"', 'example.org'), ('amy', ''))
+    """
+    cut = _ADDRESS.fullmatch(address)
+    assert cut is not None
+    return cut[1], in_small_letters(cut[2] or "")
+
+
+def parse_path(command: str, argument: str, domain: str) -> tuple[str, dict[str, str]]:
     """Return an address without brackets, and the parameters after it, in capitals; one without a value has "".
 
-    Takes MAIL or RCPT, and what was said after it. Raises `Refusal` where that is none, or a parameter comes twice.
+    Takes MAIL or RCPT, what was said after it, and our domain, with which an address that has none is completed: what
+    we write into a trace, or pass on, must have one. Raises `Refusal` where that is none, or a parameter comes twice.
 
-    >>> parse_path("MAIL", "FROM:<amy@example.org> size=100 SMTPUTF8")
+    >>> parse_path("MAIL", "FROM:<amy> size=100 SMTPUTF8", "example.org")
     ('amy@example.org', {'SIZE': '100', 'SMTPUTF8': ''})
     """
     if not argument.upper().startswith("FROM:" if command == "MAIL" else "TO:"):
         raise Refusal(f"501 5.5.4 say {FORMS[command]}")
     cut = _PATH.fullmatch(argument)
-    if not cut or len((cut[1] or "").encode()) > MAX_PATH:
-        raise Refusal("553 5.1.3 this is not an address; write it as <amy@example.org>")
-    words = (cut[2] or "").upper().split()
+    if not cut or not (cut[1] or command == "MAIL") or len((cut[1] or "").encode()) > MAX_PATH:
+        status = "5.1.7" if command == "MAIL" else "5.1.3"
+        raise Refusal(f"553 {status} this is not an address; write it as <amy@example.org>")
+    words = [word for word in (cut[2] or "").split(" ") if word]
     found = [_PARAMETER.fullmatch(word) for word in words]
-    named = {one[1]: one[2] or "" for one in found if one}
+    named = {one[1].upper(): (one[2] or "").upper() for one in found if one}
     if len(named) < len(words):
         raise Refusal("501 5.5.4 write each parameter once, as NAME or NAME=value")
-    return cut[1] or "", named
+    address = cut[1] or ""
+    whole = not address or split_address(address)[1]
+    return address if whole else f"{address}@{domain}", named
 
 
-def from_base64(response: bytes) -> str:
+def decoded(response: bytes) -> str:
     """Return what a response to a challenge says (RFC 4954 §4). Raises `Refusal`."""
     try:
-        return b64decode(response, validate=True).decode("utf-8", "surrogateescape")
+        return from_base64(response)
     except ValueError:
         raise Refusal("501 5.5.2 this is not base64; send AUTH again") from None
 

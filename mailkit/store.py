@@ -202,10 +202,13 @@ class Store:
 
     def account_for(self, address: str) -> Account | None:
         """Return the account for ``amy`` or ``amy@this.domain``, or None."""
-        local, at, domain = address.rpartition("@")
-        if at and domain.lower() != self.domain:
-            return None
-        return self.accounts.get((local if at else address).lower())
+        local, at, domain = in_small_letters(address).rpartition("@")
+        return self.accounts.get(local or domain) if not at or domain == self.domain else None
+
+
+def in_small_letters(name: str) -> str:
+    """Return a name of ours as it is kept; beyond ASCII nothing changes, for the Kelvin sign is no ``k``."""
+    return name.lower() if name.isascii() else name
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -25,6 +25,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "message": ({"message"}, set()),
     "settings": ({"settings"}, set()),
     "linebuffer": ({"linebuffer"}, set()),
+    "sasl": ({"sasl"}, set()),
     "sockets": ({"sockets", "loopthread"}, set()),
     "transcript": ({"transcript"}, set()),
     "samples": ({"samples"}, set()),
@@ -33,11 +34,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "idle": ({"idle"}, set()),
     "mailbox": ({"mailbox", "store"}, {"message"}),
     "snapshot": ({"snapshot"}, {"message"}),
-    "pop3": ({"pop3", "pop3answers"}, {"linebuffer", "message", "mailbox", "settings", "snapshot"}),
-    "imap": ({"imap"}, {"message", "mailbox", "settings", "snapshot"}),
+    "pop3": ({"pop3", "pop3answers"}, {"linebuffer", "sasl", "message", "mailbox", "settings", "snapshot"}),
+    "imap": ({"imap"}, {"sasl", "message", "mailbox", "settings", "snapshot"}),
     "smtp": (
         {"smtp", "smtpsyntax", "incoming", "delivery", "relay"},
-        {"linebuffer", "message", "mailbox", "settings", "sockets", "snapshot"},
+        {"linebuffer", "sasl", "message", "mailbox", "settings", "sockets", "snapshot"},
     ),
     "server": (
         {"server", "engine", "line", "tls"},

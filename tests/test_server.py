@@ -805,6 +805,7 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"letters": [b"x"], "quota": 0}, MailboxError, "mailbox full"),
         ({"quota": "35k"}, ValueError, "number of octets"),
         ({"uidl": "no"}, TypeError, "uidl='no' is no bool; if left out, it is True"),
+        ({"max_message": 0}, ValueError, "max_message=0 leaves no room for anything; if left out, it is 25000000"),
         ({"host": "0.0.0.0"}, TypeError, "takes no host"),
         ({"port": 110}, TypeError, "Settings are: .*uidl"),
     ],

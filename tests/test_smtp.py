@@ -5,6 +5,7 @@ import contextlib
 import imaplib
 import poplib
 import random
+import re
 import smtplib
 import socket
 import ssl
@@ -102,7 +103,7 @@ def test_blind_copies_are_sent_and_not_seen(server, client):
 
 def test_what_was_delivered_is_in_the_history(server, client):
     client.sendmail("ben@example.org", ["amy", "postmaster"], LETTER)
-    assert server.history()[-1].cause == "SMTP: <ben@example.org> to amy, postmaster"
+    assert server.history()[-1].cause == "SMTP: <ben@example.org> to amy@example.org, postmaster@example.org"
     assert f"<ben@example.org> size={len(LETTER)}" in str(server.transcript("SMTP").find("mail from:"))
 
 
@@ -134,14 +135,15 @@ def test_a_loop_ends(server, client):
     hops = "".join(f"Received: from a by b; {n}\r\n" for n in range(MAX_HOPS - 1))
     client.sendmail("ben@example.org", ["amy"], hops + LETTER)
     with pytest.raises(smtplib.SMTPDataError, match=r"554, b'5\.4\.6 the message has passed 100 servers"):
-        client.sendmail("ben@example.org", ["amy"], "received: once more\r\n" + hops + LETTER)
+        client.sendmail("ben@example.org", ["amy"], "received : once more\r\n" + hops + LETTER)
     assert subjects(server, "amy") == ["Lunch"]
 
 
 def test_received_in_the_text_is_no_hop(server, client):
     client.sendmail("ben@example.org", ["amy"], "\r\n" + "Received: x\r\n" * 200 + "\r\n")
     client.sendmail("ben@example.org", ["amy"], LETTER + "Received: x\r\n" * 200)
-    assert len(subjects(server, "amy")) == 2
+    client.sendmail("ben@example.org", ["amy"], "Dear all,\r\n" + "Received: x\r\n" * 200)
+    assert len(subjects(server, "amy")) == 3
 
 
 def test_the_end_of_a_letter_is_answered_without_a_pause(server, client, monkeypatch):
@@ -159,7 +161,7 @@ def test_a_response_too_long_gets_one_reply_at_its_end(server, client):
         line.sendall(b"EHLO laptop\r\nAUTH PLAIN\r\n")
         while not answers.readline().startswith(b"334"):
             pass
-        line.sendall(b"A" * 9000)
+        line.sendall(b"A" * 13_000)
         server.snapshot()  # by now all that came is read
         line.sendall(b"B" * 40 + b"\r\nNOOP\r\n")
         assert answers.readline().startswith(b"500 5.5.6 the response is too long")
@@ -292,9 +294,10 @@ def test_what_the_next_server_refuses_reaches_nobody(server, other, client):
 
 def test_a_full_mailbox_here_stops_the_relay_too(other):
     with (
-        MailServer(accounts=("amy", "ben"), password="secret", quota=200) as server,
+        MailServer(accounts=("amy", "ben"), password="secret", quota=280) as server,
         smtplib.SMTP(*server.smtp, local_hostname="laptop", timeout=PATIENCE) as client,
     ):
+        server.deliver(LETTER.encode(), "ben")
         server.relay_to(other)
         client.login("amy", "secret")
         client.does_esmtp = False  # no SIZE: it comes out only when the letter is there
@@ -334,7 +337,7 @@ def test_a_relay_keeps_the_case_of_names_and_drops_the_route(server, other, clie
     client.docmd("RCPT TO:<@mail.example.org,@mail.example.net:ZOE@Example.NET>")
     client.docmd('RCPT TO:<@mail.example.net:"Z\\oe"@example.net>')
     assert client.data(LETTER)[0] == 250
-    assert [words for words in other.transcript("SMTP").said("C") if "@" in words] == [
+    assert [re.sub("SIZE=[0-9]+ ", "", words) for words in other.transcript("SMTP").said("C") if "@" in words] == [
         "MAIL FROM:<Amy@Example.ORG> BODY=8BITMIME",
         "RCPT TO:<ZOE@Example.NET>",
         'RCPT TO:<"Z\\oe"@example.net>',
@@ -409,6 +412,14 @@ def test_a_relay_waits_for_each_reply_and_goes_by_its_first_digit(server, client
     assert reply[0] == 250
 
 
+@pytest.mark.parametrize("refusal", [b"500 what?", b"502"])
+def test_a_relay_falls_back_to_helo(server, client, refusal):
+    """RFC 5321 §2.2.1; parameters are EHLO's."""
+    heard, reply = relayed(server, client, [REPLIES[0], refusal, b"250 old", *REPLIES[2:]])
+    assert heard[1:3] == [b"HELO mail.example.org\r\n", b"MAIL FROM:<amy@example.org>\r\n"]
+    assert reply[0] == 250
+
+
 @pytest.mark.parametrize(
     ("refusal", "code"), [(b"250 x", 451), (b"499 x", 451), (b"451", 451), (b"554 x", 550), (b"599-x\r\n599", 550)]
 )
@@ -425,18 +436,24 @@ def test_a_relay_sends_no_text_unless_told_to_go_on(server, client, refusal, cod
         (b"", "SMTPUTF8", b"Subject: x\r\n\r\nplain\r\n", b""),
         (b"", "", b"Subject: x\r\n\r\n\xff\r\n", (554, "5.6.3")),
         (b"8bitmime", "", b"Subject: x\r\n\r\n\xff\r\n", b" BODY=8BITMIME"),
-        (b"8BITMIME", "SMTPUTF8", "Subject: x\r\n\r\nä\r\n".encode(), b" BODY=8BITMIME"),
-        (b"8BITMIME", "SMTPUTF8", "Subject: ä\r\n\r\nx\r\n".encode(), (550, "5.6.7")),
+        (b"8BITMIME", "", "Subject: ä\r\n\r\nx\r\n".encode(), b" BODY=8BITMIME"),
+        (b"8BITMIME", "SMTPUTF8", "Subject: ä\r\n\r\nx\r\n".encode(), (554, "5.6.9")),
+        (b"8BITMIME", "SMTPUTF8", "Subject: x\r\n\r\n--a\r\nSubject: ä\r\n".encode(), (554, "5.6.9")),
+        (b"SIZE 90", "", b"Subject: x\r\n\r\nplain\r\n", (552, "5.3.4")),
+        (b"SIZE 900", "", b"Subject: x\r\n\r\nplain\r\n", b" SIZE=nnn"),
+        (b"SIZE", "", b"Subject: x\r\n\r\nplain\r\n", b" SIZE=nnn"),
+        (b"SIZE 0", "", b"Subject: x\r\n\r\nplain\r\n", b" SIZE=nnn"),
         (b"SMTPUTF8 x", "SMTPUTF8", b"Subject: x\r\n\r\nplain\r\n", b" SMTPUTF8"),
     ],
 )
 def test_a_relay_uses_only_parameters_that_are_offered(server, client, offers, asked, letter, said):
-    """RFC 5321 §4.1.1.3, RFC 6152 §3, RFC 6531 §3.2."""
-    greeting = b"250-mail\r\n250-SIZE 99\r\n250 " + (offers or b"HELP")
+    """RFC 5321 §4.1.1.3, §4.5.3.1.7; RFC 1870 §4, RFC 6152 §3, RFC 6531 §3.2."""
+    greeting = b"250-mail\r\n250 " + (offers or b"HELP")
     replies = [REPLIES[0], greeting, *(REPLIES[2:] if isinstance(said, bytes) else [b"221 bye"])]
     heard, reply = relayed(server, client, replies, letter, asked=asked)
     if isinstance(said, bytes):
-        assert heard[1] == b"MAIL FROM:<amy@example.org>" + said + b"\r\n"
+        declared = heard[1].replace(b"SIZE=%d" % len(heard[4].removesuffix(b".\r\n")), b"SIZE=nnn")
+        assert declared == b"MAIL FROM:<amy@example.org>" + said + b"\r\n"
         assert reply[0] == 250
     else:
         assert heard[1] == b"QUIT\r\n"
@@ -538,9 +555,25 @@ def test_a_client_that_forgets_it_said_data_is_dropped(server, wrong, monkeypatc
     assert subjects(server, "amy") == []
 
 
+def test_who_ends_a_message_with_lf_alone_is_told(server, monkeypatch):
+    """As one who types into ``nc``: LF.LF is no end (RFC 5321 §4.1.1.4), and both would wait."""
+    monkeypatch.setattr("mailkit.incoming.FORGOTTEN_TIMEOUT", 0.05)
+    with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
+        line.sendall(b"HELO laptop\nMAIL FROM:<>\nRCPT TO:<amy>\nDATA\nSubject: x\n\nhi\n.\n")
+        assert answers.read().endswith(b"\r\n554 5.5.2 a CR or LF stands alone; end every line with CRLF\r\n")
+    assert subjects(server, "amy") == []
+
+
 def test_a_letter_may_begin_with_a_command(server, client):
     client.sendmail("ben@example.org", ["amy@example.org"], "quit\r\nand go\r\n")
     assert first_letter(server, "amy").endswith(b"quit\r\nand go\r\n")
+
+
+def test_a_password_refused_is_told_by_smtplib_as_well(server, client):
+    """It tries PLAIN, then LOGIN; a line closed after the third failure would be all that it tells of."""
+    for words in ("535, b'5.7.8 wrong name or password", "421, b'4.7.0 .*wrong name or password"):
+        with pytest.raises(smtplib.SMTPAuthenticationError, match=words):
+            client.login("amy", "wrong")
 
 
 def test_who_says_nothing_is_told_and_dropped():
@@ -555,7 +588,7 @@ def test_who_says_nothing_is_told_and_dropped():
     )
 
 
-@pytest.mark.parametrize("last", [b"QUIT\r\n", b"AUTH PLAIN AGFteQBndWVzcw==\r\n" * 3], ids=["QUIT", "421"])
+@pytest.mark.parametrize("last", [b"QUIT\r\n", b"AUTH PLAIN AGFteQBndWVzcw==\r\n" * 4], ids=["QUIT", "421"])
 def test_after_the_goodbye_nothing_counts(server, last):
     said = talk(server, b"EHLO laptop\r\n" + last + TRANSACTION % b"late")
     assert subjects(server, "amy") == []

@@ -8,7 +8,6 @@ codes, RFC 6154 SPECIAL-USE, RFC 6851 MOVE, RFC 7888 LITERAL+, RFC 9208 QUOTA.
 
 from __future__ import annotations
 
-import binascii
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from mailkit.imap.states import ARGUMENTS, COMMANDS, OTHERS_TURN, REMEDY, Reply,
 from mailkit.imap.syntax import Arguments, BadSyntax, Command, mailbox_name
 from mailkit.imap.view import View
 from mailkit.mailbox import MailboxError
+from mailkit.sasl import from_base64, from_plain
 from mailkit.settings import Settings
 from mailkit.snapshot import SessionView
 from mailkit.store import Account, Store
@@ -314,8 +314,7 @@ class ImapSession:
         if response == b"*":
             raise BadSyntax("AUTHENTICATE given up; send it again, or LOGIN")
         try:
-            decoded = binascii.a2b_base64(response, strict_mode=True)
-            acting_for, user, password = decoded.decode("utf-8", "surrogateescape").split("\0")
+            acting_for, user, password = from_plain(from_base64(response))
         except ValueError:
             raise BadSyntax("PLAIN wants base64 of NUL, user, NUL, password") from None
         return self._log_in(user, password, acting_for)
