@@ -20,9 +20,11 @@ import pytest
 import mailkit.relay
 from mailkit.delivery import MAX_HOPS
 from mailkit.mailbox import Mailbox
-from mailkit.server import MailServer
-from mailkit.smtp import MAX_RECIPIENTS
+from mailkit.server import MailServer, fixed_clock
+from mailkit.settings import Settings
+from mailkit.smtp import MAX_RECIPIENTS, SmtpSession
 from mailkit.sockets import LINGER
+from mailkit.store import Store
 from tests.patience import PATIENCE, wait_until
 
 LETTER = "Subject: Lunch\r\n\r\nAt noon?\r\n"
@@ -186,6 +188,26 @@ def test_no_reply_is_longer_than_512_octets(client, command):
     assert reply[:1] == b"5"
     assert reply.isascii()
     assert len(reply) <= 512
+
+
+def test_no_reply_waits_for_the_next_command():
+    """RFC 2920 §3.2 (5), (6)."""
+    commands = [b"EHLO a", b"BOGUS", b"MAIL FROM:<ben@example.org>", b"VRFY amy", b"RCPT TO:<zoe>", b"NOOP", b"QUIT"]
+    session = SmtpSession(Store("example.org", fixed_clock), Settings())
+    replies = session.receive(b"\r\n".join([*commands, b""]))
+    assert [(session.asked, reply[:3]) for reply in replies] == list(
+        zip(commands, [b"250", b"500", b"250", b"252", b"550", b"250", b"221"], strict=True)
+    )
+
+
+def test_every_reply_has_its_enhanced_status_code(server):
+    """RFC 2034 §4: all but the greeting, what answers EHLO and HELO, and 3yz; its class is the reply's."""
+    dice = random.Random(2034)
+    bare = re.compile(rb"220 mail|250[ -](mail|SIZE|8BIT|SMTPUTF8|PIPE|STARTTLS|AUTH|ENHANCED|HELP)|334 |354 ")
+    coded = re.compile(rb"([245])[0-9]{2} \1\.[0-9]{1,3}\.[0-9]{1,3} [^ ]")
+    for _ in range(100):
+        said = talk(server, b"EHLO a\r\n" * dice.randrange(2) + b"".join(dice.choices(PIECES, k=30)) + b"\r\n.\r\n")
+        assert [line for line in said.splitlines() if not (bare.match(line) or coded.match(line))] == []
 
 
 def test_who_was_answered_after_a_mistake_of_ours_is_not_awaited_for_ever(server, client, monkeypatch):
@@ -402,8 +424,9 @@ def lapse(server, monkeypatch, share):
         REPLIES,
         [b"220", b"250-\r\n250-8BITMIME\r\n250", b"250", b"250 ", b"354", b"250-\r\n250 ", b"221"],
         [b"299 x", b"298-x\r\n298 8BITMIME", b"297 no", b"251 554 x", b"354 550", b"296", b"295"],
+        [*REPLIES[:3], "251 <zoé@example.net>".encode(), *REPLIES[4:]],  # RFC 6531 §3.7.4.1
     ],
-    ids=["as usual", "no text", "unknown codes"],
+    ids=["as usual", "no text", "unknown codes", "beyond ASCII"],
 )
 def test_a_relay_waits_for_each_reply_and_goes_by_its_first_digit(server, client, replies):
     heard, reply = relayed(server, client, replies)
