@@ -452,6 +452,13 @@ def test_a_relay_sends_no_text_unless_told_to_go_on(server, client, refusal, cod
     assert reply[0] == code
 
 
+@pytest.mark.parametrize(("refusal", "code"), [(b"552 5.3.4 too large", 550), (b"452 4.3.1 later", 451)])
+def test_what_the_next_server_refuses_after_the_text_reaches_nobody(server, client, refusal, code):
+    """RFC 1870 §6.2: 250 to MAIL with SIZE was no promise."""
+    _, reply = relayed(server, client, [*REPLIES[:5], refusal, b"221 bye"], also="ben@example.org")
+    assert (reply[0], subjects(server, "ben")) == (code, [])
+
+
 @pytest.mark.parametrize(
     ("offers", "asked", "letter", "said"),
     [
@@ -481,6 +488,14 @@ def test_a_relay_uses_only_parameters_that_are_offered(server, client, offers, a
     else:
         assert heard[1] == b"QUIT\r\n"
         assert (reply[0], reply[1].decode()[:5]) == said
+
+
+def test_a_relay_sends_no_address_beyond_ascii_where_that_is_not_offered(server, client):
+    """RFC 6531 §3.2, §3.5."""
+    replies = [*REPLIES[:2], b"221 bye"]
+    heard, (code, words) = relayed(server, client, replies, asked="SMTPUTF8", also="zoé@example.net")
+    assert heard == [COMMANDS[0], b"QUIT\r\n", b""]
+    assert (code, words[:5]) == (550, b"5.6.7")
 
 
 def test_a_letter_is_delivered_before_the_relay_says_goodbye(server, client, monkeypatch):
