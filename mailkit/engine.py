@@ -98,6 +98,10 @@ class Engine:
         """Whether so many are here, with those who still read why they were refused, that words cost too much."""
         return len(self.transports) > 3 * self.settings.max_connections  # SMTP, the others, and those who leave
 
+    def is_full(self) -> bool:
+        """Whether one more could be one too many for the system: Windows' ``select()`` takes 512, relays included."""
+        return len(self.transports) + len(self.shaking) >= 4 * self.settings.max_connections
+
     def forget(self, line: Line, cause: str) -> None:
         """Take a line out of the register, before its last words are sent."""
         self.smtp_lines.pop(line, None)

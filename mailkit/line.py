@@ -79,12 +79,12 @@ class Line(asyncio.BufferedProtocol):
         send_at_once(transport)
         self._heard = self.engine.loop.time()
         self._timer = self.engine.loop.call_later(self._idle, self._check_idle)
-        if not self._tls_first:
-            self._begin()
-        elif self.engine.may_shake_hands(self):
+        if self.engine.is_full() or (self._tls_first and not self.engine.may_shake_hands(self)):
+            transport.abort()
+        elif self._tls_first:
             self._begin_tls()
         else:
-            transport.abort()
+            self._begin()
 
     def _begin(self) -> None:
         """Greet, or refuse one connection too many."""

@@ -15,7 +15,7 @@ from mailkit.linebuffer import LineBuffer
 from mailkit.mailbox import Mailbox
 from mailkit.message import Message
 from mailkit.pop3answers import multi_line, ok, top
-from mailkit.sasl import from_base64, from_plain
+from mailkit.sasl import MAX_RESPONSE, from_base64, from_plain
 from mailkit.settings import Settings
 from mailkit.snapshot import SessionView
 from mailkit.store import Account, Store
@@ -136,7 +136,7 @@ class Pop3Session:
 
     def _next_line(self) -> bytes | None:
         """Return a line without its end; None while it is incomplete."""
-        line = self._input.cut_line(self._settings.max_line if self._challenged else MAX_COMMAND)
+        line = self._input.cut_line(MAX_RESPONSE if self._challenged else MAX_COMMAND)
         return None if line is None else line.removesuffix(b"\n").removesuffix(b"\r")
 
     def _answer(self, line: bytes) -> Iterator[bytes]:
@@ -161,9 +161,11 @@ class Pop3Session:
     def _obey(self, line: bytes) -> Iterable[bytes]:
         challenged, self._challenged = self._challenged, False
         self.asked = b"AUTH PLAIN" if challenged else line
-        self._user, self._named = self._named, None  # PASS comes right after USER, or not at all (§7)
+        self._user = self._named  # PASS comes right after USER, or not at all (§7)
+        if not (challenged or line.split(b" ")[0].upper() == b"AUTH"):  # if that fails, it was not said (RFC 5034 §4)
+            self._named = None
         if self._input.too_long:
-            longest = self._settings.max_line if challenged else MAX_COMMAND
+            longest = MAX_RESPONSE if challenged else MAX_COMMAND
             raise Refusal(f"line too long; it has at most {longest} octets, CRLF included")
         if challenged and line == b"*":
             raise Refusal("AUTH given up, as you wished")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import binascii
 import re
 
+MAX_RESPONSE = 12_288  # octets of a line, whatever the limit of others (RFC 4954 §4, RFC 5034 §4)
+
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 

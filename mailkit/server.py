@@ -27,6 +27,7 @@ from mailkit.store import Store
 from mailkit.transcript import Transcript
 
 ProtocolName = Literal["SMTP", "POP3", "IMAP"]
+HOST = r"(?=.{,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*"  # in ASCII (RFC 6531 §3.7.1)
 
 
 class Photographed(Protocol):
@@ -75,7 +76,7 @@ class MailServer:
         uidvalidity: int = 1,
         **settings: Any,
     ) -> None:
-        if not re.fullmatch(r"(?=.{,248}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", domain):  # the host is mail.DOMAIN
+        if not re.fullmatch(HOST, domain) or len(domain) > 248:  # the host is mail.DOMAIN
             raise ValueError(f'{domain!r} is no domain; write it in lower case, such as domain="example.org"')
         if quota is not None and (not isinstance(quota, int) or quota < 0):
             raise ValueError(f"a quota is a number of octets, such as quota=35_000, not {quota!r}")
@@ -340,4 +341,7 @@ def _settings(domain: str, given: dict[str, Any]) -> Settings:
             raise TypeError(f"{name}={value!r} is no {kind.__name__}; if left out, it is {usual[name]!r}")
         if name.startswith("max_") and given[name] < 1:  # SIZE 0 would promise that there is none (RFC 1870 §4)
             raise ValueError(f"{name}={value!r} leaves no room for anything; if left out, it is {usual[name]!r}")
-    return Settings(**{"host_name": f"mail.{domain}", "expire": expire, **given})
+    settings = Settings(**{"host_name": f"mail.{domain}", "expire": expire, **given})
+    if not re.fullmatch(HOST, settings.host_name.lower()):
+        raise ValueError(f'{settings.host_name!r} is no name of a host; write for example host_name="mail.{domain}"')
+    return settings

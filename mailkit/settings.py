@@ -22,12 +22,12 @@ class Settings:
     plaintext_login: bool = True  # False: a password is refused until TLS is on (RFC 2595 §2.3)
     check_password: bool = True  # False: lesson 01's box without a lock, any password opens it
     smtp_login: bool = False  # True: no mail is taken before AUTH (RFC 6409 §4.3)
-    max_line: int = 8192  # of SMTP, and of the answer to a challenge; POP3's commands are shorter (RFC 2449 §4)
+    max_line: int = 8192  # of SMTP; POP3's commands are shorter (RFC 2449 §4), and a login's responses may be longer
     max_imap_line: int = 65_536  # a client may list its UIDs one by one; RFC 2683 §3.2.1.5 asks for 8,000
     max_message: int = 25_000_000  # and the largest literal of APPEND; any other is bound by max_imap_line
     max_failed_logins: int = 3  # then the line is closed
     max_mistakes: int = 50  # of POP3 and IMAP, refused before a login; then the line is closed
-    max_connections: int = 100
+    max_connections: int = 100  # of SMTP, of the others, and in a handshake of each; on Windows it must not be more
     handshake: float = 10.0  # for TLS; a client that is silent then, or speaks in the clear, is dropped
     pop3_idle: float = 3600.0
     imap_idle: float = 3600.0

@@ -18,7 +18,7 @@ from functools import partial
 from mailkit.delivery import Delivery, Envelope, as_message, check_hops
 from mailkit.incoming import Incoming
 from mailkit.linebuffer import LineBuffer
-from mailkit.sasl import from_plain
+from mailkit.sasl import MAX_RESPONSE, from_plain
 from mailkit.settings import Settings
 from mailkit.smtpsyntax import FORMS, Refusal, check_ascii, check_host, decoded, in_capitals, parse_path, reply_line
 from mailkit.snapshot import SessionView
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 
 MAX_RECIPIENTS = 100  # the least that §4.5.3.1.8 allows
 MAX_FOR = 600  # octets; a line of a header has 998 at most (RFC 5322 §2.1.1), and the names may be long, too
-MAX_RESPONSE = 12_288  # octets of an answer to a challenge, whatever the limit of other lines (RFC 4954 §4)
 MAX_UNKNOWN = 5  # lines that are no commands; most likely the client speaks another protocol
 
 
@@ -253,6 +252,10 @@ class SmtpSession:
         resume = {"PLAIN": self._plain, "LOGIN": self._login}.get(in_capitals(mechanism))
         if not self._extended:
             raise Refusal("503 5.5.1 AUTH is not valid after HELO; send EHLO first")
+        if self._account:
+            raise Refusal(f"503 5.5.1 you are logged in already, as {self._account.name}; go on with MAIL")
+        if self._envelope:
+            raise Refusal("503 5.5.1 AUTH is not valid inside a mail transaction; send RSET first")
         if not mechanism:
             raise Refusal("501 5.5.4 AUTH takes a mechanism; this server knows PLAIN and LOGIN")
         if len(initial) > 1:
@@ -263,10 +266,6 @@ class SmtpSession:
             raise Refusal("501 5.7.0 LOGIN asks for a name first; send AUTH LOGIN alone")
         if not self._may_log_in:
             raise Refusal("538 5.7.11 no password in the clear; send STARTTLS first")
-        if self._account:
-            raise Refusal(f"503 5.5.1 you are logged in already, as {self._account.name}; go on with MAIL")
-        if self._envelope:
-            raise Refusal("503 5.5.1 AUTH is not valid inside a mail transaction; send RSET first")
         if initial:
             return resume("" if initial == ["="] else decoded(initial[0].encode("utf-8", "surrogateescape")))
         return self._challenge("" if resume == self._plain else "Username:", resume)
@@ -313,7 +312,7 @@ class SmtpSession:
             raise Refusal(f"552 5.3.4 the message is too large; {most} octets is the most")
         if self._settings.smtp_login and not self._account:
             raise Refusal(f"530 5.7.0 this server takes mail only after a login; send {self._login_command} first")
-        check_ascii(sender, "SMTPUTF8" in told, 550)
+        check_ascii(argument, "SMTPUTF8" in told, 550)
         self._envelope = Envelope(sender, max(1, int(size)), "SMTPUTF8" in told)  # RCPT then tells of a full mailbox
         return "250 2.1.0 sender accepted"
 
@@ -324,7 +323,7 @@ class SmtpSession:
         assert envelope is not None
         if len(envelope.recipients) >= MAX_RECIPIENTS:
             raise Refusal(f"452 4.5.3 {MAX_RECIPIENTS} recipients is the most; send the message again for the others")
-        check_ascii(address, envelope.utf8, 553)
+        check_ascii(argument, envelope.utf8, 553)
         self._delivery.check_recipient(address, envelope.size, "" if self._account else self._login_command)
         envelope.recipients.append(address)
         return "250 2.1.5 recipient accepted"

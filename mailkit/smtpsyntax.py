@@ -29,7 +29,7 @@ MAX_REPLY = 512  # octets of a line, CRLF included (§4.5.3.1.5)
 _ATOM = r'[^\x00- <>()\[\]:;,.\\"@\x7f\ud800-\udfff]+'  # beyond ASCII all that UTF-8 can say (RFC 6531 §3.3)
 _ATOMS = rf"{_ATOM}(?:\.{_ATOM})*"
 _QUOTED = r'"(?:[^\x00-\x1f"\\\x7f\ud800-\udfff]|\\[ -~])*"'
-_ROUTE = r"@[\w.-]+(?:,@[\w.-]+)*:"  # passed over (appendix C)
+_ROUTE = rf"@{_ATOMS}(?:,@{_ATOMS})*:"  # passed over (appendix C)
 _PATH = re.compile(
     rf"(?:FROM|TO): *<(?:(?:{_ROUTE})?((?:{_ATOMS}|{_QUOTED})(?:@(?:{_ATOMS}|\[[!-Z^-~]+\]))?)|)>(?: +(.*))?",
     re.IGNORECASE | re.ASCII,
@@ -53,9 +53,9 @@ def in_capitals(word: str) -> str:
     return word.upper() if word.isascii() else word
 
 
-def check_ascii(address: str, utf8: bool, code: int) -> None:
-    """Raise `Refusal` for an address beyond ASCII where MAIL has not said SMTPUTF8 (RFC 6531 §3.5)."""
-    if not (address.isascii() or utf8):
+def check_ascii(argument: str, utf8: bool, code: int) -> None:
+    """Raise `Refusal` for a path beyond ASCII where MAIL has not said SMTPUTF8 (RFC 6531 §3.5)."""
+    if not (argument.isascii() or utf8):
         raise Refusal(f"{code} 5.6.7 an address beyond ASCII needs the SMTPUTF8 parameter of MAIL")
 
 

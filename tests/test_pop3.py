@@ -118,9 +118,9 @@ def test_a_line_without_end_is_not_kept():
 
 def test_the_response_line_of_auth_may_be_longer():
     store = store_with()
-    store.add_account("eve", "x" * 300)
+    store.add_account("eve", "x" * 800)
     session = session_on(store, b"AUTH PLAIN\r\n", settings=Settings(max_line=1000))
-    credentials = base64.b64encode(b"\0eve\0" + b"x" * 300)
+    credentials = base64.b64encode(b"\0eve\0" + b"x" * 800)
     assert say(session, credentials + b"\r\n").startswith(b"+OK")
 
 

@@ -543,6 +543,17 @@ def test_who_is_far_too_many_gets_no_words(port):
         assert answers[6:] == [b"", b"", b""]
 
 
+def test_all_together_are_no_more_than_the_system_can_watch():
+    """On Windows ``select()`` takes 512 sockets; those in their handshake count, too."""
+    with MailServer(password="secret", max_connections=2) as server, contextlib.ExitStack() as held:
+        for address in [server.smtps, server.pop3s, server.imaps] * 2 + [server.smtp] * 2:
+            line = held.enter_context(socket.create_connection(address, timeout=PATIENCE))
+        assert line.recv(999).startswith(b"220 ")
+        late = held.enter_context(socket.create_connection(server.pop3, timeout=PATIENCE))
+        with contextlib.suppress(ConnectionResetError):
+            assert late.recv(999) == b""
+
+
 def test_the_full_house_of_one_protocol_takes_no_words_from_another():
     with MailServer(password="secret", max_connections=3) as server, contextlib.ExitStack() as held:
         for address in [server.imap] * 3 + [server.smtp] * 3:
@@ -805,6 +816,7 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"letters": [b"x"], "quota": 0}, MailboxError, "mailbox full"),
         ({"quota": "35k"}, ValueError, "number of octets"),
         ({"uidl": "no"}, TypeError, "uidl='no' is no bool; if left out, it is True"),
+        ({"host_name": "mail.bücher.example"}, ValueError, 'no name of a host; write .*host_name="mail.example.org"'),
         ({"max_message": 0}, ValueError, "max_message=0 leaves no room for anything; if left out, it is 25000000"),
         ({"host": "0.0.0.0"}, TypeError, "takes no host"),
         ({"port": 110}, TypeError, "Settings are: .*uidl"),

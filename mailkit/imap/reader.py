@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mailkit.imap.syntax import TAG, Command
 
 _ANNOUNCED = re.compile(rb"\{(\d{1,99})(\+?)\}\Z")
+LONGEST_ANNOUNCEMENT = len(b"{+}\r") + 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,11 @@ class CommandReader:
         """Take what the network brought."""
         self._buffer += octets
 
-    def line(self) -> bytes | Refusal | None:
-        """Return the next line as it is, for what continues a command; None when it is not all there."""
-        line = self._cut_line(self._max_line)
-        if line is not None and self._refusal:
-            return self._refused()
-        return line
+    def command(self, goes_on: bool = False) -> Command | Refusal | GoAhead | None:
+        """Return the next command, a refusal, or the wish for a ``+``; None when more must come first.
 
-    def command(self) -> Command | Refusal | GoAhead | None:
-        """Return the next command, a refusal, or the wish for a ``+``; None when more must come first."""
+        ``goes_on``: what comes is a line that goes on with a command, such as ``DONE``; no literal belongs there.
+        """
         while self._awaited is None or self._cut_literal():
             line = self._cut_line(self._max_line - len(self._command.text))
             if line is None:
@@ -71,6 +68,8 @@ class CommandReader:
             announced = _ANNOUNCED.search(line)
             if announced is None:
                 return self._finished()
+            if goes_on:
+                self._refusal = self._refusal or "BAD no literal belongs here; the command is given up"
             answer = self._announced(announced)
             if answer is not None:
                 return answer
@@ -141,5 +140,5 @@ class CommandReader:
             self._command.text = beginning if b" " in beginning else b""  # a tag cut short would be another's
             self._refusal = f"BAD this command is longer than {self._max_line} octets; say it in several"
         end = buffer.find(b"\n")
-        del buffer[: max(0, (end if end >= 0 else len(buffer)) - 16)]
+        del buffer[: max(0, (end if end >= 0 else len(buffer)) - LONGEST_ANNOUNCEMENT)]
         self._scanned = 0

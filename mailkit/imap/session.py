@@ -82,7 +82,7 @@ class ImapSession:
         """
         self._reader.feed(octets)
         while not (self.closed or self.upgrade):
-            taken = self._reader.line() if self._resume else self._reader.command()
+            taken = self._reader.command(goes_on=self._resume is not None)
             if taken is None:
                 return
             yield from self._answer(taken)
@@ -116,17 +116,17 @@ class ImapSession:
 
     # From octets to commands
 
-    def _answer(self, taken: Command | Refusal | GoAhead | bytes) -> Iterator[bytes]:
+    def _answer(self, taken: Command | Refusal | GoAhead) -> Iterator[bytes]:
         if isinstance(taken, GoAhead):
             yield b"+ send the literal\r\n"
         elif isinstance(taken, Refusal):
             yield self._refuse(taken)
-        elif isinstance(taken, Command):
+        elif self._resume:
+            resume, self._resume, line = self._resume, None, taken.text
+            yield from self._run(lambda: resume(line))
+        else:
             arguments, self.asked = Arguments(taken), taken.text
             yield from self._run(lambda: self._begin(arguments))
-        elif self._resume:
-            resume, self._resume, line = self._resume, None, taken
-            yield from self._run(lambda: resume(line))
 
     def _refuse(self, refusal: Refusal) -> bytes:
         if not self._resume:
