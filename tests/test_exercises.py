@@ -104,8 +104,10 @@ def test_the_starter_is_not(name, key):
 
 @pytest.mark.parametrize(("name", "key", "mistake"), WRONG)
 def test_a_wrong_answer_gets_its_own_advice(name, key, mistake):
-    verdict = play(name, wrong_answers(name)[key][mistake])
+    source = wrong_answers(name)[key][mistake]
+    verdict = play(name, source)
     assert (verdict.key, verdict.status, verdict.mistake) == (key, "not right", mistake), verdict
+    assert "imap." in source or "refused what you sent" not in verdict.advice, "the world sent that, nobody else"
 
 
 @pytest.mark.parametrize("name", [name for name in notebooks.LESSONS if notebooks.exercise_keys(name)])

@@ -104,7 +104,8 @@ class Weeks:
         """Her server files what comes from family and school, as soon as it has come."""
         self._deliver(letters("week")[day], "chloe")
         with logged_in(self._server, "chloe") as rule:
-            rule.create("Family")
+            if day == 0:
+                rule.create("Family")
             rule.select()
             for subject in FILED:
                 for uid in rule.uid("SEARCH", "SUBJECT", f'"{subject}"')[1][0].split():
