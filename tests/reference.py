@@ -28,7 +28,7 @@ no such command. The terms are in the [glossary](glossary.md).
 ## Begin
 
 ```python
-import imaplib, poplib
+import imaplib, poplib, ssl
 
 pop = poplib.POP3(*server.pop3)      # POP3: the one maildrop is open after the password
 pop.user("amy")
@@ -39,9 +39,15 @@ imap.login("amy", "secret")
 imap.select()                        # INBOX
 ```
 
-`server` is the course's own. With a provider use `poplib.POP3_SSL` or `imaplib.IMAP4_SSL`, the provider's host name,
-and `context=ssl.create_default_context()`: without it Python (3.11 to 3.15) does not check whom it talks to
-([lesson 07](07-lock-the-letterbox.ipynb)).
+`server` is the course's own. With a provider write its host names, and begin with TLS:
+
+```python
+context = ssl.create_default_context()
+pop = poplib.POP3_SSL("pop.example.org", context=context)
+imap = imaplib.IMAP4_SSL("imap.example.org", ssl_context=context)  # another name for the same argument
+```
+
+Without the context Python (3.11 to 3.15) does not check whom it talks to ([lesson 07](07-lock-the-letterbox.ipynb)).
 
 ## Commands
 

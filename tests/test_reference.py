@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import imaplib
+import inspect
+import poplib
 import re
+import ssl
 
 import pytest
 
+import mailkit
 from mailkit.samples import table
 from tests import reference
 from tests.notebooks import FOLDER, NAMES, markdown_cells
@@ -37,6 +43,28 @@ def test_every_command_is_named_in_a_row_of_the_cheat_sheet():
     for row in table("commands"):
         for call in filter(None, (row["poplib"], row["imaplib"])):
             assert f"<br>`{call}`" in PAGES["cheat-sheet.md"], row["task"]
+
+
+def calls(page):
+    """Return the calls that a page's fenced code and its words in backticks make, each parsed."""
+    code = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S) + re.findall(r"(?<!`)`([^`\n]+\))`", page)
+    return [node for one in code for node in ast.walk(ast.parse(one)) if isinstance(node, ast.Call)]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_call_is_one_that_python_takes(name):
+    """An argument's name differs from library to library, so who copies a line must be able to trust it."""
+    things = {"pop": poplib.POP3, "imap": imaplib.IMAP4, "poplib": poplib, "imaplib": imaplib, "ssl": ssl}
+    for call in calls(PAGES[name]):
+        thing, _, method = ast.unparse(call.func).partition(".")
+        function = getattr(things.get(thing, mailkit), method)
+        given = [one for arg in call.args for one in (("host", "port") if isinstance(arg, ast.Starred) else (arg,))]
+        itself = [thing] if isinstance(things.get(thing), type) else []
+        try:
+            inspect.signature(function).bind(*itself, *given, **{one.arg: one.value for one in call.keywords})
+        except TypeError as error:
+            pytest.fail(f"{ast.unparse(call)}: {error}")
+    assert len(calls(PAGES["cheat-sheet.md"])) > 50
 
 
 def test_what_markdown_would_swallow_is_shown():
