@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import poplib
+import smtplib
 
 import pytest
 
-from mailkit.scenes import dialup, lesson00, lesson01, troubles
+from mailkit.scenes import dialup, lesson00, lesson01, lesson02, troubles
 from mailkit.server import MailServer
 
 
@@ -47,6 +48,22 @@ def test_what_is_unknown_is_answered_with_what_there_is():
         troubles.scenario("an earthquake")
     with pytest.raises(LookupError, match=r"28\.8"):
         dialup.dial_up(5, "fast")
+
+
+def test_the_name_in_the_topmost_line_is_what_the_caller_called_itself():
+    """RFC 5321 §4.4: it is copied from EHLO. So nothing that lesson 02 says may take it for a proof."""
+    box = lesson02.exercises["02.4"].start()
+    with smtplib.SMTP(*box.org.smtp, local_hostname="mail.example.net") as stranger:
+        stranger.sendmail("ben@example.net", ["amy@example.org"], b"Subject: The key!\r\n\r\nBen\r\n")
+    pop = poplib.POP3(*box.org.pop3)
+    pop.user("amy")
+    pop.pass_("secret")
+    true, false = (b" ".join(pop.top(number, 0)[1][1:4]) for number in (2, 4))
+    pop.quit()
+    box.stop()
+    assert b"from mail.example.net ([127.0.0.1])" in true
+    assert true == false
+    assert "only what the caller called itself" in lesson02.whom_to_believe.praise
 
 
 def test_a_box_without_a_lock_takes_any_password():

@@ -294,13 +294,14 @@ whom_to_believe = Exercise(
         Mistake(
             "deleted-the-true-one",
             lambda before, now: TRUE not in _left(now),
-            f"“{TRUE}” did come from Ben: Amy's own server had it from his, `mail.example.net`. Now it is gone.",
+            f"“{TRUE}” did come from Ben: in the line on top Amy's own server names his, `mail.example.net`. Now it is "
+            "gone.",
         ),
         Mistake(
             "believed-the-lowest",
             lambda before, now: _left(now) == {TRUE, FORGED},
             f"“{FORGED}” is still there. Its lowest line says that it began at Ben's laptop, but whoever hands in a "
-            "letter can write such a line. Only Amy's own server is to be trusted: whom did it get the letter from?",
+            "letter can write such a line. Only the topmost was written by Amy's own server: whom does that name?",
         ),
         Mistake(
             "kept-the-plain-one",
@@ -309,7 +310,8 @@ whom_to_believe = Exercise(
         ),
     ),
     praise="`From:` is only text, and the lower `Received:` lines may be, too. The topmost was written by your own "
-    "server: start reading there, and go down as far as you trust.",
+    "server: start reading there, and go down as far as you trust. Even there the name is only what the caller called "
+    "itself; real servers look up the number in the brackets, which here is 127.0.0.1 for everybody.",
 )
 
 exercises = {one.key: one for one in (two_guests, secret_copy, whole_list, whom_to_believe)}
