@@ -12,15 +12,17 @@ from tests.test_exercises import play
 pytestmark = pytest.mark.slow
 
 OTHERS = [
-    (name, key, expected, source)
+    (name, key, expected, source, words)
     for name in notebooks.LESSONS
     for key, answers in getattr(importlib.import_module(f"tests.exercises.lesson{name[:2]}"), "OTHERS", {}).items()
-    for expected, source in answers
+    for expected, source, *words in answers
 ]
 
 
-@pytest.mark.parametrize(("name", "key", "expected", "source"), OTHERS)
-def test_the_verdict_is_just(name, key, expected, source):
+@pytest.mark.parametrize(("name", "key", "expected", "source", "words"), OTHERS)
+def test_the_verdict_is_just(name, key, expected, source, words):
+    """It names the right mistake, and what it says has the words that this answer needs."""
     verdict = play(name, source)
     found = verdict.status if expected in ("right", "not yet", "not right") else verdict.mistake
     assert (verdict.key, found) == (key, expected), verdict
+    assert not [word for word in words if word not in verdict.advice], verdict

@@ -219,10 +219,17 @@ whole_list = Exercise(
             "If you ran a part of your lines again, run the cell from its first line.",
         ),
         Mistake(
+            "stopped-at-lea",
+            lambda before, now: _counts(now) == {BEN: 1, TOM: 1},
+            "Ben and Tom have it, Noor has not. Did it stop at Lea? Her refusal is an `SMTPRecipientsRefused`, of "
+            "another kind than Zoe's: catch `smtplib.SMTPException`, which is both.",
+        ),
+        Mistake(
             "stopped",
             lambda before, now: BEN in _counts(now) and NOOR not in _counts(now),
-            "Ben has his letter, and after him it stopped: Zoe's refusal ended the loop. `try` and `except` belong "
-            "inside the loop, so that the next guest gets a turn.",
+            "Ben has his letter, and after him it stopped. `try` and `except` belong inside the loop, so that the next "
+            "guest gets a turn. Are they there already? Then Zoe's refusal is of another kind than what they catch: "
+            "`smtplib.SMTPException` is every kind. And `smtp.quit()` comes after the loop.",
         ),
         Mistake(
             "by-domain",

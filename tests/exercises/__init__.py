@@ -1,0 +1,8 @@
+"""Wrong answers to the exercises, a file for each lesson, and what those files share."""
+
+from textwrap import indent
+
+
+def stumble(lines: str) -> str:
+    """Return lines that end in an error, which a learner's cell shows; then comes ``box.check()``, run alone."""
+    return f"try:\n{indent(lines, '    ')}\nexcept Exception as error:\n    print(error)"

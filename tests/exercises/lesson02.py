@@ -1,5 +1,7 @@
 """Wrong answers to lesson 02, one for each mistake that its exercises name."""
 
+from tests.exercises import stumble
+
 _START = """\
 box = exercises["{key}"].start()
 smtp = smtplib.SMTP(*box.org.smtp, local_hostname="laptop.example.org")
@@ -25,6 +27,15 @@ def _send(key: str, lines: str) -> str:
 
 def _guests(lines: str) -> str:
     return _send("02.3", lines)
+
+
+def _catching(kind: str, last: str = "") -> str:
+    return f"""\
+for guest in box.guests:
+    try:
+        smtp.send_message(letter, to_addrs=[guest]){last}
+    except smtplib.{kind} as error:
+        print(error)"""
 
 
 def _delete(*numbers: int, last: str = "pop.quit()") -> str:
@@ -63,6 +74,7 @@ try:
 except smtplib.SMTPException:
     pass"""
         ),
+        "stopped-at-lea": _guests(stumble(_catching("SMTPResponseException"))),
         "by-domain": _guests(
             """\
 for guest in box.guests:
@@ -86,6 +98,11 @@ OTHERS = {
     "02.2": [
         ("only-ben", _send("02.2", f"smtp.send_message(letter, to_addrs={addresses})"))
         for addresses in ('"ben@example.net"', '["ben@example.net", "noor@example.org"]')
+    ],
+    "02.3": [
+        ("right", _guests(_catching("SMTPException"))),
+        ("stopped", _guests(stumble(_catching("SMTPRecipientsRefused"))), "Are they there already?"),
+        ("stopped", _guests(_catching("SMTPException", last="; smtp.quit()")), "`smtp.quit()` comes after the loop"),
     ],
     "02.4": [("no-quit", _delete(1, last="")), ("not yet", _delete(last="print(pop.top(1, 0))"))],
 }
