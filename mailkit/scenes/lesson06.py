@@ -12,7 +12,7 @@ from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters, table
 from mailkit.scenes.events import Finding, measured
-from mailkit.scenes.mistakes import MARKED, marked, marked_unsaved, still_has
+from mailkit.scenes.mistakes import MARKED, marked, still_has
 from mailkit.scenes.popclient import Clock, PopClient, PopSettings
 from mailkit.scenes.thirtydays import OCTETS, QUOTA, Home
 from mailkit.server import MailServer
@@ -136,6 +136,12 @@ def _by_age() -> World:
     return World(server, laptop=laptop, ledger=laptop.seen_uidls, now=clock.now)
 
 
+def _has_walk(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether the laptop has the letter that came today, octet for octet."""
+    there = {letter.digest for letter in before.mailbox("amy").letters if letter.subject == WALK}
+    return there <= {*now.device("laptop").digests}
+
+
 fourteen_days = Exercise(
     "06.2",
     "Fourteen days by hand",
@@ -144,6 +150,12 @@ fourteen_days = Exercise(
     untouched="Nothing has changed: four letters on the server. Go through what `uidl` says; for each name, ask the "
     "ledger when that letter was fetched. What you mark counts only with `pop.quit()`.",
     mistakes=(
+        Mistake(
+            "fetched-now",
+            lambda before, now: WALK not in _on_server(now) and _has_walk(before, now),
+            "“Walk this afternoon?” is on the laptop now, and gone from the server. It came today, and it was to stay: "
+            "delete only what the ledger knows, `if name in box.ledger and …`.",
+        ),
         Mistake(
             "never-fetched",
             lambda _, now: WALK not in _on_server(now),
@@ -162,7 +174,12 @@ fourteen_days = Exercise(
             "You deleted the letter that was fetched two days ago and kept the old ones: the comparison is the wrong "
             "way round. The age is `box.now - box.ledger[name]`.",
         ),
-        marked_unsaved("laptop", "on the laptop"),
+        Mistake(
+            "marked-new",
+            lambda _, now: WALK in marked(now),
+            "“Walk this afternoon?” is marked, and it is not in the ledger: it came today, and is to stay. Say "
+            "`pop.rset()`, then mark only what the ledger knows: `if name in box.ledger and …`.",
+        ),
         Mistake(
             "marked-others",
             lambda _, now: INVOICE in marked(now),

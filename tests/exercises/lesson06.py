@@ -24,6 +24,9 @@ box.check()
 """
 
 
+_SAVE = "        box.laptop.save(pop.retr(number))\n"
+
+
 def _hunt(body: str) -> str:
     return f"""\
 box = exercises["06.3"].start()
@@ -64,7 +67,8 @@ WRONG = {
         "never-fetched": _by_age("name not in box.ledger or (box.now - box.ledger[name]).days > 14"),
         "by-arrival": _by_age("name in box.ledger"),
         "wrong-way": _by_age("name in box.ledger and (box.now - box.ledger[name]).days < 14"),
-        "marked-unsaved": _by_age("name not in box.ledger", "pass"),
+        "fetched-now": _by_age(f"name not in box.ledger:\n{_SAVE}    if True"),
+        "marked-new": _by_age("name not in box.ledger", "pass"),
         "marked-others": _by_age("name in box.ledger", "pass"),
         "no-quit": _by_age("name in box.ledger and (box.now - box.ledger[name]).days > 14", "pass"),
     },
@@ -106,4 +110,7 @@ WRONG = {
     },
 }
 
-OTHERS = {"06.1": [("full", _month("leave=True, days=25, until_deleted=True"))]}
+OTHERS = {
+    "06.1": [("full", _month("leave=True, days=25, until_deleted=True"))],
+    "06.2": [("marked-new", _by_age(f"name not in box.ledger:\n{_SAVE}    if True", "pass"))],
+}
