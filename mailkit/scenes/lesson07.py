@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake
-from mailkit.samples import letters
+from mailkit.samples import compose, letters
 from mailkit.scenes.mistakes import MARKED
 from mailkit.scenes.wire import PASSWORD, SECRET, overheard
 from mailkit.server import MailServer
@@ -22,8 +22,11 @@ from mailkit.wiretap import Wiretap
 class Cafe:
     """Amy's server and laptop, and lines to the server on which somebody sits, each an address by its name."""
 
-    def __init__(self, lines: Callable[[MailServer], dict[str, Wiretap]], password: str = PASSWORD) -> None:
-        self.server = MailServer(letters("spare-key"), accounts=("amy", "ben"), password=password)
+    def __init__(
+        self, lines: Callable[[MailServer], dict[str, Wiretap]], password: str = PASSWORD, letter: bytes | None = None
+    ) -> None:
+        kept = letters("spare-key") if letter is None else [letter]
+        self.server = MailServer(kept, accounts=("amy", "ben"), password=password)
         self.laptop = Device("laptop")
         self.context = ssl.create_default_context(cadata=self.server.authority)
         self._taps = lines(self.server)
@@ -166,6 +169,8 @@ two_networks = Exercise(
 # 07.3
 
 FORGOTTEN = "violets-by-the-pond"
+NEW_PLACE = "The key has moved"  # a letter that lies nowhere else, so that whoever has it knew the password
+UNKNOWN = "It is in the watering can now.\n\nBen\n"
 
 
 def _phone_sends(address: Address) -> None:
@@ -176,7 +181,7 @@ def _phone_sends(address: Address) -> None:
 
 
 def _forgotten() -> Cafe:
-    cafe = Cafe(lambda server: {}, FORGOTTEN)
+    cafe = Cafe(lambda server: {}, FORGOTTEN, compose(NEW_PLACE, text=UNKNOWN))
     vars(cafe).update(phone_sends=_phone_sends)
     return cafe
 
@@ -201,6 +206,12 @@ forgotten = Exercise(
             "spelling and no secret.",
         ),
         MARKED,
+        Mistake(
+            "went-round",
+            lambda before, now: any(letter.subject != NEW_PLACE for letter in now.device("laptop").letters),
+            "What is on the laptop does not come from this box. Amy's letter lies on `box.server`, and opens only to "
+            "the password that her phone knows.",
+        ),
         Mistake(
             "not-whole",
             lambda before, now: _home(now) > 0,

@@ -100,6 +100,7 @@ box.laptop.save(pop.retr(1))
 pop.dele(1)"""
         ),
         "not-collected": _FORGOTTEN.format(lines="print(heard)"),
+        "went-round": _FORGOTTEN.format(lines=_HOME.format("*server.pop3").replace("POP3_SSL", "POP3")),
         "not-whole": _FORGOTTEN.format(
             lines="""\
 pop = poplib.POP3(*box.server.pop3)
@@ -140,6 +141,7 @@ OTHERS = {
         ("went-round", 'box = exercises["07.1"].start()\nbox.laptop.save(b"x")\nbox.check()\n'),
     ],
     "07.2": [("lucky", _NETWORKS.format(lines=_HOME.format("*box.lines[1], context=box.context")))],
+    "07.3": [("went-round", _FORGOTTEN.format(lines='box.laptop.save(letters("spare-key")[0])'))],
     "07.4": [
         ("right", _COLLECT.format(begin=_REFUSES + _STLS, take=_SAVE)),
         ("not yet", _COLLECT.format(begin="    pop.slts(context=box.context)", take=_SAVE)),
