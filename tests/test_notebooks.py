@@ -164,6 +164,13 @@ def test_at_least_three_exercises_and_a_progress_line(name):
     assert "progress" in [cell.id for cell in notebooks.core_cells(name)], "nobody sees it without unfolding"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_who_meets_an_error_is_told_how_to_get_the_advice(name):
+    """A cell that stops with an error never comes to its last line, and much advice is written for just that."""
+    heads = [cell.source for cell in markdown_cells(name) if (2, "Exercises") in notebooks.headings(cell.source)]
+    assert re.search(r"A red box.*`box\.check\(\)` alone", heads[0])
+
+
 @pytest.mark.parametrize("name", LESSONS)
 def test_every_prediction_is_answered(name):
     source = "\n".join(cell.source for cell in code_cells(name) if not notebooks.EXERCISE.fullmatch(cell.id))
