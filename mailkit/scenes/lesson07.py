@@ -92,6 +92,13 @@ lock_it = Exercise(
     untouched="Nobody has connected yet. Let the script run over one of the café's lines, with TLS.",
     mistakes=(
         Mistake(
+            "too-late",
+            lambda before, now: _read(now, "pop3") and not _home(now),
+            "The listener has the password, and the letter is not even home. What is said before TLS begins, he hears: "
+            "`pop.stls(context=box.context)` comes before `user`. Or begin with TLS: "
+            "`poplib.POP3_SSL(*box.pop3s, context=box.context)`.",
+        ),
+        Mistake(
             "in-the-clear",
             lambda before, now: _read(now, "pop3"),
             "The letter is home, and the listener has it too, and the password with it: everything went over the wire "
@@ -100,9 +107,12 @@ lock_it = Exercise(
         Mistake(
             "not-saved",
             lambda before, now: not _brought(before, now) and _hidden(now, "pop3", "pop3s"),
-            "The listener got nothing he can read, well done; but the letter is not on the laptop. Was every line "
-            "refused? Then your context believes another server: take `box.context`. Else give what `pop.retr(1)` "
-            "returns to `box.laptop.save(…)`.",
+            "The listener read nothing, but the letter is not on the laptop. What did the last line say? "
+            "`WRONG_VERSION_NUMBER` or `record layer failure`: that port does not begin with TLS; take `*box.pop3s`. "
+            "`CERTIFICATE_VERIFY_FAILED`: the context believes another server; take `box.context`. `PASS comes right "
+            "after USER`: `stls` comes before `user`. `TLS session already established`: once is enough; no `stls` "
+            "here. `wrong name or password`: it is `secret`. No error: hand what `pop.retr(1)` returns to "
+            "`box.laptop.save(…)`.",
         ),
         Mistake(
             "went-round",
@@ -141,8 +151,8 @@ two_networks = Exercise(
             "not-saved",
             lambda before, now: not _brought(before, now) and _hidden(now, "library"),
             "Nothing was betrayed, but the letter is not on the laptop. Was every line refused? Then your context "
-            "believes another server: take `box.context`. Else hand what `pop.retr(1)` returns to "
-            "`box.laptop.save(…)`.",
+            "believes another server: take `box.context`. `wrong name or password`? It is `secret`. No error? Hand "
+            "what `pop.retr(1)` returns to `box.laptop.save(…)`, with `box.` before it.",
         ),
         Mistake(
             "gave-up",

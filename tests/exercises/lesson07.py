@@ -1,5 +1,7 @@
 """Wrong answers to lesson 07, one for each mistake that its exercises name."""
 
+from tests.exercises import stumble
+
 _LOCK = """\
 box = exercises["07.1"].start()
 {connect}
@@ -48,8 +50,18 @@ pop.pass_("secret")
 box.laptop.save(pop.retr(1))
 pop.quit()"""
 
+
+def _stumbling(connect: str, then: str = "", user: str = 'pop.user("amy")', password: str = "secret") -> str:
+    """Return lines that an error may stop: connect, say the name and the password, do one thing more, and fetch."""
+    lines = [f"pop = {connect}", user, f'pop.pass_("{password}")', then, "box.laptop.save(pop.retr(1))", "pop.quit()"]
+    return f"box = exercises['07.1'].start()\n{stumble(chr(10).join(filter(None, lines)))}\nbox.check()\n"
+
+
+_TLS = "poplib.POP3_SSL(*box.pop3s, context=box.context)"
+
 WRONG = {
     "07.1": {
+        "too-late": _stumbling("poplib.POP3(*box.pop3)", "pop.stls(context=box.context)"),
         "in-the-clear": _LOCK.format(connect="pop = poplib.POP3(*box.pop3)", take="box.laptop.save(pop.retr(1))"),
         "not-saved": _LOCK.format(connect="pop = poplib.POP3_SSL(*box.pop3s, context=box.context)", take="pop.retr(1)"),
         "went-round": _LOCK.format(connect="pop = poplib.POP3(*box.server.pop3)", take=f"box.{_SAVE}"),
@@ -134,13 +146,31 @@ _REFUSES = """\
 OTHERS = {
     "07.1": [
         ("right", _BY_STLS),
+        ("not-saved", _stumbling("poplib.POP3_SSL(*box.pop3, context=box.context)"), "take `*box.pop3s`"),
+        ("not-saved", _stumbling(_TLS.replace("box.context", "ssl.create_default_context()")), "take `box.context`"),
+        (
+            "not-saved",
+            _stumbling("poplib.POP3(*box.pop3)", user='pop.user("amy")\npop.stls(context=box.context)'),
+            "`PASS comes right after USER`: `stls` comes before `user`",
+        ),
+        ("not-saved", _stumbling(_TLS, password="geheim"), "it is `secret`"),
+        ("not-saved", _stumbling(f"{_TLS}\npop.stls()"), "`TLS session already established`"),
         (
             "went-round",
             _LOCK.format(connect="pop = poplib.POP3_SSL(*server.pop3s)", take="box.laptop.save(pop.retr(1))"),
         ),
         ("went-round", 'box = exercises["07.1"].start()\nbox.laptop.save(b"x")\nbox.check()\n'),
     ],
-    "07.2": [("lucky", _NETWORKS.format(lines=_HOME.format("*box.lines[1], context=box.context")))],
+    "07.2": [
+        ("lucky", _NETWORKS.format(lines=_HOME.format("*box.lines[1], context=box.context"))),
+        (
+            "not-saved",
+            _NETWORKS.format(
+                lines=stumble(_HOME.format("*box.lines[1], context=box.context").replace("secret", "geheim"))
+            ),
+            "It is `secret`",
+        ),
+    ],
     "07.3": [("went-round", _FORGOTTEN.format(lines='box.laptop.save(letters("spare-key")[0])'))],
     "07.4": [
         ("right", _COLLECT.format(begin=_REFUSES + _STLS, take=_SAVE)),
