@@ -312,7 +312,8 @@ lost_ledger = Exercise(
         and sorted(now.device("laptop").digests) == sorted(now.mailbox("amy").digests)
         and not now.marks("amy")
     ),
-    untouched="Nothing has changed. `pop.top(number, 0)` gives the header of a letter, and a header is small.",
+    untouched="Nothing has changed. `pop.top(number, 0)` gives the header of a letter, and a header is small. Fetched "
+    "it already? Then save with `box.laptop.save`; without `box.` it is the lesson's laptop.",
     mistakes=(
         Mistake(
             "deletes",

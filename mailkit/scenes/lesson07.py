@@ -213,7 +213,8 @@ forgotten = Exercise(
             lambda before, now: bool(now.mailbox("ben").letters) and not _home(now),
             "The phone has logged in and sent its letter; the laptop has nothing yet. In what the wiretap heard, look "
             "for the phone's line, `C: AUTH PLAIN …`; the word at its end is name and password in base64, which is a "
-            "spelling and no secret.",
+            "spelling and no secret. Fetched Amy's letter already? Then save with `box.laptop.save`; without `box.` it "
+            "is the lesson's laptop.",
         ),
         MARKED,
         Mistake(

@@ -113,4 +113,11 @@ WRONG = {
 OTHERS = {
     "06.1": [("full", _month("leave=True, days=25, until_deleted=True"))],
     "06.2": [("marked-new", _by_age(f"name not in box.ledger:\n{_SAVE}    if True", "pass"))],
+    "06.4": [
+        (
+            "not yet",
+            _mend("    if name not in at_home:\n        laptop.save(pop.retr(number))"),
+            "save with `box.laptop.save`",
+        ),
+    ],
 }

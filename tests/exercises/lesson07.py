@@ -171,7 +171,19 @@ OTHERS = {
             "It is `secret`",
         ),
     ],
-    "07.3": [("went-round", _FORGOTTEN.format(lines='box.laptop.save(letters("spare-key")[0])'))],
+    "07.3": [
+        ("went-round", _FORGOTTEN.format(lines='box.laptop.save(letters("spare-key")[0])')),
+        (
+            "not-collected",
+            _FORGOTTEN.format(
+                lines=_HOME.format("*box.server.pop3")
+                .replace("POP3_SSL", "POP3")
+                .replace("secret", "violets-by-the-pond")
+                .replace("box.laptop", "laptop")
+            ),
+            "save with `box.laptop.save`",
+        ),
+    ],
     "07.4": [
         ("right", _COLLECT.format(begin=_REFUSES + _STLS, take=_SAVE)),
         ("not yet", _COLLECT.format(begin="    pop.slts(context=box.context)", take=_SAVE)),
