@@ -144,7 +144,14 @@ two_guests = Exercise(
             "only-one",
             lambda before, now: len(_counts(now)) == 1 and AMY not in _counts(now),
             "Only one guest has the letter, though the header names both. Whoever is not on the envelope gets "
-            "nothing: leave `to_addrs` out, or put both addresses into its list.",
+            "nothing: leave `to_addrs` out, or put both addresses into its list, without a slip: one that is refused "
+            "beside a good one raises no error.",
+        ),
+        Mistake(
+            "for-herself-too",
+            lambda before, now: {AMY, BEN, NOOR} <= _counts(now).keys(),
+            "Ben and Noor have it, and Amy has one, too: she was not asked for. Whoever stands in `to_addrs` gets a "
+            "letter; leave her out.",
         ),
         Mistake(
             "to-herself",

@@ -42,10 +42,13 @@ def _delete(*numbers: int, last: str = "pop.quit()") -> str:
     return _READ.format(lines="\n".join([*(f"pop.dele({number})" for number in numbers), last]))
 
 
+_AMY, _GUESTS = "amy@example.org", ["ben@example.net", "noor@example.net"]
+
 WRONG = {
     "02.1": {
         "twice": _send("02.1", "smtp.send_message(letter)\nsmtp.send_message(letter)"),
         "only-one": _send("02.1", 'smtp.send_message(letter, to_addrs=["ben@example.net"])'),
+        "for-herself-too": _send("02.1", f"smtp.send_message(letter, to_addrs={[_AMY, *_GUESTS]})"),
         "to-herself": _send("02.1", 'smtp.send_message(letter, to_addrs=["amy@example.org"])'),
     },
     "02.2": {
@@ -95,6 +98,14 @@ for guest in box.guests:
 }
 
 OTHERS = {
+    "02.1": [
+        (
+            "only-one",
+            _send("02.1", 'smtp.send_message(letter, to_addrs=["ben@example.net", "noor@example.org"])'),
+            "refused beside a good one raises no error",
+        ),
+        ("to-herself", _send("02.1", f"smtp.sendmail('{_GUESTS[0]}', '{_AMY}', letter.as_string())")),
+    ],
     "02.2": [
         ("only-ben", _send("02.2", f"smtp.send_message(letter, to_addrs={addresses})"))
         for addresses in ('"ben@example.net"', '["ben@example.net", "noor@example.org"]')
