@@ -118,6 +118,11 @@ exercises = {
                     r"The copy is there, and every device will show it as unread. Append it with the flag `\Seen`.",
                 ),
                 Mistake(
+                    "too-many-flags",
+                    lambda _, now: {one.digest for one in now.mailbox("amy", "Sent").letters} == {_SENT},
+                    r"The right letter, with one flag too many: nobody has answered or starred it. `\Seen` alone.",
+                ),
+                Mistake(
                     "not-as-sent",
                     lambda _, now: bool(now.mailbox("amy", "Sent").letters),
                     "What lies in `Sent` is not, octet for octet, what was sent: append `box.note`, as it is, and "
