@@ -157,6 +157,12 @@ exercises = {
                     'Before the accident, save into a folder of its own: `box.laptop.save(answer, "Backup")`.',
                 ),
                 Mistake(
+                    "in-the-inbox",
+                    lambda _, now: not _saved(now) and bool(now.device("laptop").letters),
+                    "They lie in the laptop's INBOX, which follows the server: what is deleted there vanishes here, "
+                    'too. Save into a folder of its own: `box.laptop.save(answer, "Backup")`.',
+                ),
+                Mistake(
                     "only-a-part",
                     lambda before, now: not _saved(now) <= _letters(before),
                     "Only a part of each letter was saved. The whole letter is `BODY.PEEK[]`, with nothing between the "

@@ -334,6 +334,12 @@ lost_ledger = Exercise(
             "`Message-ID` with those on the laptop.",
         ),
         Mistake(
+            "had-already",
+            lambda _, now: len(_kept(now)) > 3 and WALK not in _kept(now),
+            "What the laptop had came again, and the new letter did not: fetch what is not there yet, `if name not in "
+            "at_home`.",
+        ),
+        Mistake(
             "header-only",
             lambda _, now: _kept(now)[3:] == [WALK],
             "The right letter, but only its header is on the laptop: `top` serves to look, `retr` to fetch.",

@@ -311,6 +311,12 @@ make_room = Exercise(
             "too, and expunge it.",
         ),
         Mistake(
+            "expunged-in-the-loop",
+            lambda before, now: bool(_large(before) & _still(now)) and bool(_large(before) - _still(now)),
+            "One large letter has gone home, another is still on the server. Did you expunge inside the loop? Each "
+            "time the later numbers shift, and the next one you noted is wrong: expunge once, after the loop.",
+        ),
+        Mistake(
             "flagged-only",
             lambda before, now: (
                 _still(now) == _still(before)

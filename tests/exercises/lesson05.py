@@ -42,6 +42,7 @@ box.accident()""",
             """box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"))
 box.accident()""",
         ),
+        "in-the-inbox": _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"))'),
         "only-a-part": _cell(
             "05.2",
             """box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[TEXT])"), "Backup")

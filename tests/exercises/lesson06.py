@@ -106,6 +106,7 @@ WRONG = {
     box.laptop.save(pop.retr(number))"""
         ),
         "everything-again": _mend("    box.laptop.save(pop.retr(number))"),
+        "had-already": _mend("    if name in at_home:\n        box.laptop.save(pop.retr(number))"),
         "header-only": _mend("    if name not in at_home:\n        box.laptop.save(pop.top(number, 0))"),
     },
 }

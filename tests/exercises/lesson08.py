@@ -1,5 +1,9 @@
 """Wrong answers to lesson 08, one for each mistake that its exercises name."""
 
+from textwrap import indent
+
+from tests.exercises import stumble
+
 
 def _week(ada: str, bruno: str, chloe: str) -> str:
     return f'box = exercises["08.1"].start()\nbox.live(ada="{ada}", bruno="{bruno}", chloe="{chloe}")\nbox.check()\n'
@@ -66,6 +70,7 @@ WRONG = {
         "elsewhere": _room(_SAVE.replace("Archive", "archive") + _FLAG),
         "lost": _room(_FLAG),
         "moved": _room(_SAVE + 'imap.create("Archive")\nimap.uid("MOVE", ",".join(numbers), "Archive")\n', ""),
+        "expunged-in-the-loop": _room(indent(stumble(f"if True:\n{_SAVE}{_FLAG}    imap.expunge()"), "    ")),
         "flagged-only": _room(_SAVE + _FLAG, ""),
         "copied-only": _room(_SAVE),
         "small-ones-too": _room(_SAVE + _FLAG, search='None, "ALL"'),
