@@ -199,6 +199,7 @@ fourteen_days = Exercise(
 # 06.3
 
 Poll = Callable[[poplib.POP3, set[Any], Device], object]
+_AS_LONG_AS_LUNCH = b"P.S. No cake left? Then come all the same, please.\r\n"  # a ledger of sizes then misses the walk
 
 
 class ThreeVisits:
@@ -222,7 +223,7 @@ class ThreeVisits:
         if webmail.stat()[0]:
             webmail.dele(1)
         webmail.quit()
-        self._server.deliver(letters("walk")[0])
+        self._server.deliver(letters("walk")[0] + _AS_LONG_AS_LUNCH)
         self._visit("Tuesday", poll)
         self._visit("Wednesday", poll)
 
@@ -268,8 +269,9 @@ bug_hunt = Exercise(
         Mistake(
             "numbers",
             lambda _, now: WALK in _on_server(now) and WALK not in _kept(now),
-            "“Walk this afternoon?” lies on the server and never comes. The ledger holds message numbers, and those "
-            "are given out anew at each login: letter 1 went, so the new one got number 3, which the ledger knows.",
+            "“Walk this afternoon?” lies on the server and never comes. Message numbers are given out anew at each "
+            "login: letter 1 went, so the new one got number 3, which the ledger knows. A size is no name either: the "
+            "new letter is as long as letter 1 was.",
         ),
         Mistake(
             "no-ledger",
@@ -288,7 +290,7 @@ bug_hunt = Exercise(
             "The laptop has letters that are not whole: `top` brings a header, `retr` a letter.",
         ),
     ),
-    praise="Four letters, each once. A ledger must hold names that last: UIDLs, not numbers.",
+    praise="Four letters, each once. A ledger must hold names that last: UIDLs, not numbers or sizes.",
 )
 
 # 06.4

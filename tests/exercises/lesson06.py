@@ -56,6 +56,12 @@ box.check()
 """
 
 
+_BY_UIDL = """\
+        if name not in ledger:
+            laptop.save(pop.retr(number))
+            ledger.add(name)
+"""
+
 WRONG = {
     "06.1": {
         "emptied": _month("leave=False, days=10, until_deleted=True"),
@@ -114,6 +120,10 @@ WRONG = {
 OTHERS = {
     "06.1": [("full", _month("leave=True, days=25, until_deleted=True"))],
     "06.2": [("marked-new", _by_age(f"name not in box.ledger:\n{_SAVE}    if True", "pass"))],
+    "06.3": [
+        ("numbers", _hunt(_BY_UIDL).replace("pop.uidl()", "pop.list()"), "A size is no name"),
+        ("right", _hunt(_BY_UIDL)),
+    ],
     "06.4": [
         (
             "not yet",
