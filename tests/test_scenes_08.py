@@ -79,7 +79,7 @@ def test_advice_says_what_it_cannot_give():
     [("IMAP", (0, 3, 0)), ("POP", (5, 0, 3)), ("POP (leaves mail)", (1, 3, 3))],
     ids=["imap", "pop", "left"],
 )
-def test_the_same_way_for_all_three_loses_letters(way, counts, capsys):
+def test_the_same_way_for_all_three_leaves_letters_unread(way, counts, capsys):
     devices = {name: Device(name) for names in DEVICES.values() for name in names}
     with MailServer(accounts=tuple(PEOPLE), password="secret", quota=ROOM) as server:
         live = Weeks(server, devices)
@@ -88,7 +88,12 @@ def test_the_same_way_for_all_three_loses_letters(way, counts, capsys):
         with pytest.raises(RuntimeError, match="this week is over"):
             live(way, way, way)
     assert tuple(len(lost(now, name)) for name in PEOPLE) == counts
-    assert f"Ada, {way}: {counts[0]} of {len(expected('ada'))} letters lost" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    for (name, called), missing in zip(PEOPLE.items(), counts, strict=True):
+        due = len(expected(name))
+        assert f"{called}, {way}: {due - missing} of {due} letters can be read on Sunday evening" in printed
+    filed = {letter.subject for letter in now.mailbox("chloe", "Family").letters}
+    assert lost(now, "chloe") <= filed, "out of her program's sight, and so not lost"
 
 
 def test_a_way_that_there_is_not_is_refused_before_the_week_begins():

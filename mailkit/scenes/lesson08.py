@@ -159,8 +159,8 @@ three_people = Exercise(
             "One device does not always mean POP.",
         ),
     ),
-    praise="Nobody has lost a letter: Ada and Chloé by IMAP, Bruno by POP. Count the devices, and look at the room, "
-    "the rules and the sent mail, too.",
+    praise="Everybody can read every letter: Ada and Chloé by IMAP, Bruno by POP. Count the devices, and look at the "
+    "room, the rules and the sent mail, too.",
 )
 
 # 08.2

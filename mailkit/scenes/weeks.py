@@ -1,7 +1,8 @@
 """Lesson 08: a week in the lives of three people who choose between POP and IMAP, lived on the server.
 
 Ada has a laptop and a phone. Bruno has one computer and a small box. Chloé has one computer, and a rule on the server
-files her mail. What is lost is what can be read on none of the devices that somebody still has on Sunday evening.
+files her mail. What counts is what can be read on Sunday evening, on a device that its owner still has. The rest may
+have been stolen or refused, or lie in a mailbox of the server that the program does not open.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Weeks:
         self._server, self._devices, self._over = server, devices, False
 
     def __call__(self, ada: str, bruno: str, chloe: str) -> None:
-        """Live the week, and print what each has lost.
+        """Live the week, and print how many letters each can read in the end.
 
         Takes "IMAP", "POP" or "POP (leaves mail)" for each. Raises `LookupError` for others, `RuntimeError` the second
         time.
@@ -80,8 +81,9 @@ class Weeks:
             readers = [Reader(self._server, name, self._devices[device], way) for device in DEVICES[name]]
             for day in range(7):
                 lives[name](readers, day)
-            count = len(lost(self._server.snapshot(*self._devices.values()), name))
-            print(f"{PEOPLE[name]}, {way}: {count} of {len(expected(name))} letters lost")  # noqa: T201
+            due = len(expected(name))
+            there = due - len(lost(self._server.snapshot(*self._devices.values()), name))
+            print(f"{PEOPLE[name]}, {way}: {there} of {due} letters can be read on Sunday evening")  # noqa: T201
 
     def _ada(self, readers: list[Reader], day: int) -> None:
         """She reads on the laptop in the morning, until it is stolen on Thursday, and on the phone every evening."""
