@@ -35,6 +35,12 @@ def test_every_event_is_asked_about():
     assert all(set(finding.answers) == {"POP", "IMAP"} for finding in measured(("POP", "IMAP")))
 
 
+def test_off_line_no_way_is_better():
+    """All of these programs keep what has come; what came meanwhile none has. What one had before decides nothing."""
+    (row,) = (one for one in measured(("POP", "POP (leaves mail)", "IMAP", "mixed")) if one.event == "offline")
+    assert set(row.answers.values()) == {"1 of 2"}
+
+
 @pytest.mark.parametrize("folder", ["My Trips", "Été", 'a "b" \\c', "R&D"])
 def test_a_folder_may_have_any_name(folder):
     with MailServer(letters("three-letters"), password="secret") as server:

@@ -191,7 +191,8 @@ WISHES: dict[str, tuple[str, str, _Test, str | dict[str, str]]] = {  # the last:
         "with the laptop you lose letters",
     ),
     "off_line": (
-        "You are often off line.", "No line: letters you can read on it?", lambda answer: not answer.startswith("0 "),
+        "You are often off line.", "No line, two new letters: on the laptop?",
+        lambda answer: not answer.startswith("0 "),
         "off line you can read nothing",
     ),
     "small_box": (

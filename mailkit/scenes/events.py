@@ -234,6 +234,11 @@ def _on_laptop(step: Step) -> int:
     return len(step.after.device("laptop").letters)
 
 
+def _news_on_laptop(step: Step) -> int:
+    """Count only what is new: how many letters a device had before is another matter, and differs from way to way."""
+    return sum("laptop" in holders(step.after, subject) for subject in (PARTY, WALK))
+
+
 QUESTIONS: tuple[tuple[str, str, _Answer], ...] = (
     ("arrives", "A letter arrives: who can read it?", _who(LUNCH)),
     ("read", "You read it on the laptop: who sees that?", _who(LUNCH, SEEN)),
@@ -243,7 +248,7 @@ QUESTIONS: tuple[tuple[str, str, _Answer], ...] = (
     ("sent", "You write one: who has the copy?", _who(NOTE, folder="Sent")),
     ("lost", "The laptop is lost: letters left?", lambda step: f"{left(step.after)} of {left(step.before)}"),
     ("new", "A new laptop: letters on it?", lambda step: f"{_on_laptop(step)}"),
-    ("offline", "No line: letters you can read on it?", lambda step: f"{_on_laptop(step)} of {left(step.after)}"),
+    ("offline", "No line, two new letters: on the laptop?", lambda step: f"{_news_on_laptop(step)} of 2"),
     ("back", "The star set off line: who sees it?", _who(PARTY, FLAGGED)),
     ("back", "What came meanwhile: who can read it now?", _who(WALK)),
 )
