@@ -89,7 +89,8 @@ lock_it = Exercise(
     goal=lambda before, now: (
         _brought(before, now) and _hidden(now, "pop3", "pop3s") and not _read(now, "pop3", "pop3s")
     ),
-    untouched="Nobody has connected yet. Let the script run over one of the café's lines, with TLS.",
+    untouched="The letter is not home yet. Let the script run over one of the café's lines, with "
+    "TLS; Amy's password is `secret`.",
     mistakes=(
         Mistake(
             "too-late",
