@@ -37,9 +37,7 @@ _PATH = re.compile(
 _ADDRESS = re.compile(rf"({_QUOTED}|[^@]*)(?:@(.*))?")
 _PARAMETER = re.compile(r"([A-Z0-9][A-Z0-9-]*)(?:=([!-<>-~]+))?", re.IGNORECASE | re.ASCII)
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
-_HOST = re.compile(  # Domain or address-literal; and "_", or a dot at the end, as they are met in the wild
-    rf"(?=.{{1,255}}$){_LABEL}(?:\.{_LABEL})*\.?"
-)
+_HOST = re.compile(rf"(?=.{{1,255}}$){_LABEL}(?:\.{_LABEL})*\.?")  # with "_", or a dot at the end, as met in the wild
 _LITERAL = re.compile(r"\[(IPv6:(?=.*:))?([0-9A-F.:]+)\]", re.IGNORECASE | re.ASCII)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -99,7 +97,10 @@ def parse_path(command: str, argument: str, domain: str) -> tuple[str, dict[str,
     if not argument.upper().startswith("FROM:" if command == "MAIL" else "TO:"):
         raise Refusal(f"501 5.5.4 say {FORMS[command]}")
     cut = _PATH.fullmatch(argument)
-    if not cut or not (cut[1] or command == "MAIL") or len((cut[1] or "").encode()) > MAX_PATH:
+    address = (cut and cut[1]) or ""
+    if address and not split_address(address)[1]:
+        address += f"@{domain}"
+    if not cut or not (address or command == "MAIL") or len(address.encode()) > MAX_PATH:
         status = "5.1.7" if command == "MAIL" else "5.1.3"
         raise Refusal(f"553 {status} this is not an address; write it as <amy@example.org>")
     words = [word for word in (cut[2] or "").split(" ") if word]
@@ -107,9 +108,7 @@ def parse_path(command: str, argument: str, domain: str) -> tuple[str, dict[str,
     named = {one[1].upper(): (one[2] or "").upper() for one in found if one}
     if len(named) < len(words):
         raise Refusal("501 5.5.4 write each parameter once, as NAME or NAME=value")
-    address = cut[1] or ""
-    whole = not address or split_address(address)[1]
-    return address if whole else f"{address}@{domain}", named
+    return address, named
 
 
 def decoded(response: bytes) -> str:
