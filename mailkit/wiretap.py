@@ -49,6 +49,8 @@ class Wiretap:
             raise TypeError(f"a wiretap needs a server's port, not {target!r}; write for example Wiretap(server.pop3)")
         if target[0] not in LOOPBACK:
             raise ValueError(f"{target[0]} is not on this machine; a wiretap listens only to {', '.join(LOOPBACK)}")
+        if type(target[1]) is not int or not 0 < target[1] < 65536:
+            raise ValueError(f"{target[1]!r} is no port, which is 1 to 65535; write for example Wiretap(server.pop3)")
         if certificate not in (None, "its own"):
             raise ValueError(f'certificate={certificate!r} is unknown; write certificate="its own", or leave it out')
         context = _own_certificate() if certificate else None
@@ -145,16 +147,20 @@ class _Line:
             return
         try:
             text = leg.open(octets)
-        except ssl.SSLError:
-            self.hang_up()
+        except ssl.SSLError as error:
+            reason = error.reason or ""
+            self.hang_up("" if "CERT" in reason or "UNKNOWN_CA" in reason else f"the handshake fails: {reason}")
             return
         if leg is self.client and leg.tls and leg.tls.ready and not self.server.tls:
             self.server.tls = _Tls(_trusting_anybody(), server_side=False)
             self.server.open(b"")
         if text:
             self._pass_on(leg, text)
-        if leg.tls and leg.tls.ended:
+        if leg.tls and leg.tls.ended and leg is self.server:
             self.hang_up()
+        elif leg.tls and leg.tls.ended:
+            self.server.say_goodbye()  # behind what the client said before it; the server may still answer
+            asyncio.get_running_loop().call_later(LINGER, self.hang_up)
 
     def _may_meet_tls(self) -> bool:
         """Tell whether TLS can begin here: at once, or after STLS or STARTTLS. Elsewhere the octet is a letter's."""
@@ -205,12 +211,13 @@ class _Line:
         self._recorder.add(who, text)
         return text
 
-    def hang_up(self) -> None:
+    def hang_up(self, why: str = "") -> None:
         """Drop both legs; a client that goes in the middle of our handshake does not trust the certificate."""
         if self.client.tls and not self.client.tls.ready and not self.client.transport.is_closing():
-            self._note("the client does not trust it, and hangs up")
+            self._note(why or "the client does not trust it, and hangs up")
         for leg in (self.client, self.server):
-            if leg.transport:
+            if leg.transport and not leg.transport.is_closing():
+                leg.say_goodbye()
                 leg.transport.close()
 
     def _note(self, words: str) -> None:
@@ -278,6 +285,12 @@ class _Leg(asyncio.Protocol):
     def send(self, text: bytes) -> None:
         self.transport.write(self.tls.seal(text) if self.tls else text)
 
+    def say_goodbye(self) -> None:
+        """End TLS, if it is ours, in this direction (RFC 8446 §6.1)."""
+        if self.tls:
+            self.tls.say_goodbye()
+            self.transport.write(self.tls.outgoing.read())
+
 
 class _Tls:
     """TLS without a socket, so that it can begin in the middle of a line."""
@@ -286,14 +299,15 @@ class _Tls:
         self._incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._ssl = context.wrap_bio(self._incoming, self.outgoing, server_side)
         self._waiting = b""  # said before the handshake was done
+        self._leaving = False  # we have said goodbye, or will when it is done
         self.ready = False
         self.ended = False  # the other side has said goodbye
 
     def open(self, octets: bytes) -> bytes:
         """Take octets off the wire; return the text in them. Raises `ssl.SSLError` where the other side refuses."""
         self._incoming.write(octets)
-        text = b""
-        with suppress(ssl.SSLWantReadError):
+        text, was_ready = b"", self.ready
+        try:
             if not self.ready:
                 self._ssl.do_handshake()
                 self.ready = True
@@ -301,13 +315,26 @@ class _Tls:
             while piece := self._ssl.read(65536):
                 text += piece
             self.ended = True
-            self._ssl.unwrap()  # says goodbye, too
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:  # the same, where we have said goodbye ourselves
+            self.ended = True
+        if self._leaving and not was_ready:
+            self.say_goodbye()
         return text
+
+    def say_goodbye(self) -> None:
+        """Say that nothing more will come, once all that was said is on its way, and all that came is read."""
+        self._leaving = True
+        if self.ready:
+            with suppress(ssl.SSLError):  # it would like to read the other's goodbye, too
+                self._ssl.unwrap()
 
     def seal(self, text: bytes) -> bytes:
         """Return the octets for the wire."""
         if self.ready:
-            self._ssl.write(text)
+            with suppress(ssl.SSLError):  # after a goodbye nothing more is said
+                self._ssl.write(text)
         else:
             self._waiting += text
         return self.outgoing.read()

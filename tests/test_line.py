@@ -7,7 +7,6 @@ has ended or gone over to TLS.
 import contextlib
 import smtplib
 import socket
-import ssl
 import time
 
 import pytest
@@ -19,6 +18,7 @@ import mailkit.mailbox
 from mailkit.line import Line
 from mailkit.server import MailServer
 from tests.patience import PATIENCE, wait_until
+from tests.tls import said_with_goodbye
 
 LETTER = b"Subject: Lunch\r\n\r\nAt noon?\r\n"
 
@@ -91,46 +91,18 @@ def test_tls_waits_until_what_was_said_is_read(monkeypatch, server, port, begin,
             assert secure.recv(999).startswith(last)
 
 
-@contextlib.contextmanager
-def said_with_goodbye(server, port, words, greeted=False):
-    """Say this under TLS and end that, in one piece; also with the end of the handshake (RFC 8446 §2, §6.1)."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = server.ssl_context.wrap_bio(incoming, outgoing, server_hostname="localhost")
-    with socket.create_connection(getattr(server, port), timeout=PATIENCE) as line:
-        while True:
-            try:
-                tls.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                line.sendall(outgoing.read())
-                incoming.write(line.recv(65536))
-        while greeted:
-            line.sendall(outgoing.read())
-            incoming.write(line.recv(65536))
-            with contextlib.suppress(ssl.SSLWantReadError):
-                greeted = not tls.read(999)
-        tls.write(words)
-        with contextlib.suppress(ssl.SSLError):
-            tls.unwrap()
-        line.sendall(outgoing.read())
-        yield line, incoming, tls
-
-
 @pytest.mark.parametrize(
     ("port", "goodbye"), [("pop3s", b"QUIT\r\n"), ("imaps", b"a LOGOUT\r\n"), ("smtps", b"QUIT\r\n")]
 )
 def test_tls_ends_as_it_should(server, port, goodbye):
     """RFC 8446 §6.1: close_notify before the end, also for a client that has sent its own."""
-    with said_with_goodbye(server, port, goodbye, greeted=True) as (line, incoming, tls):
-        incoming.write(read_all(line))
-        incoming.write_eof()
-        with pytest.raises(ssl.SSLZeroReturnError):  # not an SSLEOFError
-            list(iter(lambda: tls.read(999), b""))
+    with said_with_goodbye(getattr(server, port), server.ssl_context, goodbye, greeted=True) as rest:
+        assert rest()
 
 
 def test_what_comes_with_the_end_of_the_handshake_is_done(server):
     words = b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<ben>\r\nDATA\r\n\r\nhi\r\n.\r\nQUIT\r\n"
-    with said_with_goodbye(server, "smtps", words):
+    with said_with_goodbye(server.smtps, server.ssl_context, words):
         wait_until(lambda: "QUIT" in str(server.transcript("SMTP")))
         wait_until(lambda: server.snapshot().mailbox("ben").letters)
     assert server.history()[-1].cause == "SMTP: <> to ben@example.org"

@@ -14,6 +14,7 @@ import pytest
 from mailkit.server import MailServer
 from mailkit.wiretap import Wiretap
 from tests.patience import PATIENCE, wait_until
+from tests.tls import said_with_goodbye
 
 LETTER = b"Subject: Plans\r\n\r\nMeet at the bridge. STARTTLS\r\nSTLS\r\n"
 
@@ -337,6 +338,31 @@ def test_who_ends_tls_is_let_go(server):
         with context.wrap_socket(raw) as line:
             assert line.recv(999).startswith(b"+OK")
             line.unwrap()
+
+
+@pytest.mark.parametrize("greeted", [True, False])
+def test_what_is_said_with_a_goodbye_arrives_and_is_answered(greeted):
+    """RFC 8446 §6.1: it ends one direction, behind what came before it; the other side says goodbye as well."""
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    words = b"USER amy\r\nPASS secret\r\nDELE 1\r\nQUIT\r\n"
+    with (
+        MailServer([LETTER], password="secret") as server,
+        Wiretap(server.pop3s, certificate="its own") as tap,
+        said_with_goodbye(tap.address, anybody, words, greeted) as rest,
+    ):
+        assert rest().endswith(b"(0 left)\r\n" if greeted else b"")  # asyncio answers nobody who leaves so early
+        assert not server.snapshot().mailbox("amy").letters
+
+
+def test_a_client_that_speaks_no_tls_is_not_said_to_distrust(server):
+    with (
+        Wiretap(server.pop3s, certificate="its own") as tap,
+        socket.create_connection(tap.address, timeout=PATIENCE) as line,
+    ):
+        line.sendall(b"\x16\x03\x01\x00\x05hello")
+        wait_until(lambda: "(the handshake fails: " in str(tap.heard()))
+        assert "trust" not in str(tap.heard())
 
 
 def test_stopping_hangs_up_both_sides(server):
