@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 from time import sleep, time
 
@@ -27,12 +28,14 @@ Everything is forgotten when the server stops. Press Ctrl-C to stop it.
 def serve(password: str | None, names: list[str], authority: Path | None = None) -> None:
     """Run a server with sample letters until interrupted; print the settings to type in, save its authority's PEM.
 
-    Raises `LookupError` for a letter that is not there, `OSError` where the PEM cannot be written, and what interrupts.
+    Raises `LookupError` for a letter that is not there, `TypeError` for a password that cannot be one, `OSError` where
+    the PEM cannot be written, and what interrupts.
     """
     with MailServer(
         letters(*names),
         password=password,
         mailboxes=("Drafts", "Sent", "Trash"),
+        clock=lambda: datetime.now().astimezone(),  # not the lessons', for these letters have come today
         uidvalidity=int(time()),  # a mail program remembers it between runs, so it must not come again
         handshake=600.0,  # some programs wait in it while their user ponders the certificate
     ) as server:
@@ -61,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     if chosen.command == "serve":
         try:
             serve(chosen.password, chosen.letters, chosen.authority)
-        except (LookupError, OSError) as error:
+        except (LookupError, OSError, TypeError, ValueError) as error:
             serving.error(str(error))
         except KeyboardInterrupt:
             print("The server has stopped; its mail is gone.")

@@ -264,6 +264,8 @@ class Line(asyncio.BufferedProtocol):
                 secure = await loop.start_tls(self._raw, self, context, server_side=True, ssl_handshake_timeout=timeout)
         except (OSError, ssl.SSLError):
             pass
+        except Exception:  # ours, and the line would be left without anybody
+            log.exception("a handshake failed")
         finally:
             self.engine.shaking.discard(self)
         self.engine.transports.discard(self._raw)

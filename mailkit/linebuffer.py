@@ -1,6 +1,8 @@
-"""Lines out of octets that come in however they were cut, as POP3's and SMTP's sessions read them."""
+"""Lines out of octets that come in however they were cut, as POP3's and SMTP's sessions read them, and their words."""
 
 from __future__ import annotations
+
+import re
 
 
 class LineBuffer(bytearray):
@@ -23,3 +25,13 @@ class LineBuffer(bytearray):
         del self[:end]
         self.too_long, self._is_over = self._is_over, False
         return line
+
+
+def named(keyword: str) -> str:
+    r"""Quote what stands where a command should; of what it runs into, which may be a password, nothing.
+
+    >>> named("FETCHMAIL"), named("PASS\tsecret"), named(".")
+    ("'FETCHMAIL'", "'PASS' with anything but a space behind it", "'.'")
+    """
+    word = (re.match("[A-Za-z0-9]+", keyword) or [keyword[:1]])[0]
+    return f"{word[:20]!a}{' with anything but a space behind it' if word != keyword and word.isalnum() else ''}"

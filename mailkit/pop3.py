@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
-from mailkit.linebuffer import LineBuffer
+from mailkit.linebuffer import LineBuffer, named
 from mailkit.mailbox import Mailbox
 from mailkit.message import Message
 from mailkit.pop3answers import multi_line, ok, top
@@ -172,7 +172,7 @@ class Pop3Session:
         if challenged:  # from here on, as if the response had come with the command; "=" is an empty one
             line = b"AUTH PLAIN " + (line or b"=")
         word, *rest = line.split(b" ", 1)
-        keyword = word.upper().decode("ascii", "backslashreplace")
+        keyword = word.upper().decode("utf-8", "surrogateescape")
         return self._run(keyword, [text.decode("utf-8", "surrogateescape") for text in rest])
 
     def _run(self, keyword: str, rest: list[str]) -> Iterable[bytes]:
@@ -180,7 +180,7 @@ class Pop3Session:
         if keyword == "APOP":
             raise Refusal("APOP is not offered here; log in with USER and PASS, or with AUTH PLAIN")
         if keyword not in COMMANDS:
-            raise Refusal(f"no command {keyword[:20]!a}; these are known: {' '.join(COMMANDS)}")
+            raise Refusal(f"no command {named(keyword)}; these are known: {' '.join(COMMANDS)}")
         if self.state not in COMMANDS[keyword]:
             remedy = "send USER and PASS first" if self.state is AUTHORIZATION else "QUIT and connect again first"
             raise Refusal(f"{keyword} is not valid in the {self.state.value} state; {remedy}")
@@ -263,7 +263,7 @@ class Pop3Session:
         remedy = "send both again"
         if self._failed_logins >= self._settings.max_failed_logins:
             self.end()
-            remedy = "that was one failed login too many: goodbye"
+            remedy = "that was one failed login too many; connect again"
         return Refusal(f"[AUTH] wrong name or password; {remedy}")
 
     # ---- the TRANSACTION state (§5; TOP and UIDL: §7)
@@ -332,7 +332,8 @@ class Pop3Session:
             raise Refusal(f"message {number} is marked as deleted; RSET takes all marks back")
         message = self._messages[number - 1]
         if fetch and self._inbox.by_uid(message.uid) is None:
-            raise Refusal(f"message {number} was removed by another program, over IMAP, since you logged in")
+            words = f"message {number} was removed by another program, over IMAP, since you logged in"
+            raise Refusal(f"{words}; QUIT and connect again")
         return number, message
 
     # ---- the UPDATE state (§6)

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from email.message import Message
 from inspect import signature
+from io import IOBase
 from typing import Any, Literal, Protocol, get_args
 
 from mailkit.engine import Engine
@@ -26,6 +28,7 @@ from mailkit.sockets import Address
 from mailkit.store import Store
 from mailkit.transcript import Transcript
 
+PASSWORD = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,60}"  # POP3's PASS has room for no more (RFC 2449 §4)
 ProtocolName = Literal["SMTP", "POP3", "IMAP"]
 HOST = r"(?=.{,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*"  # in ASCII (RFC 6531 §3.7.1)
 
@@ -76,19 +79,24 @@ class MailServer:
         uidvalidity: int = 1,
         **settings: Any,
     ) -> None:
-        if not re.fullmatch(HOST, domain) or len(domain) > 248:  # the host is mail.DOMAIN
+        if not re.fullmatch(HOST, str(domain)) or len(domain) > 248:  # the host is mail.DOMAIN
             raise ValueError(f'{domain!r} is no domain; write it in lower case, such as domain="example.org"')
         if quota is not None and (not isinstance(quota, int) or quota < 0):
             raise ValueError(f"a quota is a number of octets, such as quota=35_000, not {quota!r}")
+        now = clock() if callable(clock) else clock
+        if not isinstance(now, datetime) or now.tzinfo is None:
+            words = "a clock is a function that returns a datetime with a time zone"
+            raise TypeError(f"{words}, not {now!r:.60}; write clock=lambda: datetime.now().astimezone()")
         if not isinstance(uidvalidity, int) or not 1 <= uidvalidity < 2**32 - 2**16:  # others count up from it
             raise ValueError(f"uidvalidity is a number from 1 to {2**32 - 2**16 - 1}, not {uidvalidity!r}")
         checked = [_octets(letter) for letter in _sequence("letters", letters)]
         store = Store(domain, clock, uidvalidity)
         self.domain = domain
         self._passwords = _passwords(accounts, password)
+        names = _sequence("mailboxes", mailboxes)
         for name, word in self._passwords.items():
             account = store.add_account(name, word, quota)
-            for mailbox in _sequence("mailboxes", mailboxes):
+            for mailbox in names:
                 account.subscribed.add(account.create(mailbox).name)
         self._first = next(iter(self._passwords))
         for letter in checked:
@@ -296,14 +304,17 @@ def _octets(letter: object) -> bytes:
         return with_crlf(bytes(letter))
     if isinstance(letter, list):
         raise TypeError("a letter is bytes, not list; take one out of the list, such as letters('lunch')[0]")
-    raise TypeError(f"a letter is bytes, not {type(letter).__name__}; use letters('three-letters') or text.encode()")
+    kind, remedy = type(letter).__name__, "letters('three-letters') or text.encode()"
+    remedy = "message.as_bytes()" if isinstance(letter, Message) else remedy
+    raise TypeError(f"a letter is bytes, not {kind}; use {remedy}")
 
 
 def _sequence(what: str, items: Iterable[Any]) -> list[Any]:
     if what == "letters" and (isinstance(items, str) or callable(items)):
         raise TypeError("""letters takes a list of letters; write for example MailServer(letters("three-letters"))""")
-    if isinstance(items, (str, bytes)):
-        raise TypeError(f"{what} takes a list, not one {type(items).__name__}; write [{items!r:.40}]")
+    if isinstance(items, (str, bytes, IOBase)) or not isinstance(items, Iterable):
+        shown = f"[{items!r:.40}]" if isinstance(items, (str, bytes)) else f"{what}=[…]"
+        raise TypeError(f"{what} takes a list, not one {type(items).__name__}; write {shown}")
     found = list(items)
     if what != "letters" and not all(isinstance(item, str) for item in found):
         raise TypeError(f"{what} are names, each in quotes; not {found!r:.60}")
@@ -316,11 +327,12 @@ def _passwords(accounts: Iterable[str] | Mapping[str, str], password: str | None
     else:
         names = _sequence("accounts", accounts)
         found = {name: secrets.token_urlsafe(9) if password is None else password for name in names}
-    wrong = [name for name in found if not name.isascii() or not name.isalnum() or name != name.lower()]
+    wrong = [name for name in found if not (isinstance(name, str) and re.fullmatch("[a-z0-9]+", name))]
     if wrong or not found:
         raise ValueError(f"account names are lower-case ASCII letters and digits, at least one account; not {wrong}")
-    if not all(isinstance(word, str) and word for word in found.values()):
-        raise TypeError('a password is text, one character or more; put it in quotes, such as password="secret"')
+    if not all(isinstance(word, str) and re.fullmatch(PASSWORD, word) for word in found.values()):
+        words = "a password is text, 1 to 60 characters in one line"
+        raise TypeError(f'{words}; put it in quotes, such as password="secret"')
     return found
 
 
@@ -339,6 +351,8 @@ def _settings(domain: str, given: dict[str, Any]) -> Settings:
         kind = type(usual[name])
         if not isinstance(value, (int, float) if kind is float else kind):
             raise TypeError(f"{name}={value!r} is no {kind.__name__}; if left out, it is {usual[name]!r}")
+        if kind is float and not given[name] > 0:
+            raise ValueError(f"{name}={value!r} leaves no time for anything; if left out, it is {usual[name]!r}")
         if name.startswith("max_") and given[name] < 1:  # SIZE 0 would promise that there is none (RFC 1870 §4)
             raise ValueError(f"{name}={value!r} leaves no room for anything; if left out, it is {usual[name]!r}")
     settings = Settings(**{"host_name": f"mail.{domain}", "expire": expire, **given})

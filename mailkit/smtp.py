@@ -17,7 +17,7 @@ from functools import partial
 
 from mailkit.delivery import Delivery, Envelope, as_message, check_hops
 from mailkit.incoming import Incoming
-from mailkit.linebuffer import LineBuffer
+from mailkit.linebuffer import LineBuffer, named
 from mailkit.sasl import MAX_RESPONSE, from_plain
 from mailkit.settings import Settings
 from mailkit.smtpsyntax import FORMS, Refusal, check_ascii, check_host, decoded, in_capitals, parse_path, reply_line
@@ -169,7 +169,7 @@ class SmtpSession:
             self._unknown += bool(word)  # an empty line is a slip
             if self._unknown == MAX_UNKNOWN:
                 return self._leave("421 4.7.0", "five lines are no commands; connect again")
-            return f"500 5.5.2 no command {keyword[:20]!a}; send HELP for the list"
+            return f"500 5.5.2 no command {named(keyword)}; send HELP for the list"
         if " " not in FORMS[keyword] and argument:
             return f"501 5.5.4 say {keyword}: nothing after it"
         if self.state < _NEEDS.get(keyword, State.CONNECTED):

@@ -251,7 +251,7 @@ def test_failed_logins_are_counted_over_both_ways():
     say(session, b"USER amy\r\nPASS wrong\r\n")
     assert not session.closed
     answer = say(session, b"AUTH PLAIN " + base64.b64encode(b"\0amy\0wrong") + b"\r\n")
-    assert answer == b"-ERR [AUTH] wrong name or password; that was one failed login too many: goodbye\r\n"
+    assert answer == b"-ERR [AUTH] wrong name or password; that was one failed login too many; connect again\r\n"
     assert session.closed
 
 

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import gc
 import imaplib
+import io
 import os
 import poplib
 import re
@@ -17,7 +18,10 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import types
+from datetime import datetime
+from email.message import EmailMessage
 
 import pytest
 
@@ -778,6 +782,32 @@ def test_losing_the_name_stops_the_server():
     server.stop()
 
 
+@pytest.mark.parametrize(
+    ("port", "slip"),
+    [("imap", b"a  LOGIN amy secret"), ("imap", b"a\tLOGIN amy secret"), ("imap", b"\0a LOGIN amy secret"),
+     ("pop3", b"PASS\tsecret"), ("pop3", b"PASS\xc2\xa0secret"), ("pop3", b"AUTH\tPLAIN\tAGFteQBzZWNyZXQ="),
+     ("smtp", b"AUTH\tPLAIN\tAGFteQBzZWNyZXQ=")],
+)  # fmt: skip
+def test_no_slip_brings_a_password_into_a_transcript(port, slip):
+    """Neither from the line itself nor from the words that refuse it."""
+    with (
+        MailServer(password="secret") as server,
+        socket.create_connection(getattr(server, port), timeout=PATIENCE) as line,
+        line.makefile("rb") as answers,
+    ):
+        line.sendall(slip + b"\r\n")
+        line.shutdown(socket.SHUT_WR)
+        answers.read()
+        said = str(server.transcript())
+    assert "PASS" in said or "LOGIN" in said.upper() or "AUTH" in said
+    assert not re.search("secret|QUdG|AGFt", said, re.IGNORECASE)
+
+
+def test_every_account_gets_the_mailboxes_of_a_generator():
+    with MailServer(accounts=("amy", "ben"), mailboxes=(name for name in ("Sent",))) as server:
+        assert [one.name for one in server.snapshot().mailboxes] == ["INBOX", "Sent"] * 2
+
+
 def test_forty_servers_in_one_process_do_not_meet():
     servers = [MailServer(LETTERS[: number % 3 + 1], password="secret") for number in range(40)]
     assert len({server.imap for server in servers}) == 40
@@ -809,7 +839,7 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"uidvalidity": 0}, ValueError, "uidvalidity is a number from 1"),  # RFC 3501 §9 nz-number
         ({"uidvalidity": 2**32 - 1}, ValueError, "uidvalidity is a number from 1"),
         ({"quota": -1}, ValueError, "number of octets"),
-        ({"password": ""}, TypeError, "one character or more"),
+        ({"password": ""}, TypeError, "1 to 60 characters in one line"),
         ({"mailboxes": (3,)}, TypeError, "mailboxes are names, each in quotes"),
         ({"accounts": (3,)}, TypeError, "accounts are names, each in quotes"),
         ({"mailboxes": ("Sent", "Sent")}, MailboxError, "already there"),
@@ -817,6 +847,19 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"quota": "35k"}, ValueError, "number of octets"),
         ({"uidl": "no"}, TypeError, "uidl='no' is no bool; if left out, it is True"),
         ({"host_name": "mail.bücher.example"}, ValueError, 'no name of a host; write .*host_name="mail.example.org"'),
+        ({"password": "two\nlines"}, TypeError, "in one line"),
+        ({"password": "x" * 61}, TypeError, "1 to 60 characters"),
+        ({"letters": None}, TypeError, r"letters takes a list, not one NoneType; write letters=\[…\]"),
+        ({"letters": io.BytesIO(b"x")}, TypeError, "letters takes a list, not one BytesIO"),
+        ({"letters": [EmailMessage()]}, TypeError, r"use message\.as_bytes\(\)"),
+        ({"accounts": 5}, TypeError, "accounts takes a list, not one int"),
+        ({"accounts": {5: "x"}}, ValueError, "lower-case ASCII letters"),
+        ({"domain": None}, ValueError, "is no domain"),
+        ({"clock": None}, TypeError, r"datetime with a time zone, not None; write clock=lambda: datetime.now\(\)"),
+        ({"clock": datetime.now}, TypeError, "with a time zone"),
+        ({"clock": time.time}, TypeError, "with a time zone"),
+        ({"handshake": 0}, ValueError, "handshake=0 leaves no time for anything; if left out, it is 10.0"),
+        ({"pop3_idle": float("nan")}, ValueError, "pop3_idle=nan leaves no time"),
         ({"max_message": 0}, ValueError, "max_message=0 leaves no room for anything; if left out, it is 25000000"),
         ({"host": "0.0.0.0"}, TypeError, "takes no host"),
         ({"port": 110}, TypeError, "Settings are: .*uidl"),

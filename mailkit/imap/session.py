@@ -226,7 +226,8 @@ class ImapSession:
 
     def _with_remedy(self, words: str) -> str:
         name = self._running.name
-        words = words.partition(", but found")[0] if name in ("LOGIN", "AUTHENTICATE") else words  # a password, perhaps
+        if name in ("LOGIN", "AUTHENTICATE") or self.state is State.NOT_AUTHENTICATED:
+            words = words.partition(", but found")[0]  # a password, perhaps
         if ";" in words or not name:
             return words
         remedy = f"say {name} {ARGUMENTS.get(name, '')}".rstrip()
