@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from mailkit.message import Message, with_crlf
+from mailkit.message import SEEN, SYSTEM_FLAGS, Message, with_crlf
 from mailkit.snapshot import DeviceView, view_letter
 
 _LISTED = re.compile(rb"\d+ [!-~]+")
@@ -41,8 +41,9 @@ class Device:
             raise ValueError(f'first comes the letter, then its folder, a text such as "Trips", not {given}')
         if isinstance(flags, str):
             raise TypeError(f"flags takes a list, not one text; write [{flags!r}]")
+        kept = _flags(flags)
         for octets in letters_in(answer):
-            message = Message(self._next_number, with_crlf(octets), _UNDATED, frozenset(flags))
+            message = Message(self._next_number, with_crlf(octets), _UNDATED, kept)
             self._folders.setdefault(folder, []).append(message)
             self._next_number += 1
 
@@ -91,6 +92,17 @@ class Device:
         return f"<Device {self.name}: {count} letter{'s' * (count != 1)}>"
 
 
+def _flags(given: Any) -> frozenset[str]:
+    flags = list(given) if isinstance(given, Iterable) else [given]
+    if not all(isinstance(flag, str) for flag in flags):
+        raise TypeError(f'flags takes a list of texts, such as [r"{SEEN}"], not {given!r:.60}')
+    for flag in flags:
+        name = flag.lstrip("/")
+        if f"\\{name}".lower() in SYSTEM_FLAGS:
+            raise ValueError(f'a flag such as {name} begins with a backslash; write r"\\{name}"')
+    return frozenset(flags)
+
+
 def _not_a_number(given: object) -> str:
     if isinstance(given, str) and given.strip().isdecimal():
         return f"a letter's number is written without quotes: throw_away({given.strip()})"
@@ -110,6 +122,8 @@ def letters_in(answer: Any) -> Iterator[bytes]:
     match answer:
         case bytes() if answer.startswith((b"+OK", b"-ERR")):
             raise ValueError(f"{answer[:40]!r} is what the server said, not a letter; pass what pop.retr(1) returned")
+        case b"" | (bytes(), [], int()):
+            raise ValueError("there is no letter in this answer, it is empty; pass what pop.retr(1) returned")
         case bytes():
             yield answer if answer.endswith(b"\n") else answer + b"\r\n"  # joined lines lack the last end
         case (bytes(), list() as lines, int()) if lines and all(_LISTED.fullmatch(line) for line in lines):

@@ -227,7 +227,8 @@ class MailServer:
     def on_change(self, listener: Callable[[Moment], None]) -> Callable[[], None]:
         """Call ``listener`` with each new state, on the server's thread; return a function that ends this.
 
-        What it raises is logged. Raises `TypeError` where it is no function.
+        It must not speak to the server as a client does, for the server waits until it returns; and one that knows the
+        `MailServer` keeps it alive until `stop`. What it raises is logged. Raises `TypeError` where it is no function.
         """
         if not callable(listener):
             raise TypeError(f"on_change takes a function of one argument, not {listener!r}")

@@ -263,7 +263,9 @@ def mutt(run, server, home):
             f"set folder='imap{letter_s}://amy@localhost:{port(server, 'imap', way)}/'\n"
             f"set smtp_url='smtp{letter_s}://amy@localhost:{port(server, 'smtp', way)}/'\n"
             "set imap_pass=secret smtp_pass=secret spoolfile=+INBOX record=+Sent copy=yes\n"
-            f"set ssl_starttls={'yes' if way == UPGRADED else 'no'} certificate_file={home}/authority.pem\n"
+            f"set ssl_starttls={'yes' if way == UPGRADED else 'no'}\n"
+            f"set ssl_force_tls={'no' if way == IN_THE_CLEAR else 'yes'}\n"
+            f"set certificate_file={home}/authority.pem\n"
             "set from=amy@example.org realname=Amy use_envelope_from=yes hostname=laptop.example.org\n"
             "set sleep_time=0 delete=yes quit=yes move=no confirmappend=no confirmcreate=no wait_key=no\n"
         )
@@ -279,6 +281,7 @@ def test_mutt_sends_and_keeps_a_copy(mutt, server, way):
     assert box(server, "ben") == [(1, "Lunch", "")]
     assert box(server, "amy", "Sent") == [(1, "Lunch", "\\Seen")]
     assert box(server, "amy") == INBOX
+    assert ("STARTTLS" in server.transcript("SMTP").said("C")) == (way == UPGRADED)
 
 
 @pytest.mark.mutt

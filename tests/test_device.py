@@ -88,6 +88,12 @@ def test_a_letter_is_thrown_away_by_its_number(given, words):
         ({"answer": LETTER, "folder": ""}, ValueError, 'such as "Trips"'),
         ({"answer": "Backup", "folder": ("OK", [(b"1 (BODY[] {9999}", b"x" * 9999)])}, ValueError, "xxx...xxx"),
         ({"answer": LETTER, "flags": "\\Seen"}, TypeError, "takes a list"),
+        ({"answer": LETTER, "flags": [5]}, TypeError, r"flags takes a list of texts, such as .*Seen"),
+        ({"answer": LETTER, "flags": None}, TypeError, "flags takes a list of texts"),
+        ({"answer": LETTER, "flags": ["Seen"]}, ValueError, r'begins with a backslash; write r"\\Seen"'),
+        ({"answer": LETTER, "flags": ["/Seen"]}, ValueError, r'begins with a backslash; write r"\\Seen"'),
+        ({"answer": b""}, ValueError, "it is empty"),
+        ({"answer": (b"+OK", [], 0)}, ValueError, "it is empty"),
     ],
 )
 def test_what_is_no_letter_is_not_kept(wrong, error, words):

@@ -12,6 +12,7 @@ import signal
 import ssl
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from importlib.metadata import version
 
 import pytest
@@ -115,7 +116,11 @@ def test_the_command_line_helps_itself():
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["lunhc"], "did you mean 'lunch'?"), (["--authority", "nowhere/authority.pem"], "nowhere")],
+    [
+        (["lunhc"], "did you mean 'lunch'?"),
+        (["--authority", "nowhere/authority.pem"], "nowhere"),
+        (["--password", ""], "a password is text, 1 to 60 characters"),
+    ],
 )
 def test_what_cannot_be_served_is_told_in_a_line(capsys, arguments, words):
     with pytest.raises(SystemExit):
@@ -151,6 +156,9 @@ def test_ones_own_mail_program_is_served_until_ctrl_c(tmp_path):
         with imaplib.IMAP4_SSL("127.0.0.1", int(imaps), ssl_context=trusting, timeout=PATIENCE) as imap:
             imap.login("amy", "secret")
             assert imap.select("Sent")[0] == "OK"
+            assert imap.append("Sent", None, None, b"Subject: today\r\n\r\n")[0] == "OK"
+            since = (datetime.now() - timedelta(days=1)).strftime("%d-%b-%Y")
+            assert imap.search(None, "SINCE", since) == ("OK", [b"1"])
         serving.send_signal(signal.SIGINT)
         assert "its mail is gone" in serving.stdout.read()
         assert serving.wait(PATIENCE) == 0
