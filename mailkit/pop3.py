@@ -148,9 +148,11 @@ class Pop3Session:
                 yield chunk
         except Refusal as refusal:
             self._mistakes += self.state is AUTHORIZATION
+            said = str(refusal)
             if self._mistakes >= self._settings.max_mistakes:
                 self.end()
-            words = f"{refusal}\r\n".encode("ascii", "backslashreplace")
+                said += f". After {self._mistakes} mistakes before a login the server hangs up; connect again"
+            words = f"{said}\r\n".encode("ascii", "backslashreplace")
             yield b"-ERR " + words[:1] + words[1:].replace(b"[", b"\\x5b")  # it begins a code, and nothing else
         except Exception:
             log.exception("an error ended the POP3 session of %s", self._account and self._account.name)

@@ -212,7 +212,7 @@ class MailServer:
         recorders = self._engine.call(
             lambda: [one for one in self._engine.recorders if protocol in (None, one.protocol)]
         )
-        if not -len(recorders) <= which < len(recorders):
+        if not (isinstance(which, int) and -len(recorders) <= which < len(recorders)):
             kind = protocol or "client"
             raise LookupError(f"{kind} lines so far: {len(recorders)}; connect first, or ask for a lower number")
         return self._engine.call(lambda: recorders[which].transcript(mask))
@@ -273,7 +273,7 @@ class MailServer:
 
     def _known(self, account: str | None) -> str:
         name = self._first if account is None else account
-        if name not in self._passwords:
+        if name not in list(self._passwords):  # not even a list is taken for a name
             raise LookupError(f"no account {name!r} on this server; it has: {', '.join(self._passwords)}")
         return name
 

@@ -23,6 +23,7 @@ def make_tls(host_name: str) -> Tls:
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     server.minimum_version = client.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8314 §4.1; not every Python says so
     names = ("localhost", "127.0.0.1", "::1", host_name)
-    authority.issue_cert(*names, common_name="localhost").configure_cert(server)  # fetchmail wants such a name
+    # fetchmail wants a common name; people who are asked whether to trust it, the other
+    authority.issue_cert(*names, common_name="localhost", organization_name="mailkit").configure_cert(server)
     authority.configure_trust(client)
     return Tls(server, client, authority.cert_pem.bytes().decode())

@@ -53,6 +53,8 @@ class Wiretap:
             raise ValueError(f"{target[1]!r} is no port, which is 1 to 65535; write for example Wiretap(server.pop3)")
         if certificate not in (None, "its own"):
             raise ValueError(f'certificate={certificate!r} is unknown; write certificate="its own", or leave it out')
+        if not isinstance(strip_tls, bool):
+            raise TypeError(f"strip_tls is True or False, not {strip_tls!r}")
         context = _own_certificate() if certificate else None
         self._lines: list[_Line] = []
         lines = self._lines
@@ -81,7 +83,10 @@ class Wiretap:
         return Transcript("TCP", tuple(said for one in every for said in one))
 
     def __contains__(self, secret: bytes | str) -> bool:
-        """Say whether these octets passed by, in either direction, so that the listener could read them."""
+        """Say whether these octets passed by, in either direction, so that the listener could read them.
+
+        As they stand: AUTH PLAIN spells a password in base64, which a listener reads as easily.
+        """
         wanted = secret.encode() if isinstance(secret, str) else secret
         return self._ask(lambda: any(wanted in octets for line in self._lines for octets in line.speech.values()))
 

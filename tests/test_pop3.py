@@ -488,5 +488,7 @@ def test_no_octets_bring_a_session_down(octets, secure):
 def test_too_many_mistakes_before_a_login_end_the_session():
     session = session_on(store_with(), b"GET / HTTP/1.1\r\n\r\n", settings=Settings(max_mistakes=3))
     assert not session.closed
-    assert say(session, b"STAT\r\nQUIT\r\n").startswith(b"-ERR STAT is not valid")
+    said = say(session, b"STAT\r\nQUIT\r\n")
+    assert said.startswith(b"-ERR STAT is not valid")
+    assert said.endswith(b" After 3 mistakes before a login the server hangs up; connect again\r\n")
     assert session.closed

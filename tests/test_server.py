@@ -803,6 +803,13 @@ def test_no_slip_brings_a_password_into_a_transcript(port, slip):
     assert not re.search("secret|QUdG|AGFt", said, re.IGNORECASE)
 
 
+def test_what_is_no_name_and_no_number_is_not_found(server):
+    with pytest.raises(LookupError, match=r"no account \['amy'\] on this server; it has: amy"):
+        server.deliver(LETTERS[0], ["amy"])
+    with pytest.raises(LookupError, match="lines so far: 0; connect first"):
+        server.transcript("POP3", "last")
+
+
 def test_every_account_gets_the_mailboxes_of_a_generator():
     with MailServer(accounts=("amy", "ben"), mailboxes=(name for name in ("Sent",))) as server:
         assert [one.name for one in server.snapshot().mailboxes] == ["INBOX", "Sent"] * 2

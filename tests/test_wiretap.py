@@ -410,6 +410,11 @@ def test_wrong_targets_are_refused(arguments, error, words):
 def test_wrong_certificates_are_refused(server):
     with pytest.raises(ValueError, match='write certificate="its own", or leave it out'):
         Wiretap(server.pop3, certificate="mine")
+    with pytest.raises(TypeError, match="strip_tls is True or False, not 'no'"):
+        Wiretap(server.pop3, strip_tls="no")
+    for port in (0, 99999, "pop3", None, True):
+        with pytest.raises(ValueError, match="is no port, which is 1 to 65535; write"):
+            Wiretap(("127.0.0.1", port))
 
 
 HARD = b"Subject: hard\r\n\r\na1 STARTTLS\r\nSTARTTLS\r\n* CAPABILITY IMAP4rev1 STARTTLS\r\n250-STARTTLS\r\nSTLS\r\n"
