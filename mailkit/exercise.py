@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -93,13 +96,14 @@ class Verdict:
 class Box:
     """One learner's try at an exercise: the things of its world as attributes, and ``check()``."""
 
-    __slots__ = ("__weakref__", "_exercise", "_refused", "_world", "before")
+    __slots__ = ("__weakref__", "_exercise", "_refused", "_started", "_world", "before")
 
     def __init__(self, exercise: Exercise, world: Any) -> None:
         self._exercise = exercise
         self._world = world
         self.before: Snapshot = world.snapshot()
         self._refused = _refused(_by_imap(world))
+        self._started = len(_cells())
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -116,6 +120,8 @@ class Box:
 
     def check(self) -> Verdict:
         """Compare the world with what it was at the start, note the progress, and return the verdict."""
+        if _never_ran(_cells()[self._started :]):
+            return Verdict(self._exercise.key, self._exercise.title, "not yet", _UNREADABLE)
         verdict = self._exercise.judge(self.before, self._world.snapshot())
         if verdict.status != "not yet":
             Progress().note(verdict.key, "done" if verdict.status == "right" else "tried")
@@ -185,6 +191,28 @@ class Exercise:
 
 _BARE_FLAG = re.compile(r"\((?:[^)]* )?(seen|answered|flagged|deleted|draft)\b", re.IGNORECASE)
 _READ_AGAIN = "Read the task once more and compare; the hints are below."
+_UNREADABLE = (
+    "Nothing of the cell before ran, not even its first line, so this `box` is still the one of an earlier try: "
+    "`SyntaxError` or `IndentationError` means that Python cannot read the cell. Mend the line that its red box shows, "
+    "and run that cell again."
+)
+
+
+def _cells() -> list[str]:
+    """Return the notebook's cells in the order in which they were run, the one that runs now among them."""
+    return list(getattr(sys.modules["__main__"], "In", ()))  # IPython's own list; elsewhere there is none
+
+
+def _never_ran(cells: list[str]) -> bool:
+    """Tell whether the last cell but this one, bare checks apart, is none that Python can read."""
+    source = next((cell for cell in reversed(cells[:-1]) if cell.strip() != "box.check()"), "")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python warns of a "\D"
+        try:
+            compile(source, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        except (SyntaxError, ValueError):
+            return True
+    return False
 
 
 def _by_imap(world: Any) -> list[Any]:

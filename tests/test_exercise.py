@@ -5,16 +5,19 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sys
 import weakref
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from mailkit.exercise import Box, Exercise, Mistake, Verdict, World
 from mailkit.progress import Progress
 from mailkit.snapshot import LetterView, MailboxView, SessionView, Snapshot
 from mailkit.transcript import Said, Transcript
+from tests.execute import run
 
 LETTERS = tuple(LetterView(uid, f"Letter {uid}", "ben@example.org", 100, frozenset(), str(uid)) for uid in (1, 2))
 
@@ -115,6 +118,50 @@ def test_a_flag_without_its_backslash_is_told(exercise, command, told):
     assert ("You wrote" in box.check().advice) == bool(told)
     box.server.inbox.pop()
     assert "You wrote" not in box.check().advice
+
+
+@pytest.mark.parametrize(
+    ("cells", "never_ran"),
+    [
+        (["box.lost.save(", "box.check()"], True),
+        (["  if True:\nbox.check()", "box.check()\n", "box.check()"], True),
+        (["1 / 0", "box.check()"], False),
+        (["box.lost.save(", "box.server.inbox", "box.check()"], False),
+        (["await server.wait()\n'\\D'", "box.check()"], False),
+        (["box.check()"], False),
+        ([], False),
+    ],
+)
+def test_what_was_done_before_is_not_taken_for_a_cell_that_never_ran(exercise, monkeypatch, cells, never_ran):
+    """After a SyntaxError `box` is still the earlier one, and its state is no answer to what was typed since."""
+    ran = ["", "box.check(", "box = exercises['99.1'].start()"]
+    monkeypatch.setattr(sys.modules["__main__"], "In", ran, raising=False)
+    box = exercise.start()
+    box.server.inbox.pop()
+    ran += cells
+    verdict = box.check()
+    assert (verdict.status, "Nothing of the cell before ran" in verdict.advice) == (
+        ("not yet", True) if never_ran else ("right", False)
+    )
+    assert Progress().of("99.1") == ("open" if never_ran else "done")
+
+
+@pytest.mark.slow
+def test_a_kernel_tells_what_never_ran():
+    page = nbformat.v4.new_notebook()
+    for source in (
+        "from mailkit.scenes.lesson00 import exercises",
+        'box = exercises["00.2"].start()\nbox.laptop.throw_away(2)\nbox.check()',
+        'box = exercises["00.3"].start()\nbox.phone.save((\nbox.check()',
+        "box.check()",
+        'box = exercises["00.3"].start()\nbox.check()',
+    ):
+        page.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": ["raises-exception"]}))
+    run(page, Path("page.ipynb"))
+    said = [cell.outputs[0].get("data", {}).get("text/plain", "") for cell in page.cells if cell.outputs]
+    assert [words[:1] for words in said] == ["✓", "", "…", "…"]
+    assert "Nothing of the cell before ran" in said[2]
+    assert "Both are still empty" in said[3]
 
 
 def test_logging_in_alone_changes_nothing(exercise):
