@@ -104,13 +104,13 @@ first_letter = Exercise(
     goal=lambda before, now: _on_server(now) == {INVOICE, PHOTOS} and _saved(now) == _there(before)[:1],
     untouched="Nothing has changed yet. Fetch letter 1, save it on the laptop, mark it, and end the session.",
     mistakes=(
-        marked_unsaved("laptop", "on the laptop"),
         Mistake(
             "marked-others",
             lambda before, now: bool(marked(now) - {LUNCH}),
-            "Another letter than 1 is marked, and `pop.quit()` would remove it. `pop.rset()` takes all marks back; "
-            "then say `pop.dele(1)` and `pop.quit()`.",
+            "Another letter than 1 is marked, and `pop.quit()` would remove it; `pop.rset()` takes all marks back. "
+            "Give `retr` and `dele` the number 1, both, and run the cell from its first line.",
         ),
+        marked_unsaved("laptop", "on the laptop"),
         Mistake(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),

@@ -124,6 +124,7 @@ OTHERS = {
         )
     ],
     "03.1": [
+        ("marked-others", _first("box.laptop.save(pop.retr(1))\npop.dele(2)")),
         (
             "copied-only",
             _first("box.laptop.save(pop.retr(1))\npop.dele(1)\npop.close()\nbox.server.wait_for_hang_up()"),

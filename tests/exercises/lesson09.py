@@ -144,7 +144,7 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
     "09.9": {
         "never-fetched": _pop("09.9", "for number in (1, 2, 4):\n    pop.dele(number)\npop.quit()"),
         "by-its-date": _pop("09.9", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
-        "marked-unsaved": _pop("09.9", "pop.dele(4)"),
+        "marked-unfetched": _pop("09.9", "pop.dele(4)"),
         "tablet-first": _pop("09.9", "for number in (1, 2):\n    pop.dele(number)"),
         "marked-by-its-date": _cell(
             "09.9", f"box.tablet_program.poll()\n{_LOGIN}for number in (1, 2, 3):\n    pop.dele(number)"
@@ -332,6 +332,11 @@ OTHERS = {
     ],
     "09.6": [("not-visited", _noted("[:3]", ""))],
     "09.8": [
+        (
+            "still-marked",
+            _freed("    box.laptop.save(pop.retr(number))\n    pop.dele(number)").replace("pop.quit()\n", ""),
+            "`pop.rset()`, then `pop.quit()`",
+        ),
         ("not yet", _freed("    pop.dele(number)").replace("pop.quit()\n", "")),
     ],
     "09.11": [
@@ -356,7 +361,27 @@ imap.expunge()""",
         ),
     ],
     "09.9": [
-        ("not-both", _pop("09.9", "pop.dele(1)\npop.quit()").replace("pop = ", "box.tablet_program.poll()\npop = ")),
+        (
+            "not-both",
+            _pop("09.9", "pop.dele(1)\npop.quit()").replace("pop = ", "box.tablet_program.poll()\npop = "),
+            "from its first line",
+        ),
+        (
+            "marked-unfetched",
+            _pop(
+                "09.9",
+                """\
+for line in pop.uidl()[1]:
+    number, name = line.decode().split()
+    if box.now - box.ledger.get(name, box.now) < timedelta(days=14):
+        pop.dele(number)""",
+            ),
+            "`>`",
+        ),
+        (
+            "marked-unfetched",
+            _pop("09.9", "box.laptop.save(pop.retr(4))\npop.dele(4)"),
+        ),
         ("too-early", _pop("09.9", "pop.dele(1)\npop.dele(2)\npop.quit()\nbox.tablet_program.poll()")),
     ],
     "09.10": [

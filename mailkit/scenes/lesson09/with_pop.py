@@ -229,8 +229,8 @@ locked = Exercise(
         Mistake(
             "still-marked",
             lambda before, now: bool(now.marks("amy")) and set(kept(now, "laptop")) == {*THREE} == {*inbox(now)},
-            "The letters are at home, and marked in a session that is still open: its `quit` would remove them. End it "
-            "first, so that it commits nothing.",
+            "The letters are at home, and marked in a session that is still open: its `quit` would remove them. If it "
+            "is yours, say `pop.rset()`, then `pop.quit()`; if it is the phone's, `line.close()`.",
         ),
         Mistake(
             "headers",
@@ -299,8 +299,8 @@ fourteen_days = Exercise(
         Mistake(
             "never-fetched",
             lambda before, now: PARCEL not in inbox(now),
-            "The parcel's letter is gone, and the laptop never had it: its name is not in the ledger. What has not "
-            "been fetched has no age.",
+            "The parcel's letter is gone, and the laptop's program never fetched it: its name is not in the ledger. "
+            "What has not been fetched has no age.",
         ),
         Mistake(
             "by-its-date",
@@ -308,7 +308,12 @@ fourteen_days = Exercise(
             "The postcard is gone from the server. It was written in August, true; but the laptop fetched it on day "
             "10, and the fourteen days count from there. The ledger says when.",
         ),
-        marked_unsaved("laptop", "on the laptop"),
+        Mistake(
+            "marked-unfetched",
+            lambda before, now: PARCEL in marked(now),
+            "The parcel's letter is marked, and is to stay: this laptop has never fetched it, so it has no age. Say "
+            "`pop.rset()`, and ask the ledger for each name; older than fourteen days is `>`.",
+        ),
         Mistake(
             "tablet-first",
             lambda before, now: bool(marked(now) - {*kept(now, "tablet")}),
@@ -335,7 +340,8 @@ fourteen_days = Exercise(
         Mistake(
             "not-both",
             lambda before, now: len(inbox(now)) == 3 or kept(now, "tablet") == inbox(now) == inbox(before),
-            "Two letters were fetched on day 1, and both are nineteen days old: both are to go.",
+            "Two letters were fetched on day 1, and both are nineteen days old: both are to go, in one session, for "
+            "in a new one the numbers begin anew. Run the cell from its first line.",
         ),
     ),
     praise="The days count from the download by this program, and the deletion is sent at its next visit: too late for "
