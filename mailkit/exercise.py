@@ -137,8 +137,11 @@ class Box:
         for session in sessions:
             flagging = [line for line in session.said("C") if re.search(r" (?:STORE|APPEND) ", line)]
             if flagging and (bare := _BARE_FLAG.search(flagging[-1])):
-                flag = rf"(\{bare[1].capitalize()})"
-                yield f'You wrote the flag `{bare[1]}`, one of your own; with its backslash it is `r"{flag}"`.'
+                flag = rf"(\{bare[2].capitalize()})"
+                yield (
+                    f"You wrote the flag `{bare[1]}{bare[2]}`, one of your own; "
+                    f'with its backslash{" (not a slash)" if bare[1] else ""} it is `r"{flag}"`.'
+                )
                 return
 
 
@@ -189,7 +192,7 @@ class Exercise:
         return Verdict(self.key, self.title, status, advice, mistake)
 
 
-_BARE_FLAG = re.compile(r"\((?:[^)]* )?(seen|answered|flagged|deleted|draft)\b", re.IGNORECASE)
+_BARE_FLAG = re.compile(r"\((?:[^)]* )?(/?)(seen|answered|flagged|deleted|draft)\b", re.IGNORECASE)
 _READ_AGAIN = "Read the task once more and compare; the hints are below."
 _UNREADABLE = (
     "Nothing of the cell before ran, not even its first line, so this `box` is still the one of an earlier try: "

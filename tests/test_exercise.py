@@ -107,6 +107,10 @@ def test_what_the_server_refused_is_told(exercise):
             r'`seen`, one of your own; with its backslash it is `r"(\Seen)"`.',
         ),
         ("a1 APPEND Deleted (Seen) {17}", r'`r"(\Seen)"`.'),
+        (
+            "a1 STORE 2 -FLAGS (/Deleted)",
+            r'`/Deleted`, one of your own; with its backslash (not a slash) it is `r"(\Deleted)"`.',
+        ),
         (r"a1 STORE 2 +FLAGS (\Deleted Seen2)", ""),
         ("a1 APPEND Seen {17}", ""),
     ],

@@ -299,7 +299,8 @@ exercises = {
                 Mistake(
                     "half-done",
                     lambda _, now: _inbox(now, "Bills") == BILLS,
-                    "The bills are filed. The advertising is still there: flag it and expunge it.",
+                    "The bills are filed. The advertising is still there: flag 2, 6 and 7, and expunge. Say it by UID, "
+                    '`imap.uid("STORE", …)`: since the bills left, those are no longer the sequence numbers.',
                 ),
             ),
             praise="The box is not empty, it is sorted, and every device of yours finds it like this.",
@@ -372,7 +373,8 @@ exercises = {
                 Mistake(
                     "only-marked",
                     lambda _, now: flagged(now, DELETED) == {PHOTOS, PRIZE},
-                    r"The prize is flagged, and that is all. Expunge it, by its UID.",
+                    "The prize is flagged, and that is all. Expunge it, by its UID: `imap.expunge` takes no number, "
+                    '`imap.uid("EXPUNGE", "4")` does.',
                 ),
             ),
             praise="One letter removed, and the phone may still change its mind about the other.",

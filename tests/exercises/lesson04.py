@@ -109,8 +109,16 @@ imap.uid("MOVE", "2,6,7", "Trash")
 imap.delete("Trash")"""
 
 OTHERS = {
+    "04.4": [
+        (
+            "only-marked",
+            _cell("04.4", 'imap.store("4", "+FLAGS", r"(\\Deleted)")'),
+            'takes no number, `imap.uid("EXPUNGE", "4")` does',
+        ),
+    ],
     "04.2": [
         ("right", _cell("04.2", _TRASH)),
+        ("half-done", _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1,4", "Bills")'), "no longer the seq"),
         ("bills-unfiled", _cell("04.2", f'{_NO_ADVERTISING}\nimap.create("Bills")')),
     ],
     "04.3": [

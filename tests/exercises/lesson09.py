@@ -316,6 +316,9 @@ for number in (4, 5, 6):
     box.laptop.throw_away(number)"""
 
 OTHERS = {
+    "09.3": [
+        ("walk-gone", _imap("09.3", 'imap.store("2", "-FLAGS", "(/Deleted)")\nimap.expunge()'), "`/Deleted`"),
+    ],
     "09.1": [
         ("not-as-it-was", _imap("09.1", _APPEND_ALL.replace("octets)", "octets[:200])"))),
         (
