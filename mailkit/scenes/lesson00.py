@@ -255,9 +255,15 @@ throw_one_away = Exercise(
     "00.2",
     "Throw one away",
     _laptop_full,
-    goal=lambda before, now: _on(now, "laptop") == [LUNCH, PHOTOS],
+    goal=lambda before, now: _on(now, "laptop") == [LUNCH, PHOTOS] and _on_server(now) == 3,
     untouched="The laptop still has all three. `box.laptop.throw_away(…)` takes the number that the picture shows.",
     mistakes=(
+        Mistake(
+            "server-too",
+            lambda before, now: _on_server(now) < 3,
+            "A letter has left the server, and only the laptop's copy was to go. Run the cell from its first line, and "
+            "say nothing to the server.",
+        ),
         Mistake(
             "counted-from-zero",
             lambda before, now: _on(now, "laptop") == [INVOICE, PHOTOS],

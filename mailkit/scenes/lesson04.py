@@ -299,8 +299,8 @@ exercises = {
                 Mistake(
                     "half-done",
                     lambda _, now: _inbox(now, "Bills") == BILLS,
-                    "The bills are filed. The advertising is still there: flag 2, 6 and 7, and expunge. Say it by UID, "
-                    '`imap.uid("STORE", …)`: since the bills left, those are no longer the sequence numbers.',
+                    "The bills are filed. The advertising is still there: flag 2, 6 and 7 by UID, "
+                    '`imap.uid("STORE", …)`, and expunge. Their numbers have moved up since the bills left; UIDs stay.',
                 ),
             ),
             praise="The box is not empty, it is sorted, and every device of yours finds it like this.",

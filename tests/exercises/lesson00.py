@@ -43,6 +43,10 @@ WRONG = {
         "too-many": _pop("for number in (1, 2, 3):\n    box.phone.save(pop.retr(number))"),
     },
     "00.2": {
+        "server-too": _throw(
+            "box.laptop.throw_away(2)\npop = poplib.POP3(*box.server.pop3)\npop.user('amy')\npop.pass_('secret')\n"
+            "pop.dele(2)\npop.quit()"
+        ),
         "counted-from-zero": _throw("box.laptop.throw_away(1)"),
         "too-many": _throw("for number in (1, 2, 3):\n    box.laptop.throw_away(number)"),
         "other-letter": _throw("box.laptop.throw_away(3)"),

@@ -118,7 +118,7 @@ OTHERS = {
     ],
     "04.2": [
         ("right", _cell("04.2", _TRASH)),
-        ("half-done", _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1,4", "Bills")'), "no longer the seq"),
+        ("half-done", _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1,4", "Bills")'), "by UID"),
         ("bills-unfiled", _cell("04.2", f'{_NO_ADVERTISING}\nimap.create("Bills")')),
     ],
     "04.3": [

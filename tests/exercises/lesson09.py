@@ -113,6 +113,9 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
         "emptied": _pop("09.6", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()\nbox.program.poll()"),
         "started-over": _cell("09.6", "box.laptop.empty()\nbox.program.poll()"),
         "again": _pop("09.6", "box.laptop.save(pop.retr(4))\npop.quit()\nbox.program.poll()"),
+        "doubles-away": _cell(
+            "09.6", "box.program.poll()\nfor number in (7, 8, 9):\n    box.laptop.throw_away(number)"
+        ),
         "saved-by-hand": _pop("09.6", "box.laptop.save(pop.retr(4))\npop.quit()"),
         "noted-all": _noted("", "pop.quit()\nbox.program.poll()"),
         "not-visited": _noted("[:3]", "pop.quit()"),
@@ -190,6 +193,11 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
         ),
     },
     "09.11": {
+        "marked": _imap(
+            "09.11",
+            r"""imap.store("1,3", "+FLAGS", r"(\Seen)")
+imap.store("2", "+FLAGS", r"(\Deleted)")""",
+        ),
         "star-lost": _imap("09.11", r'imap.store("1,3", "FLAGS", r"(\Seen)")'),
         "all-read": _imap("09.11", r'imap.store("1:*", "+FLAGS", r"(\Seen)")'),
         "one-missing": _imap("09.11", r'imap.store("1", "+FLAGS", r"(\Seen)")'),
@@ -333,7 +341,11 @@ OTHERS = {
         ("not-tried", _imap("09.1", f"{_LEAVE}\nbox.program.poll()\n{_APPEND_ALL}")),
         ("taken-again", _imap("09.1", _NAMES_FIRST.replace(_LEAVE, ""))),
     ],
-    "09.6": [("not-visited", _noted("[:3]", ""))],
+    "09.6": [
+        ("not-visited", _noted("[:3]", "")),
+        ("right", _noted("", "box.laptop.save(pop.retr(4))\npop.quit()\nbox.program.poll()")),
+        ("right", _noted("[:3]", "pop.quit()\nbox.program.poll()\nbox.program.poll()")),
+    ],
     "09.8": [
         (
             "still-marked",

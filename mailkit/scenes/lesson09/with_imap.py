@@ -6,7 +6,7 @@ import imaplib
 
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
-from mailkit.message import FLAGGED, SEEN
+from mailkit.message import DELETED, FLAGGED, SEEN
 from mailkit.samples import letters
 from mailkit.scenes.lesson09.boxes import (
     INVOICE,
@@ -58,10 +58,19 @@ read_marks = Exercise(
     "Read here, new there",
     _read_on_the_laptop,
     goal=lambda before, now: (
-        flagged(now, SEEN) == {LUNCH, PHOTOS} and flagged(now, FLAGGED) == {PHOTOS} and inbox(now) == inbox(before)
+        flagged(now, SEEN) == {LUNCH, PHOTOS}
+        and flagged(now, FLAGGED) == {PHOTOS}
+        and not flagged(now, DELETED)
+        and inbox(now) == inbox(before)
     ),
     untouched=r"The server knows of no letter that it has been read. Set `\Seen` on 1 and 3 with `imap.store`.",
     mistakes=(
+        Mistake(
+            "marked",
+            lambda before, now: bool(flagged(now, DELETED)),
+            r"A letter is flagged `\Deleted`, and all three are to stay: the next EXPUNGE, from any device, takes it. "
+            "`-FLAGS` takes the flag away.",
+        ),
         Mistake(
             "star-lost",
             lambda before, now: not flagged(now, FLAGGED),

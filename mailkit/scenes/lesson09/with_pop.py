@@ -46,7 +46,9 @@ def _ledger_lost() -> World:
     laptop.seen_uidls.clear()
     server.deliver(letter("walk"))
     names = Notes("_ledger", lambda: laptop.seen_uidls)
-    return World(server, laptop=laptop, ledger=laptop.seen_uidls, program=program, now=fixed_clock(), _names=names)
+    visits = Notes("_visits", lambda: [str(poll.fetched) for poll in program.polls[2:]])
+    things = {"laptop": laptop, "program": program, "_names": names, "_visits": visits}
+    return World(server, ledger=laptop.seen_uidls, now=fixed_clock(), **things)
 
 
 def _names(now: Snapshot) -> list[str]:
@@ -63,6 +65,7 @@ downloaded_again = Exercise(
         kept(now, "laptop") == inbox(now) == sorted([*THREE, WALK])
         and still_has("laptop", before, now)
         and sorted(noted(now, "_ledger")) == sorted(_names(now))
+        and set(noted(now, "_visits")) <= {"0", "1"}
     ),
     untouched="Nothing has come yet. Note in `box.ledger` what the laptop has, then `box.program.poll()`.",
     mistakes=(
@@ -84,6 +87,12 @@ downloaded_again = Exercise(
             "The laptop has letters twice. A POP program knows a letter by its UIDL alone, and one that is not in "
             "`box.ledger` is new to it. Before it polls, note the names of the letters that it has, as text such as "
             "`1.1`; `print(box.ledger)` shows what stands there.",
+        ),
+        Mistake(
+            "doubles-away",
+            lambda before, now: not set(noted(now, "_visits")) <= {"0", "1"},
+            "The doubles are thrown away, and they came all the same: that is the complaint. Run the cell from its "
+            "first line, and write the ledger before the visit.",
         ),
         Mistake(
             "saved-by-hand",
