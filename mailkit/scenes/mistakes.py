@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from mailkit.exercise import Mistake
-from mailkit.snapshot import Snapshot
+from mailkit.snapshot import DeviceView, LetterView, Snapshot
 
 OTHER_SENT = Mistake(
     "other-spelling",
@@ -59,3 +61,28 @@ def marked_unsaved(device: str, where: str) -> Mistake:
         f"`box.{device}.save` (without `box.` that is the lesson's own), then mark; `pop.quit()` now would lose them."
     )
     return Mistake("marked-unsaved", when, advice)
+
+
+class Notes:
+    """What a check sees beside the devices: the names in a ledger, or what a program's visits have done."""
+
+    def __init__(self, name: str, lines: Callable[[], Iterable[str]]) -> None:
+        self._name, self._lines = name, lines
+
+    def snapshot(self) -> DeviceView:
+        """Freeze the lines, one a row."""
+        rows = tuple(LetterView(at, line, "", 0, frozenset(), line) for at, line in enumerate(self._lines(), 1))
+        return DeviceView(self._name, (("lines", rows),))
+
+
+def noted(now: Snapshot, name: str) -> list[str]:
+    """Return the lines of `Notes`."""
+    return [row.subject for row in now.device(name).letters]
+
+
+def half_way(advice: str) -> Mistake:
+    """Return the mistake that a red box has stopped what the learner's function was handed to.
+
+    The world has `Notes` named "_half-way", with a line when this is so.
+    """
+    return Mistake("half-way", lambda before, now: bool(noted(now, "_half-way")), advice)

@@ -25,6 +25,11 @@ box.check()
 """
 
 
+def _stopped(body: str) -> str:
+    visits = "box.two_visits(collect)"
+    return _hunt(body).replace(visits, f"try:\n    {visits}\nexcept NameError:\n    pass")
+
+
 def _change(lines: str) -> str:
     return f'box = exercises["03.3"].start()\npop = box.pop\n{lines}\nbox.check()\n'
 
@@ -56,6 +61,15 @@ pop.pass_("secret")
         "not-one-whole": _first("box.laptop.save(pop.top(1, 0))\npop.dele(1)\npop.quit()"),
     },
     "03.2": {
+        "half-way": _stopped("""\
+    try:
+        for number in range(1, pop.stat()[0] + 1):
+            answer = pop.retr(number)
+            pop.dele(number)
+            laptop.save(anser)
+    finally:
+        pop.quit()
+"""),
         "lost": _hunt("""\
     try:
         letters = []
@@ -110,6 +124,19 @@ pop.pass_("secret")
 OTHERS = {
     "03.2": [
         (
+            "half-way",
+            _stopped("""\
+    try:
+        for number in range(1, pop.stat()[0] + 1):
+            answer = pop.retr(number)
+            laptop.save(anser)
+            pop.dele(number)
+    finally:
+        pop.quit()
+"""),
+        ),
+        ("not yet", _hunt("    pop.quit()\n")),
+        (
             "lost",
             _hunt("""\
     try:
@@ -121,7 +148,7 @@ OTHERS = {
     finally:
         pop.quit()
 """),
-        )
+        ),
     ],
     "03.1": [
         ("marked-others", _first("box.laptop.save(pop.retr(1))\npop.dele(2)")),

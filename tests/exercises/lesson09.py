@@ -43,6 +43,22 @@ def _collect(lines: str, before: str = "") -> str:
     return _cell("09.10", before + _COLLECT.format(lines=lines))
 
 
+_BY_NAME = """\
+    for line in pop.uidl()[1]:
+        number, name = line.decode().split()
+        if name not in device.seen_uidls:
+            device.save(pop.retr(number))
+            device.seen_uidls[name] = box.now
+"""
+
+
+def _stopped(*slip: str) -> str:
+    """Let a red box end the week: a line too much, or one word in place of another."""
+    lines = f"{_BY_NAME}{slip[0]}" if len(slip) == 1 else _BY_NAME.replace(*slip)
+    week = "box.one_week(collect)"
+    return _collect(lines).replace(week, f"try:\n    {week}\nexcept Exception:\n    pass")
+
+
 def _noted(which: str, end: str) -> str:
     return _pop(
         "09.6",
@@ -157,6 +173,8 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
         "not-both": _cell("09.9", "box.tablet_program.poll()"),
     },
     "09.10": {
+        "half-way": _stopped("        pop.quit()"),
+        "other-device": _collect(_BY_NAME.replace("device.save", "box.laptop.save")),
         "again-and-again": _collect(
             "    for number in range(1, pop.stat()[0] + 1):\n        device.save(pop.retr(number))"
         ),
@@ -400,6 +418,8 @@ for line in pop.uidl()[1]:
         ("too-early", _pop("09.9", "pop.dele(1)\npop.dele(2)\npop.quit()\nbox.tablet_program.poll()")),
     ],
     "09.10": [
+        ("half-way", _stopped("line.decode()", "line")),
+        ("half-way", _stopped("[name] =", "[nam] =")),
         ("again-and-again", _collect("    number = pop.stat()[0]\n    device.save(pop.retr(number))")),
         (
             "right",

@@ -10,30 +10,13 @@ from typing import Any
 from mailkit.exercise import Mistake
 from mailkit.scenes.popclient import PopSettings
 from mailkit.server import MailServer
-from mailkit.snapshot import DeviceView, LetterView, Snapshot
+from mailkit.snapshot import LetterView, Snapshot
 
 LUNCH, INVOICE, PHOTOS = "Lunch on Thursday", "Invoice 2026-114", "Photos of the lake"
 WALK = "Walk this afternoon?"
 
 TAKE_ALL = PopSettings(leave=False, days=None, until_deleted=False)
 LEAVE_ALL = PopSettings(leave=True, days=None, until_deleted=False)
-
-
-class Notes:
-    """What a check sees beside the devices: the names in a ledger, or what a program's visits have done."""
-
-    def __init__(self, name: str, lines: Callable[[], Iterable[str]]) -> None:
-        self._name, self._lines = name, lines
-
-    def snapshot(self) -> DeviceView:
-        """Freeze the lines, one a row."""
-        rows = tuple(LetterView(at, line, "", 0, frozenset(), line) for at, line in enumerate(self._lines(), 1))
-        return DeviceView(self._name, (("lines", rows),))
-
-
-def noted(now: Snapshot, name: str) -> list[str]:
-    """Return the lines of `Notes`."""
-    return [row.subject for row in now.device(name).letters]
 
 
 def by_pop(server: MailServer) -> poplib.POP3:

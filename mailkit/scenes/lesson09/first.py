@@ -16,7 +16,6 @@ from mailkit.scenes.lesson09.boxes import (
     PHOTOS,
     TAKE_ALL,
     WALK,
-    Notes,
     anywhere,
     by_imap,
     by_pop,
@@ -24,11 +23,10 @@ from mailkit.scenes.lesson09.boxes import (
     inbox,
     kept,
     lost,
-    noted,
     rewritten,
     twice,
 )
-from mailkit.scenes.mistakes import OTHER_SENT, as_it_was, flagged, marked_unsaved
+from mailkit.scenes.mistakes import OTHER_SENT, Notes, as_it_was, flagged, marked_unsaved, noted
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
 from mailkit.server import MailServer

@@ -13,16 +13,14 @@ from mailkit.scenes.lesson09.boxes import (
     LUNCH,
     PHOTOS,
     WALK,
-    Notes,
     by_pop,
     digests,
     inbox,
     kept,
     lost,
-    noted,
     twice,
 )
-from mailkit.scenes.mistakes import marked, marked_unsaved, still_has
+from mailkit.scenes.mistakes import Notes, marked, marked_unsaved, noted, still_has
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot

@@ -10,6 +10,7 @@ from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
 from mailkit.scenes.lesson09.boxes import TAKE_ALL, by_pop, inbox, kept, twice
+from mailkit.scenes.mistakes import Notes, half_way
 from mailkit.scenes.popclient import PopClient
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot, digest
@@ -24,16 +25,16 @@ class Week:
 
     def __init__(self, server: MailServer, brought: Iterable[bytes], *devices: Device) -> None:
         self._server, self._brought, self._devices = server, iter(brought), devices
-        self._over = False
+        self._begun = self._over = False
 
     def __call__(self, collect: Callable[[poplib.POP3, Device], object]) -> None:
         """Let ``collect(pop, device)`` work twice a day, each time with a new session that is logged in.
 
         Raises `RuntimeError` the second time.
         """
-        if self._over:
+        if self._begun:
             raise RuntimeError("this week is over; run the cell from its first line for a new one")
-        self._over = True
+        self._begun = True
         for day, count in enumerate(LETTERS_A_DAY, 1):
             for octets in islice(self._brought, count):
                 self._server.deliver(octets)
@@ -46,6 +47,11 @@ class Week:
                     self._server.wait_for_hang_up()
             if day == 4:
                 self._tidy()
+        self._over = True
+
+    def half_way(self) -> list[str]:
+        """Return a line if the week began and never ended, or none."""
+        return ["stopped"] * (self._begun and not self._over)
 
     def _tidy(self) -> None:
         """Remove the first letter, as one does in webmail; by now both computers should have it."""
@@ -61,7 +67,8 @@ def _two_computers() -> World:
     for device in (desktop, laptop):
         PopClient(server, device, TAKE_ALL).poll()
     week = Week(server, letters("week"), desktop, laptop)
-    return World(server, desktop=desktop, laptop=laptop, now=fixed_clock(), one_week=week)
+    half = Notes("_half-way", week.half_way)
+    return World(server, desktop=desktop, laptop=laptop, now=fixed_clock(), one_week=week, _half=half)
 
 
 THE_WEEK = sorted(map(digest, letters("week")))
@@ -74,6 +81,17 @@ first_computer = Exercise(
     goal=lambda before, now: sorted(_new(before, now, "desktop")) == sorted(_new(before, now, "laptop")) == THE_WEEK,
     untouched="The new week has not begun: hand the function to `box.one_week(collect)`.",
     mistakes=(
+        half_way(
+            "The week stopped half-way, and the last line of the red box says why. Is it `NoneType`? Then `pop.quit()` "
+            "stands inside the loop; it comes after it. Is there a `b` before the number? Then `.decode()` is missing. "
+            "Mend it, and run the cell from its first line."
+        ),
+        Mistake(
+            "other-device",
+            lambda before, now: {0, 14} == {len(_new(before, now, name)) for name in ("desktop", "laptop")},
+            "One computer has every letter twice, and the other has none. `collect` works for both in turn: `device`, "
+            "which it gets, is the one that saves.",
+        ),
         Mistake(
             "again-and-again",
             lambda before, now: twice(_new(before, now, "desktop")),
