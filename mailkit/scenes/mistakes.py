@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mailkit.exercise import Mistake
+from mailkit.message import SEEN
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
 
 OTHER_SENT = Mistake(
@@ -86,3 +87,12 @@ def half_way(advice: str) -> Mistake:
     The world has `Notes` named "_half-way", with a line when this is so.
     """
     return Mistake("half-way", lambda before, now: bool(noted(now, "_half-way")), advice)
+
+
+def read_aloud(subject: str) -> Mistake:
+    """Return the mistake of reading a letter of Amy's INBOX that is to stay as it was in the way that marks it."""
+    advice = (
+        rf"“{subject}” bears `\Seen` now, as if somebody had read it: `BODY[]` sets that flag. To look at a letter and "
+        "leave no trace, say `BODY.PEEK[]`. Run the cell from its first line."
+    )
+    return Mistake("left-a-mark", lambda before, now: subject in flagged(now, SEEN), advice)

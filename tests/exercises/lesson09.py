@@ -94,6 +94,9 @@ WRONG = {
     },
     "09.3": {
         "walk-gone": _imap("09.3", "imap.expunge()"),
+        "left-a-mark": _imap(
+            "09.3", 'imap.fetch("1:*", "(BODY[])")\nimap.store("2", "-FLAGS", r"(\\Deleted)")\nimap.expunge()'
+        ),
         "walk-moved": _imap("09.3", 'imap.create("gone")\nimap.uid("MOVE", "2", "gone")\nimap.expunge()'),
         "into-trash": _imap(
             "09.3",
@@ -111,6 +114,7 @@ WRONG = {
         ),
         "marked-unsaved": _pop("09.4", "for number in (1, 2, 3):\n    pop.dele(number)"),
         "no-quit": _pop("09.4", "box.laptop.save(pop.retr(3))\nfor number in (1, 2, 3):\n    pop.dele(number)"),
+        "third-left": _pop("09.4", "pop.dele(1)\npop.dele(2)\npop.quit()"),
         "not-removed": _pop("09.4", "box.laptop.save(pop.retr(3))\npop.dele(3)\npop.quit()"),
     },
     "09.5": {
@@ -157,6 +161,8 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
         ),
         "headers": _freed("    box.laptop.save(pop.top(number, 0))"),
         "still-locked": _freed("    box.laptop.save(pop.retr(number))").replace("pop.quit()\n", ""),
+        "twice": _freed(2 * "    box.laptop.save(pop.retr(number))\n"),
+        "not-all": _freed("    if number < 3:\n        box.laptop.save(pop.retr(number))"),
         "only-unmarked": _cell("09.8", "box.phone_line.rset()"),
         "only-unlocked": _cell("09.8", "box.phone_line.close()\nbox.server.wait_for_hang_up()"),
     },

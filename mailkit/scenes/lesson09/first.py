@@ -26,7 +26,7 @@ from mailkit.scenes.lesson09.boxes import (
     rewritten,
     twice,
 )
-from mailkit.scenes.mistakes import OTHER_SENT, Notes, as_it_was, flagged, marked_unsaved, noted
+from mailkit.scenes.mistakes import OTHER_SENT, Notes, as_it_was, flagged, marked_unsaved, noted, read_aloud
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
 from mailkit.server import MailServer
@@ -66,7 +66,8 @@ vanished = Exercise(
             "taken-again",
             lambda before, now: not inbox(now) and any(line[0] != "0" for line in noted(now, "_visits")),
             "The letters were back, and at its next visit the laptop took them again. The cause is a setting: change "
-            "`box.program.settings` first, so that the program leaves mail on the server.",
+            "`box.program.settings` before the visit, so that the program leaves mail on the server, and run the cell "
+            "from its first line.",
         ),
         NOT_AS_IT_WAS,
         Mistake(
@@ -82,8 +83,8 @@ vanished = Exercise(
         Mistake(
             "too-soon",
             lambda before, now: not inbox(now) and bool(noted(now, "_visits")),
-            "The laptop has looked, and the box was still empty. First put the letters back with `imap.append`, then "
-            "let it look.",
+            "The laptop has looked, and the box was still empty. First the letters, with `imap.append`, then the "
+            "settings, then the visit: run the cell from its first line.",
         ),
         Mistake(
             "for-a-fortnight",
@@ -189,6 +190,7 @@ struck_through = Exercise(
             r"The invitation to a walk is gone, too. `EXPUNGE`, like `CLOSE`, removes whatever is flagged `\Deleted`. "
             "Take the flag from letter 2 first.",
         ),
+        read_aloud(PARTY),
         Mistake(
             "walk-moved",
             lambda before, now: WALK not in inbox(now),
@@ -216,7 +218,7 @@ struck_through = Exercise(
             "still-a-wish",
             lambda before, now: inbox(now) == sorted((PARTY, WALK)) and flagged(now, DELETED) == {WALK},
             r"The right two are gone. The walk is there, and still flagged `\Deleted`: the next EXPUNGE, from any "
-            r"device, takes it. Take the flag away with `-FLAGS`.",
+            r"device, takes it. Take the flag away with `-FLAGS`, from UID 2, which is number 1 now.",
         ),
     ),
     praise="The flag was a wish; you took one back and granted two. Many programs expunge only when told to, or when "
@@ -243,8 +245,8 @@ half_way = Exercise(
     "The line was cut",
     _cut_half_way,
     goal=lambda before, now: not inbox(now) and kept(now, "laptop") == THREE and not lost(before, now),
-    untouched="All three letters are on the server, for nobody said QUIT, and two are on the laptop as well. Which one "
-    "is still to be fetched?",
+    untouched="All three letters are on the server, for the session that was cut never said QUIT, and two are on the "
+    "laptop as well. Which one is still to be fetched?",
     mistakes=(
         Mistake(
             "lost",
@@ -263,6 +265,12 @@ half_way = Exercise(
             "no-quit",
             lambda before, now: 0 < len(now.marks("amy")) == len(inbox(now)),
             "The letters are marked, as they were in the tunnel, and that is worth nothing without `pop.quit()`.",
+        ),
+        Mistake(
+            "third-left",
+            lambda before, now: inbox(now) == [PHOTOS],
+            "Two are done. The third is on the server only: log in once more, save it, and mark it. In a new session "
+            "the numbers begin anew, so it is number 1 now.",
         ),
         Mistake(
             "not-removed",
@@ -323,8 +331,8 @@ sent = Exercise(
         Mistake(
             "unread",
             lambda before, now: _is_filed(now),
-            r"The copy is in `Sent`, and every device shows it as new mail. Amy has read what she wrote: append it "
-            r"with the flag `\Seen`.",
+            r"The copy is in `Sent`, and every device shows it as new mail. Amy has read what she wrote: run the cell "
+            r"from its first line, and append it with the flag `\Seen`.",
         ),
     ),
     praise="Every device of Amy's finds it now. Her phone should do so by itself: sending is one step (SMTP), keeping "

@@ -74,13 +74,14 @@ read_marks = Exercise(
         Mistake(
             "star-lost",
             lambda before, now: not flagged(now, FLAGGED),
-            "The photos have lost their star. `FLAGS` replaces all flags by yours; `+FLAGS` adds yours to them.",
+            "The photos have lost their star. `FLAGS` replaces all flags by yours; `+FLAGS` adds yours to them. Run "
+            "the cell from its first line.",
         ),
         Mistake(
             "all-read",
             lambda before, now: INVOICE in flagged(now, SEEN),
-            r"The invoice counts as read now, and nobody has read it. Name the letters, `1,3`; and mind that fetching "
-            r"`BODY[]` sets `\Seen` by itself.",
+            r"The invoice counts as read now, and nobody has read it. Run the cell from its first line, and name the "
+            r"letters, `1,3`; and mind that fetching `BODY[]` sets `\Seen` by itself.",
         ),
         Mistake(
             "one-missing",
@@ -230,7 +231,7 @@ switched = Exercise(
             "not-created",
             lambda before, now: anywhere(now) == AT_HOME,
             "The bills are missing. APPEND into a mailbox that is not there is refused, and `imaplib` says so only in "
-            "what it returns: `NO`. `imap.create` comes first.",
+            "what it returns: `NO`. `imap.create` comes first: run the cell from its first line.",
         ),
         Mistake(
             "twice",
@@ -247,8 +248,8 @@ switched = Exercise(
         Mistake(
             "unread",
             lambda before, now: (inbox(now), inbox(now, "Bills")) == (AT_HOME, BILLS),
-            r"Every letter is in its place, and some look new on every device. All four have been read: append each "
-            r"with the flag `\Seen`.",
+            r"Every letter is in its place, and some look new on every device. All four have been read: run the "
+            r"cell from its first line, and append each with the flag `\Seen`.",
         ),
     ),
     praise="The letters live on the server now, sorted and read as they were. Keep the laptop's folders until you have "
@@ -328,7 +329,7 @@ backup = Exercise(
             "left-a-mark",
             lambda before, now: any(letter.flags for letter in now.mailbox("amy", "Family").letters),
             r"The letters of `Family` bear a flag now; `BODY[]` alone sets `\Seen`. A backup leaves no trace: "
-            "`BODY.PEEK[]`, and no `store`.",
+            "`BODY.PEEK[]`, and no `store`. Run the cell from its first line.",
         ),
         Mistake(
             "saved-inbox",

@@ -84,7 +84,7 @@ downloaded_again = Exercise(
             lambda before, now: twice(kept(now, "laptop")),
             "The laptop has letters twice. A POP program knows a letter by its UIDL alone, and one that is not in "
             "`box.ledger` is new to it. Before it polls, note the names of the letters that it has, as text such as "
-            "`1.1`; `print(box.ledger)` shows what stands there.",
+            "`1.1`; `print(box.ledger)` shows what stands there. Run the cell from its first line.",
         ),
         Mistake(
             "doubles-away",
@@ -249,6 +249,17 @@ locked = Exercise(
             lambda before, now: _held(now) and kept(now, "laptop") == THREE,
             "All three letters are on the laptop, and the maildrop is still locked, maybe by yourself. Nothing is "
             "marked: say `pop.quit()`; and `line.quit()`, if the phone's is still open.",
+        ),
+        Mistake(
+            "twice",
+            lambda before, now: twice(kept(now, "laptop")),
+            "The laptop has a letter twice: saving copies, as often as you say it. Run the cell from its first line, "
+            "and save each letter once.",
+        ),
+        Mistake(
+            "not-all",
+            lambda before, now: 0 < len(kept(now, "laptop")) < 3,
+            "Not all three letters are on the laptop. Save those that are missing: their numbers are 1, 2 and 3.",
         ),
         Mistake(
             "only-unlocked",
