@@ -311,9 +311,15 @@ both_full = Exercise(
             'Some letters came, not all. `"1:*"` means: from the first to the last.',
         ),
         Mistake(
+            "same-device",
+            lambda before, now: sorted((len(_on(now, "laptop")), len(_on(now, "phone")))) == [0, 6],
+            "One device has everything twice, and the other nothing. One line is for `box.laptop`, the other for "
+            "`box.phone`. Run the cell from its first line.",
+        ),
+        Mistake(
             "twice",
-            lambda before, now: len(_on(now, "laptop")) + len(_on(now, "phone")) > 6,
-            "Something was saved twice: each device saves once.",
+            lambda before, now: max(len(_on(now, "laptop")), len(_on(now, "phone"))) > 3,
+            "Something was saved twice: each device saves once. Run the cell from its first line.",
         ),
     ),
     praise="Three on the server, three on the laptop, three on the phone: IMAP is made for this.",

@@ -165,6 +165,12 @@ way_1 = Exercise(
     mistakes=(
         marked_unsaved("home", "at home"),
         Mistake(
+            "not-all-marked",
+            lambda before, now: 0 < len(now.marks("amy")) < 5,
+            "Not all five are marked. Inside the loop say `pop.dele(number)`, for `pop.dele(1)` means letter 1 each "
+            "time, and let `range(1, 6)` count. Run the cell from its first line.",
+        ),
+        Mistake(
             "no-goodbye",
             lambda before, now: bool(now.marks("amy")),
             "The letters are only marked: the box waits for your goodbye. After the loop say `pop.quit()`.",

@@ -289,7 +289,7 @@ only_small_ones = Exercise(
         sorted(_saved(now)) == sorted(_all_small(before)) and _small(before) == _on_server(before) - _on_server(now)
     ),
     untouched="Nothing has changed yet. `pop.list()` gives number and size of each letter, as text: make numbers of "
-    "them with `int(…)`, then compare.",
+    "them with `int(…)`, then compare. Ten thousand is written `10_000`; `10.000` is ten.",
     mistakes=(
         Mistake(
             "everything",
@@ -336,6 +336,12 @@ only_small_ones = Exercise(
             lambda before, now: _at_home(now) == _small(before),
             "The right letters came home, but they are still on the server too. Mark each with "
             "`pop.dele(number)` and end with `pop.quit()`: after `pop.close()` all marks are forgotten.",
+        ),
+        Mistake(
+            "too-few",
+            lambda before, now: 0 < len(_at_home(now)) < 3,
+            "Not all of the three small letters came. Let the loop go through all `lines`, and say `pop.quit()` after "
+            "it, not indented, for it ends the session. Run the cell from its first line.",
         ),
     ),
     praise="Three small letters came home; the two large ones wait on the server. Did you call `retr` for the small "

@@ -12,7 +12,7 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED, SEEN
 from mailkit.render import BLUE, INK, SERVER_FILL, Picture, framed, svg_text
 from mailkit.samples import compose, letters
-from mailkit.scenes.mistakes import as_it_was, flagged
+from mailkit.scenes.mistakes import as_it_was, flagged, read_aloud
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -246,6 +246,14 @@ exercises = {
                     "first, and use `imap.uid(…)`.",
                 ),
                 Mistake(
+                    "other-spelling",
+                    lambda _, now: any(
+                        box.name.lower().endswith("bills") and box.name != "Bills" for box in now.mailboxes
+                    ),
+                    "There is a mailbox now whose name is not quite `Bills`: a capital, or another name before it, "
+                    "makes it another mailbox. Run the cell from its first line, and write `Bills`, just so.",
+                ),
+                Mistake(
                     "advertising-kept",
                     lambda _, now: bool(_elsewhere(now) - BILLS - FRIENDS),
                     "The advertising lies in another mailbox; thrown away means flagged and expunged. Number and UID "
@@ -364,6 +372,7 @@ exercises = {
                     r"The photos are gone. `EXPUNGE` removes everything flagged `\Deleted`, whoever flagged it, and "
                     "the phone had only thought about it. `UID EXPUNGE` takes a list.",
                 ),
+                read_aloud(PHOTOS),
                 Mistake(
                     "took-the-mark-away",
                     lambda _, now: PHOTOS not in flagged(now, DELETED),

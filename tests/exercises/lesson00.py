@@ -57,6 +57,7 @@ WRONG = {
         ),
         "only-one": _imap(f"box.laptop.save({_ALL})"),
         "too-few": _imap('for one in (box.laptop, box.phone):\n    one.save(imap.fetch("1", "(BODY.PEEK[])"))'),
+        "same-device": _imap(f"box.laptop.save({_ALL})\nbox.laptop.save({_ALL})"),
         "twice": _imap(f"for one in (box.laptop, box.phone, box.phone):\n    one.save({_ALL})"),
     },
 }

@@ -35,6 +35,11 @@ WRONG = {
             "01.1", "for number in range(1, 6):\n    letter = pop.retr(number)\n    pop.dele(number)"
         ),
         "only-a-part": _pop("01.1", _TAKE.format(end=6).replace("retr(number)", "top(number, 0)") + "pop.quit()"),
+        "not-all-marked": _pop(
+            "01.1",
+            "try:\n    for number in range(1, 6):\n        box.home.save(pop.retr(number))\n        pop.dele(1)\n"
+            "except poplib.error_proto:\n    pass",
+        ),
         "no-goodbye": _pop("01.1", _TAKE.format(end=6)),
         "thrown-away": _pop("01.1", "for number in range(1, 6):\n    pop.dele(number)\npop.quit()"),
         "twice": _pop("01.1", _SAVE.format(end=6) + _TAKE.format(end=6) + "pop.quit()"),

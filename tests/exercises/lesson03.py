@@ -105,6 +105,7 @@ pop.pass_("secret")
         "no-marks": _change("pop.rset()"),
     },
     "03.4": {
+        "too-few": _small("n = 1\nbox.laptop.save(pop.retr(n))\npop.dele(n)\npop.quit()"),
         "everything": _small(
             "for n in range(1, len(lines) + 1):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"
         ),
@@ -159,6 +160,8 @@ OTHERS = {
         ("not-one-whole", _first("for n in (1, 2, 3):\n    box.laptop.save(pop.retr(n))\npop.dele(1)\npop.quit()")),
     ],
     "03.4": [
+        ("too-few", _small("for n in (1, 3):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()")),
+        ("not yet", _small("if int(lines[0].split()[1]) <= 10.000:\n    pop.dele(1)\npop.quit()"), "`10.000` is ten"),
         ("unsaved", _small("for n in (1, 3, 5):\n    box.laptop.save(pop.top(n, 1))\n    pop.dele(n)\npop.quit()")),
     ],
 }

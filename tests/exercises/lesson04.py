@@ -12,6 +12,8 @@ def _cell(key: str, lines: str) -> str:
 
 _NO_ADVERTISING = 'imap.store("2,6,7", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'
 
+_PRIZE_GONE = 'imap.store("4", "+FLAGS", r"(\\Deleted)")\nimap.uid("EXPUNGE", "4")'
+
 WRONG = {
     "04.1": {
         "left-a-mark": _cell("04.1", 'box.laptop.save(imap.fetch("2", "(BODY[])"))'),
@@ -33,6 +35,7 @@ imap.uid("MOVE", "1,4", "Bills")
 imap.store("2,6", "+FLAGS", r"(\Deleted)")
 imap.expunge()""",
         ),
+        "other-spelling": _cell("04.2", 'imap.create("bills")\nimap.uid("MOVE", "1,4", "bills")'),
         "advertising-kept": _cell(
             "04.2",
             """imap.create("Bills")
@@ -82,6 +85,7 @@ imap.uid("STORE", data[0].decode(), "+FLAGS", r"(\Deleted)")""",
     },
     "04.4": {
         "expunged-all": _cell("04.4", 'imap.store("4", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
+        "left-a-mark": _cell("04.4", f'imap.fetch("1:*", "(BODY[])")\n{_PRIZE_GONE}'),
         "took-the-mark-away": _cell(
             "04.4",
             r"""imap.store("3", "-FLAGS", r"(\Deleted)")
@@ -117,6 +121,10 @@ OTHERS = {
         ),
     ],
     "04.2": [
+        (
+            "other-spelling",
+            _cell("04.2", 'imap.create("INBOX/Bills")\nimap.uid("MOVE", "1,4", "INBOX/Bills")'),
+        ),
         ("right", _cell("04.2", _TRASH)),
         ("half-done", _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1,4", "Bills")'), "by UID"),
         ("bills-unfiled", _cell("04.2", f'{_NO_ADVERTISING}\nimap.create("Bills")')),
