@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import imaplib
 import poplib
+import re
 import smtplib
 
 import pytest
 
 from mailkit.scenes import dialup, lesson00, lesson01, lesson02, troubles
 from mailkit.server import MailServer
+from tests import notebooks
 
 
 def test_the_check_names_what_fails_and_the_remedy():
@@ -95,3 +98,36 @@ def test_what_a_call_costs():
     assert an_hour.euros == pytest.approx(an_hour.francs / 6.55957)
     with pytest.raises(ValueError, match="0 or more"):
         dialup.dial_up(-1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "box.phone.save(…)",
+        "pop.rset(1)",
+        'imap.append("INBOX")',
+        "[][0]",
+        "pop.retr(1)",
+        'imap.fetch("7", "(FLAGS)")',
+        'imap.fetch("", "(FLAGS)")',
+        'imap.fetch(7, "(FLAGS)")',
+        "pop.quit(); pop.stat()",
+        "pop.expunge()",
+        'print("box)',
+        "if 1:\nx",
+        "posted",
+    ],
+)
+def test_what_python_says_of_a_slip_is_in_a_table_of_lesson_00(line):
+    """The red box's last line holds the words of a row; the row's … stands for any others."""
+    tables = "".join(notebooks.cell("00-start-here", part).source for part in ("typing-error-look", "last-lines"))
+    told = [words for row in re.findall(r"^\|(.*?)\|", tables, re.MULTILINE) for words in re.findall(r"`([^`]+)`", row)]
+    with MailServer(password="secret") as server, imaplib.IMAP4(*server.imap) as imap:
+        imap.login("amy", "secret")
+        imap.select()
+        pop = lesson01.log_in(server)
+        with pytest.raises(Exception) as raised:  # noqa: PT011
+            exec(line, {"pop": pop, "imap": imap})
+        pop.close()
+    last_line = f"{raised.type.__name__}: {raised.value}"
+    assert any(re.search(re.escape(words).replace("…", ".+"), last_line) for words in told), last_line
