@@ -12,6 +12,7 @@ import pytest
 from mailkit.scenes import dialup, lesson00, lesson01, lesson02, troubles
 from mailkit.server import MailServer
 from tests import notebooks
+from tests.test_exercises import world
 
 
 def test_the_check_names_what_fails_and_the_remedy():
@@ -67,6 +68,14 @@ def test_the_name_in_the_topmost_line_is_what_the_caller_called_itself():
     assert b"from mail.example.net ([127.0.0.1])" in true
     assert true == false
     assert "only what the caller called itself" in lesson02.whom_to_believe.praise
+
+
+def test_the_row_that_turns_the_meaning_round_is_not_cut():
+    picture = troubles.scenarios_picture()
+    for told in (picture.words, picture.alt, picture.svg):
+        assert "(bad)" in told
+        assert "or that a stranger reads" in told
+        assert "…" not in told
 
 
 def test_a_box_without_a_lock_takes_any_password():
@@ -131,3 +140,13 @@ def test_what_python_says_of_a_slip_is_in_a_table_of_lesson_00(line):
         pop.close()
     last_line = f"{raised.type.__name__}: {raised.value}"
     assert any(re.search(re.escape(words).replace("…", ".+"), last_line) for words in told), last_line
+
+
+def test_the_postman_of_lesson_01_comes_once():
+    """What follows counts six letters, so a cell that was run twice delivers no seventh."""
+    name = "01-two-ways-to-empty-a-letterbox"
+    with world(name) as page:
+        exec(notebooks.cell(name, "delivery").source, page)
+        with pytest.raises(AssertionError, match="begin again"):
+            exec(notebooks.cell(name, "delivery").source, page)
+        assert len(page["server"].snapshot().mailbox("amy").letters) == 6
