@@ -90,10 +90,12 @@ def core_cells(name: str) -> list[NotebookNode]:
     return core
 
 
-def minutes(name: str) -> float:
+def minutes(name: str, *, exercises: bool = True) -> float:
     """Estimate how long the core takes: 150 words a minute, half a minute a code cell, 3 an exercise."""
     total = 0.0
     for one in core_cells(name):
+        if one.id.startswith("ex-") and not exercises:
+            continue
         if one.cell_type == "code":
             total += 3 if EXERCISE.fullmatch(one.id) else 0.5
         elif not one.id.endswith("-help"):

@@ -139,6 +139,18 @@ def test_the_core_takes_25_minutes(name):
     assert notebooks.minutes(name) <= 25
 
 
+def test_the_short_route_takes_as_long_as_is_said():
+    """It is the lessons with a dot on the map, without exercises; README names the same."""
+    marked = re.findall(r"\((.*?)\.ipynb\).*●", notebooks.cell("00-start-here", "map").source)
+    route = ["00-start-here", *marked]
+    for page in (notebooks.cell("00-start-here", "route").source, (FOLDER.parent / "README.md").read_text("utf-8")):
+        paragraph = re.search(r"\*\*Little time\?\*\*(.*?)(\n\n|$)", page, re.DOTALL)[1]
+        assert "an hour and a half" in paragraph
+        assert "exercises" in paragraph
+        assert re.findall(r"\(notebooks/(.*?)\.ipynb\)", paragraph) in ([], route)
+    assert 60 < sum(notebooks.minutes(name, exercises=False) for name in route) <= 90
+
+
 @pytest.mark.parametrize("name", LESSONS)
 def test_the_frame(name):
     first = load(name).cells[0]

@@ -67,7 +67,7 @@ def test_every_call_is_one_that_python_takes(name):
     assert len(calls(PAGES["cheat-sheet.md"])) > 50
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name[:2] in ("02", "03")])  # 03: the one-hour route's first
+@pytest.mark.parametrize("name", [name for name in NAMES if name[:2] in ("02", "03")])  # 03: the short route's first
 def test_who_meets_the_first_rfc_can_look_up_what_that_is(name):
     lines = (line for cell in markdown_cells(name) for line in cell.source.splitlines())
     assert "[RFC](glossary.md#rfc)" in next(line for line in lines if "RFC" in line)

@@ -1,6 +1,7 @@
 """The ten events of lesson 05: the same at every run, and honest about what there is not."""
 
 import imaplib
+import re
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from mailkit.scenes.events import EVENTS, QUESTIONS, measured, run, show_event
 from mailkit.scenes.lesson05 import exercises
 from mailkit.scenes.programs import ImapProgram
 from mailkit.scenes.tables import Table, show_models
+from tests.notebooks import cell
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +35,15 @@ def test_pop_says_nothing_of_what_happens_at_home():
 def test_every_event_is_asked_about():
     assert {event for event, _, _ in QUESTIONS} == set(EVENTS)
     assert all(set(finding.answers) == {"POP", "IMAP"} for finding in measured(("POP", "IMAP")))
+
+
+def test_who_skips_lesson_04_can_read_the_headings_of_the_pictures():
+    """Lesson 05 is on the short route, and 04 is not: what IMAP says there is told at the first picture."""
+    first = cell("05-several-devices", "arrives-look").source
+    words = r"\b(UID|STORE|MOVE|EXPUNGE)\b"
+    said = {word for step in run("IMAP") for line in step.said for word in re.findall(words, line)}
+    assert said == {"UID", "STORE", "MOVE", "EXPUNGE"}
+    assert not {word for word in said if word not in first}
 
 
 def test_off_line_no_way_is_better():
