@@ -9,6 +9,7 @@ import smtplib
 
 import pytest
 
+from mailkit.samples import letters
 from mailkit.scenes import dialup, lesson00, lesson01, lesson02, troubles
 from mailkit.server import MailServer
 from tests import notebooks
@@ -150,3 +151,20 @@ def test_the_postman_of_lesson_01_comes_once():
         with pytest.raises(AssertionError, match="begin again"):
             exec(notebooks.cell(name, "delivery").source, page)
         assert len(page["server"].snapshot().mailbox("amy").letters) == 6
+
+
+def test_lesson_03_reckons_as_its_calculator_does():
+    """It says: 5 MB are 40 million bits: 23 minutes at 28.8 thousand a second."""
+    assert 5_000_000 * 8 == 40_000_000
+    assert round(40_000_000 / 28_800 / 60) == round(dialup.dial_up(5, "28.8").minutes) == 23
+
+
+def test_pop3_counts_anew_and_the_pictures_do_not():
+    with MailServer(letters("three-letters"), password="secret") as server:
+        pop = lesson01.log_in(server)
+        pop.dele(1)
+        pop.quit()
+        pop = lesson01.log_in(server)
+        numbers = [int(line.split()[0]) for line in pop.list()[1]]
+        pop.quit()
+        assert (numbers, [one.uid for one in server.snapshot().mailbox("amy").letters]) == ([1, 2], [2, 3])
