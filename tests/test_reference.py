@@ -67,6 +67,31 @@ def test_every_call_is_one_that_python_takes(name):
     assert len(calls(PAGES["cheat-sheet.md"])) > 50
 
 
+def test_close_removes_nothing_where_the_mailbox_was_opened_read_only():
+    """RFC 3501 §6.4.2; the row of EXAMINE is two above."""
+    with mailkit.MailServer(mailkit.letters("lunch"), password="secret") as server:
+        imap = imaplib.IMAP4(*server.imap)
+        imap.login("amy", "secret")
+        imap.select()
+        imap.store("1", "+FLAGS", r"(\Deleted)")
+        left = []
+        for read_only in (True, False):
+            imap.select(readonly=read_only)
+            imap.close()
+            left.append(len(server.snapshot().mailbox("amy").letters))
+        imap.logout()
+    assert left == [1, 0]
+    (changes,) = (row["imap_changes"] for row in table("commands") if row["imap"] == "CLOSE")
+    assert changes.endswith("unless it was opened read only")
+
+
+def test_status_is_asked_of_a_mailbox_that_is_not_open():
+    """RFC 3501 §6.3.10: it SHOULD NOT be used on the selected one, which the page's first lines make INBOX."""
+    (call,) = (row["imaplib"] for row in table("commands") if row["imap"].startswith("STATUS"))
+    assert "imap.select()" in PAGES["cheat-sheet.md"]
+    assert "INBOX" not in call
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name[:2] in ("02", "03")])  # 03: the short route's first
 def test_who_meets_the_first_rfc_can_look_up_what_that_is(name):
     lines = (line for cell in markdown_cells(name) for line in cell.source.splitlines())
