@@ -425,6 +425,7 @@ for line in pop.uidl()[1]:
     ],
     "09.10": [
         ("half-way", _stopped("line.decode()", "line")),
+        ("other-device", _collect("    for n in range(1, pop.stat()[0] + 1):\n        box.laptop.save(pop.retr(n))")),
         ("half-way", _stopped("[name] =", "[nam] =")),
         ("again-and-again", _collect("    number = pop.stat()[0]\n    device.save(pop.retr(number))")),
         (

@@ -88,9 +88,9 @@ first_computer = Exercise(
         ),
         Mistake(
             "other-device",
-            lambda before, now: {0, 14} == {len(_new(before, now, name)) for name in ("desktop", "laptop")},
-            "One computer has every letter twice, and the other has none. `collect` works for both in turn: `device`, "
-            "which it gets, is the one that saves.",
+            lambda before, now: _one_took_both(before, now),
+            "One computer has the letters more than once, and the other has none. `collect` works for both in turn: "
+            "`device`, which it gets, is the one that saves.",
         ),
         Mistake(
             "again-and-again",
@@ -132,6 +132,11 @@ first_computer = Exercise(
     praise="Both computers have the whole week. If nobody clears it, the box grows: one of the two should, after some "
     "days.",
 )
+
+
+def _one_took_both(before: Snapshot, now: Snapshot) -> bool:
+    fewer, more = sorted(len(_new(before, now, name)) for name in ("desktop", "laptop"))
+    return not fewer and more > len(THE_WEEK)
 
 
 def _new(before: Snapshot, now: Snapshot, device: str) -> list[str]:
