@@ -24,6 +24,7 @@ CHARSETS = {  # as Python's codecs are called → as they are registered
     **{f"iso8859-{number}": f"ISO-8859-{number}" for number in (*range(1, 12), *range(13, 17))},
     **{f"cp{number}": f"windows-{number}" for number in range(1250, 1259)},
 }
+MAX_CHARSET = 40  # characters of a name; Python remembers each that it was asked for
 MAX_TEXTS = 100  # BODY and TEXT keys in one command: each looks through the whole message
 EFFORT = 1_000  # keys put to messages, a BODY or TEXT counting as so many, before others have their turn
 MAX_DEPTH = 50  # of parentheses, NOT and OR in one another
@@ -70,7 +71,7 @@ class Search:
             return None
         name = self._arguments.astring().decode("latin-1")
         try:
-            known = name.isascii() and len(name) <= structure.MAX_CHARSET and codecs.lookup(name).name in CHARSETS
+            known = name.isascii() and len(name) <= MAX_CHARSET and codecs.lookup(name).name in CHARSETS
         except (LookupError, ValueError):
             known = False
         if not known:

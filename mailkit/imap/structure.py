@@ -6,18 +6,15 @@ import binascii
 import re
 from collections.abc import Iterator
 from datetime import date
-from email.header import decode_header
 from email.utils import parsedate
 
 from mailkit.imap import mime
 from mailkit.imap.address import addresses
+from mailkit.imap.decode import characters, header_text
 from mailkit.imap.mime import Fields, Parameters, Part, remembered
 from mailkit.imap.syntax import quote
 from mailkit.message import Message, end_of_header
 
-MAX_CHARSET = 40  # characters of a name; Python remembers each that it was asked for
-NO_CHARSETS = ("punycode", "idna")  # codecs of Python's that no mail uses; their time grows with the text's square
-MAX_ENCODED = 20_000  # characters of a field that are decoded; the library's time grows with their square
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", re.M)
 _NO_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0%b)'
@@ -229,7 +226,7 @@ def header_values(message: Message, name: str) -> list[str]:
     """Return the decoded values of every field of this name in the message's own header (RFC 2047)."""
     wanted = name.lower().encode("latin-1", "replace")
     own = mime.fields(section(message, (), "HEADER") or b"")
-    return [_decoded(value) for field, value in own if field.lower() == wanted]
+    return [header_text(value) for field, value in own if field.lower() == wanted]
 
 
 def envelope_values(message: Message, name: str) -> Iterator[str]:
@@ -238,7 +235,7 @@ def envelope_values(message: Message, name: str) -> Iterator[str]:
     ENVELOPE knows neither line ends and comments nor how many blanks there are; who searches need not know them either.
     """
     for value in _fields(message.octets, mime.parse(message)).get(name.lower().encode(), ()):
-        text = _decoded(value)
+        text = header_text(value)
         yield text
         yield _people(value) if name != "SUBJECT" else " ".join(text.split())
 
@@ -247,7 +244,7 @@ def envelope_values(message: Message, name: str) -> Iterator[str]:
 def _people(value: bytes) -> str:
     """Write an address list as ENVELOPE has it, one ``name <mailbox@host>`` a line."""
     return "\n".join(
-        f"{_decoded(_tidy(person) or b'')} <{_characters(mailbox or b'')}@{_characters(host or b'')}>"
+        f"{header_text(_tidy(person) or b'')} <{characters(mailbox or b'')}@{characters(host or b'')}>"
         for person, _, mailbox, host in addresses(value)
     )
 
@@ -275,23 +272,11 @@ def searchable(message: Message) -> tuple[str, str]:
     while parts:
         part = parts.pop()
         header = _FOLD.sub(b"", message.octets[part.start : part.body])
-        headers += map(_decoded, header.splitlines())
+        headers += map(header_text, header.splitlines())
         if not part.children and part.type.lower() in (b"text", b"message"):
             texts.append(_decoded_text(message.octets, part))
         parts += reversed(part.children)
     return "\n".join(headers), "\n".join(texts)
-
-
-def _decoded(value: bytes) -> str:
-    """Decode the encoded words of an unstructured value; what cannot be decoded stays as it is."""
-    text = _characters(value)
-    if "=?" not in text or len(text) > MAX_ENCODED:
-        return text
-    try:
-        pieces = decode_header(text)
-    except (ValueError, binascii.Error):
-        return text
-    return "".join(piece if isinstance(piece, str) else _characters(piece, charset) for piece, charset in pieces)
 
 
 def _decoded_text(octets: bytes, part: Part) -> str:
@@ -304,15 +289,4 @@ def _decoded_text(octets: bytes, part: Part) -> str:
             text = binascii.a2b_qp(text)
     except binascii.Error:
         pass  # broken base64: look in it as it stands
-    return _characters(text, (part.parameter(b"charset") or b"utf-8").decode("ascii", "replace"))
-
-
-def _characters(octets: bytes, charset: str | None = None) -> str:
-    """Decode octets by their charset, or by UTF-8 where it is unknown; never fails."""
-    named = charset or "utf-8"
-    if len(named) > MAX_CHARSET or named.lower() in NO_CHARSETS:
-        named = "utf-8"
-    try:
-        return octets.decode(named, "replace")
-    except (LookupError, ValueError):
-        return octets.decode("utf-8", "replace")
+    return characters(text, part.parameter(b"charset") or b"utf-8")

@@ -1,0 +1,73 @@
+"""What people read of a header: its encoded words decoded, its charsets known (RFC 2047). Nothing here fails."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+from encodings.aliases import aliases
+
+from mailkit.imap.mime import remembered
+
+_ENCODED_WORD = re.compile(rb"=\?([^?*\s]*+)(?:\*[^?\s]*+)?\?([bq])\?([^?]*+)\?=", re.I)
+# Python looks for a codec among its files, and remembers for ever that there was none: it is asked for these only.
+# Not among them are punycode and idna, which no mail uses, and whose time grows with the text's square.
+_CODECS = {name: name for name in (*aliases, *aliases.values(), "cp720", "cp737", "cp874", "koi8_t", "koi8_u")}
+
+
+def header_text(value: bytes) -> str:
+    """Return a header or a value of it with its encoded words decoded (RFC 2047 §6.2).
+
+    Blanks between two words go, also where the words broke a character in two; languages (RFC 2231 §5) are passed
+    over. A broken word stays as it stands.
+
+    >>> header_text(b"=?utf-8?q?Caf=C3?= =?utf-8*de?q?=A9?= am =?utf-8?b?a?=")
+    'Café am =?utf-8?b?a?='
+    """
+    return "".join(_pieces(value)) if b"=?" in value else characters(value)
+
+
+def _pieces(value: bytes) -> Iterator[str]:
+    at, read, charset = 0, bytearray(), b""  # where the last word ended; what it and those before it gave
+    for found in _ENCODED_WORD.finditer(value):
+        octets = _octets_of_word(found[2], found[3])
+        if octets is None:
+            continue
+        between = value[at : found.start()]
+        is_neighbour = at > 0 and not between.strip()
+        if not is_neighbour or found[1].lower() != charset:
+            yield characters(read, charset)
+            yield "" if is_neighbour else characters(between)
+            read, charset = bytearray(), found[1].lower()
+        read += octets
+        at = found.end()
+    yield characters(read, charset)
+    yield characters(value[at:])
+
+
+def _octets_of_word(encoding: bytes, text: bytes) -> bytes | None:
+    """Decode the text of an encoded word (RFC 2047 §4); None where it is broken. Padding is often forgotten."""
+    if encoding in b"qQ":
+        return binascii.a2b_qp(text, header=True)
+    try:
+        return binascii.a2b_base64(text + b"===") or (None if text else b"")
+    except binascii.Error:
+        return None
+
+
+def characters(octets: bytes | bytearray, charset: bytes = b"utf-8") -> str:
+    r"""Decode octets by their charset, or by UTF-8 where it is unknown; never fails.
+
+    >>> characters(b"caf\xe9", b"ISO-8859-1"), characters(b"caf\xc3\xa9", b"none-such")
+    ('café', 'café')
+    """
+    try:
+        return octets.decode(_codec(charset), "replace")
+    except (LookupError, ValueError):
+        return octets.decode("utf-8", "replace")
+
+
+@remembered
+def _codec(charset: bytes) -> str:
+    """Return Python's name of a charset, or of UTF-8."""
+    return _CODECS.get(re.sub(rb"[^a-z0-9.]+", b"_", charset.lower()).decode(), "utf-8")
