@@ -403,14 +403,45 @@ def test_search_reads_what_people_read():
     [
         ("Mon, 2 Mar 2026 23:30:00 -0500", date(2026, 3, 2)),
         ("2 Mar 26 00:30 +0500", date(2026, 3, 2)),
+        ("(c) Mon, 2 Mar 2026 23:30:00 +0000", date(2026, 3, 2)),
+        ("Mon (c), 2 Mar 2026 23:30:00 +0000", date(2026, 3, 2)),
+        ("Mon, (c) 2 (c) Mar (c) 2026 (c) 23 : 30 : 00 +0000", date(2026, 3, 2)),
+        ("Mon , 02\n\tMARCH 2026", date(2026, 3, 2)),
+        ("Mon,2-Mar-2026 10:00", date(2026, 3, 2)),
+        ("Mon Mar  2 10:00:00 2026", date(2026, 3, 2)),
+        ("2 Mar 49", date(2049, 3, 2)),
+        ("2 Mar 50", date(1950, 3, 2)),
+        ("2 Mar 99", date(1999, 3, 2)),
+        ("2 Mar 126", date(2026, 3, 2)),
+        ("2 Mar 02026", date(2026, 3, 2)),
+        ("2 Mar 0000", None),
+        ("2 Mar 99999", None),
+        ("Mon, 2 Mar 99999999999999999999 10:00:00 +0000", None),
         ("31 Feb 2026 09:00:00 +0000", None),
+        ("02/03/2026", None),
+        ("2 Mai 2026", None),
         ("yesterday", None),
         ("", None),
     ],
 )
 def test_sent_date(value, day):
-    """RFC 3501 §6.4.4: the day that the header says, time and zone disregarded."""
+    """RFC 3501 §6.4.4: the day that the header says, time and zone disregarded; RFC 2822 §4.3: older forms of it."""
     assert sent_date(message(f"Date: {value}\n\n")) == day
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hostile", [" ", "(", "()", "\\(", "Mon ", "a", "1", "Mar 1 1:1 ", "-", ","])
+def test_a_date_takes_a_time_that_grows_with_its_length(hostile):
+    begun = time.process_time()
+    assert sent_date(message(f"Date: {hostile * (1_000_000 // len(hostile))}\n\n")) is None
+    assert time.process_time() - begun < PATIENCE
+
+
+def test_a_name_beyond_ascii_is_a_name():
+    """A field's name in octets that no standard allows is found as it is written."""
+    one = message(b"X: y\nX-" + b"\xc0: z\n\n")
+    assert header_values(one, "x-\xc0") == ["z"]
+    assert section(one, (), "HEADER.FIELDS", ("x-\xc0",)) == b"X-\xc0: z\r\n\r\n"
 
 
 def test_broken_encodings_are_looked_in_as_they_stand():

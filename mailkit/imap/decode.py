@@ -1,15 +1,20 @@
-"""What people read of a header: its encoded words decoded, its charsets known (RFC 2047). Nothing here fails."""
+"""What people read of a header: its encoded words decoded, its charsets and days known. Nothing here fails."""
 
 from __future__ import annotations
 
 import binascii
 import re
 from collections.abc import Iterator
+from datetime import date
 from encodings.aliases import aliases
 
-from mailkit.imap.mime import remembered
+from mailkit.imap.mime import MAX_VALUE, remembered, without_comments
 
 _ENCODED_WORD = re.compile(rb"=\?([^?*\s]*+)(?:\*[^?\s]*+)?\?([bq])\?([^?]*+)\?=", re.I)
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_MONTH = rb"(" + "|".join(_MONTHS).encode() + rb")[a-z]*+"
+_DAY = re.compile(rb"\s*+(?:[a-z]++\s*+,?+\s*+)?(\d\d?)[\s-]*+" + _MONTH + rb"[\s,-]*+(\d{2,9})(?!\d)", re.I)
+_DAY_IN_C = re.compile(rb"\s*+(?:[a-z]++\s++)?" + _MONTH + rb"\s++(\d\d?)\s++[\d:]*+\s++(\d{4})(?!\d)", re.I)
 # Python looks for a codec among its files, and remembers for ever that there was none: it is asked for these only.
 # Not among them are punycode and idna, which no mail uses, and whose time grows with the text's square.
 _CODECS = {name: name for name in (*aliases, *aliases.values(), "cp720", "cp737", "cp874", "koi8_t", "koi8_u")}
@@ -71,3 +76,32 @@ def characters(octets: bytes | bytearray, charset: bytes = b"utf-8") -> str:
 def _codec(charset: bytes) -> str:
     """Return Python's name of a charset, or of UTF-8."""
     return _CODECS.get(re.sub(rb"[^a-z0-9.]+", b"_", charset.lower()).decode(), "utf-8")
+
+
+@remembered
+def read_day(value: bytes) -> date | None:
+    """Return the day that a Date field names, its time and zone disregarded; None where it names none.
+
+    Comments and blanks stand anywhere, years may have two or three digits (RFC 2822 §4.3); what C's ``asctime``
+    writes, and hyphens, are read, too.
+
+    >>> read_day(b"(c) Mon , 2 (c) Mar 126 23 : 30"), read_day(b"Mon Mar  2 23:30:00 2026"), read_day(b"31 Feb 2026")
+    (datetime.date(2026, 3, 2), datetime.date(2026, 3, 2), None)
+    """
+    value = without_comments(value[:MAX_VALUE])
+    if found := _DAY.match(value):
+        of_month, month, year = found.groups()
+    elif found := _DAY_IN_C.match(value):
+        month, of_month, year = found.groups()
+    else:
+        return None
+    try:
+        return date(_full_year(year), _MONTHS.index(month.decode().lower()) + 1, int(of_month))
+    except ValueError:
+        return None
+
+
+def _full_year(digits: bytes) -> int:
+    """Read a year: 00 to 49 are of this century, other numbers of two digits, and all of three, count from 1900."""
+    century = {2: 2000 if digits < b"50" else 1900, 3: 1900}
+    return int(digits) + century.get(len(digits), 0)

@@ -121,7 +121,7 @@ def media_type(value: bytes) -> tuple[bytes, bytes, Parameters] | None:
     >>> media_type(b'Text/HTML; charset="utf-8" (in a comment)')
     (b'Text', b'HTML', ((b'charset', b'utf-8'),))
     """
-    value = _without_comments(value[:MAX_VALUE])
+    value = without_comments(value[:MAX_VALUE])
     found = _MEDIA_TYPE.match(value)
     return (found[1], found[2], _parameters(value, found.end())) if found else None
 
@@ -129,7 +129,7 @@ def media_type(value: bytes) -> tuple[bytes, bytes, Parameters] | None:
 @remembered
 def disposition(value: bytes) -> tuple[bytes, Parameters] | None:
     """Read a Content-Disposition: type, parameters (RFC 2183 §2); None where it says nothing."""
-    value = _without_comments(value[:MAX_VALUE])
+    value = without_comments(value[:MAX_VALUE])
     found = _DISPOSITION.match(value)
     kind, parameters = (found[1], _parameters(value, found.end())) if found else (b"", ())
     return (kind, parameters) if kind or parameters else None
@@ -137,16 +137,16 @@ def disposition(value: bytes) -> tuple[bytes, Parameters] | None:
 
 def languages(value: bytes) -> list[bytes]:
     """Read the tags of a Content-Language (RFC 3282 §2)."""
-    return _LANGUAGE.findall(_without_comments(value[:MAX_VALUE]))
+    return _LANGUAGE.findall(without_comments(value[:MAX_VALUE]))
 
 
 def token(value: bytes) -> bytes | None:
     """Read a value that is one token, like Content-Transfer-Encoding's (RFC 2045 §6.1); None for anything else."""
-    value = _without_comments(value[:MAX_VALUE]).strip()
+    value = without_comments(value[:MAX_VALUE]).strip()
     return value if _WORD.fullmatch(value) else None
 
 
-def _without_comments(value: bytes) -> bytes:
+def without_comments(value: bytes) -> bytes:
     """Put a blank for every comment outside quotes (RFC 5322 §3.2.2)."""
     if b"(" not in value:
         return value

@@ -6,11 +6,10 @@ import binascii
 import re
 from collections.abc import Iterator
 from datetime import date
-from email.utils import parsedate
 
 from mailkit.imap import mime
 from mailkit.imap.address import addresses
-from mailkit.imap.decode import characters, header_text
+from mailkit.imap.decode import characters, header_text, read_day
 from mailkit.imap.mime import Fields, Parameters, Part, remembered
 from mailkit.imap.syntax import quote
 from mailkit.message import Message, end_of_header
@@ -216,7 +215,7 @@ def _find(root: Part, path: tuple[int, ...]) -> Part | None:
 
 def _subset(header: bytes, names: tuple[str, ...], wanted: bool) -> bytes:
     """Keep the named fields and end them with a blank line, or keep all the rest."""
-    asked = {name.lower().encode("latin-1", "replace") for name in names}
+    asked = {name.encode("latin-1", "replace").lower() for name in names}
     if not wanted:
         return _WHOLE_FIELD.sub(lambda field: b"" if field[1].rstrip().lower() in asked else field[0], header)
     return b"".join(field[0] for field in _WHOLE_FIELD.finditer(header) if field[1].rstrip().lower() in asked) + b"\r\n"
@@ -224,9 +223,13 @@ def _subset(header: bytes, names: tuple[str, ...], wanted: bool) -> bytes:
 
 def header_values(message: Message, name: str) -> list[str]:
     """Return the decoded values of every field of this name in the message's own header (RFC 2047)."""
-    wanted = name.lower().encode("latin-1", "replace")
+    return [header_text(value) for value in _values(message, name)]
+
+
+def _values(message: Message, name: str) -> Iterator[bytes]:
+    wanted = name.encode("latin-1", "replace").lower()  # in this order: beyond ASCII, case counts
     own = mime.fields(section(message, (), "HEADER") or b"")
-    return [header_text(value) for field, value in own if field.lower() == wanted]
+    return (value for field, value in own if field.lower() == wanted)
 
 
 def envelope_values(message: Message, name: str) -> Iterator[str]:
@@ -251,13 +254,7 @@ def _people(value: bytes) -> str:
 
 def sent_date(message: Message) -> date | None:
     """Return the day of the Date field, its time and zone disregarded (RFC 3501 §6.4.4), or None if it has none."""
-    for value in header_values(message, "Date")[:1]:
-        read = parsedate(value)
-        try:
-            return date(*read[:3]) if read else None
-        except ValueError:
-            return None
-    return None
+    return next((read_day(value) for value in _values(message, "Date")), None)
 
 
 def searchable(message: Message) -> tuple[str, str]:
