@@ -45,9 +45,9 @@ class Search:
         self._arguments = arguments
         self._view = view
         self._keys_read = self._texts_read = 0
-        self._last: tuple[Message, str, str] | None = None  # lower case: what BODY and TEXT look in
+        self._last: tuple[Message, str, str] | None = None  # in small letters: what BODY and TEXT look in
         self._fields_of: Message | None = None
-        self._fields: dict[object, list[str]] = {}  # its values of a field, in lower case
+        self._fields: dict[object, list[str]] = {}  # its values of a field, in small letters
         self._charset = self._read_charset()
         arguments.space()
         self._test = self._keys(0)
@@ -175,10 +175,10 @@ class Search:
         return test
 
     def _searchable(self, message: Message) -> tuple[str, str]:
-        """Return headers and texts in lower case; the next key will want the same message's."""
+        """Return headers and texts in small letters; the next key will want the same message's."""
         if self._last is None or self._last[0] is not message:
             header, body = structure.searchable(message)
-            self._last = message, header.lower(), body.lower()
+            self._last = message, _small(header), _small(body)
         return self._last[1:]
 
     def _in_field(self, values: Callable[[Message, str], Iterable[str]], field: str) -> Test:
@@ -189,7 +189,7 @@ class Search:
                 self._fields_of, self._fields = message, {}
             key = values, field
             if key not in self._fields:
-                self._fields[key] = [value.lower() for value in values(message, field)]
+                self._fields[key] = [_small(value) for value in values(message, field)]
             return any(wanted in value for value in self._fields[key])
 
         return test
@@ -198,7 +198,7 @@ class Search:
         self._arguments.space()
         octets = self._arguments.astring()
         try:
-            return octets.decode(self._charset or "utf-8").lower()
+            return _small(octets.decode(self._charset or "utf-8"))
         except ValueError:
             raise BadSyntax(f"the text to search for is not in {self._charset or 'UTF-8'}; name its CHARSET") from None
 
@@ -216,3 +216,12 @@ class Search:
         if name.startswith("SENT"):
             return lambda place, message: (sent := structure.sent_date(message)) is not None and fits(sent, day)
         return lambda place, message: fits(message.internaldate.date(), day)
+
+
+def _small(text: str) -> str:
+    """Return a text in small letters, a Σ always the same: Python writes it otherwise at the end of a word.
+
+    >>> _small("ΟΔΟΣ") in _small("ΟΔΟΣΑΝ")
+    True
+    """
+    return text.lower() if text.isascii() else text.lower().replace("ς", "σ")
