@@ -240,10 +240,10 @@ def superiors(name: str) -> list[str]:
 
 
 def canonical_name(name: str) -> str:
-    """Spell INBOX, and INBOX at the start of a path, in capitals (RFC 3501 §5.1).
+    """Spell INBOX, and INBOX at the start of a path, in capitals (RFC 3501 §5.1); a dotless ı is no ``i``.
 
-    >>> canonical_name("inbox"), canonical_name("Inbox/Bills"), canonical_name("Sent")
-    ('INBOX', 'INBOX/Bills', 'Sent')
+    >>> canonical_name("inbox"), canonical_name("Inbox/Bills"), canonical_name("Sent"), canonical_name("ınbox")
+    ('INBOX', 'INBOX/Bills', 'Sent', 'ınbox')
     """
     first, delimiter, rest = name.partition(DELIMITER)
-    return "INBOX" + delimiter + rest if first.upper() == "INBOX" else name
+    return "INBOX" + delimiter + rest if in_small_letters(first) == "inbox" else name
