@@ -514,6 +514,43 @@ def test_blanks_and_comments_around_an_encoding(encoding):
     assert b'"base64"' in body(message(f"MIME-Version: 1.0\nContent-Transfer-Encoding: {encoding}\n\nQQ=="), False)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text", "read"),
+    [
+        ("base64 (c)", "bmVlZGxlcw", "needles"),
+        ("(c) Base64", "bmVl\nZGxl\n--\nA list of ours", "needle"),
+        ("base64", "bmVlZGxlcw==\n--\nA list", "needles"),
+        ("base64", "bmVlZ", "nee"),
+        ("base64", "!", "!"),
+        ("quoted-printable (c)", "nee= \t\ndle \nx", "needle\r\nx"),
+        ("quoted-printable", "nee=20\t\nx=  ", "nee \r\nx"),
+    ],
+)
+def test_texts_in_a_transfer_encoding(encoding, text, read):
+    """RFC 2045 §6.1, §6.7, §6.8, and what is left of broken ones."""
+    one = message(f"MIME-Version: 1.0\nContent-Transfer-Encoding: {encoding}\n\n{text}")
+    assert searchable(one)[1].startswith(read)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hostile", [" ", "= ", "=", "= \n", " \n", "=4"])
+def test_quoted_printable_takes_a_time_that_grows_with_its_length(hostile):
+    begun = time.process_time()
+    searchable(
+        message("Content-Transfer-Encoding: quoted-printable\nMIME-Version: 1.0\n\n" + hostile * 1_000_000 + "x")
+    )
+    assert time.process_time() - begun < PATIENCE
+
+
+@pytest.mark.parametrize(
+    ("charset", "octets"), [("windows-874", b"\xcb\xcd"), ("ISO-8859-8-I", b"\xf9\xec"), ("x", b"a")]
+)
+def test_charsets_that_python_knows_by_other_names(charset, octets):
+    known = {"windows-874": "cp874", "ISO-8859-8-I": "iso8859-8"}.get(charset, "utf-8")
+    one = message(f"Content-Type: text/plain; charset={charset}\n\n".encode() + octets)
+    assert searchable(one)[1] == octets.decode(known)
+
+
 def test_only_what_is_quoted_printable_is_decoded_so():
     assert "id=41" in searchable(message("MIME-Version: 1.0\nContent-Transfer-Encoding: 7bit\n\n/?id=41"))[1]
     assert "a=41" in searchable(message("Content-Transfer-Encoding: quoted-printable\n\na=41"))[1]

@@ -1,4 +1,4 @@
-"""What people read of a header: its encoded words decoded, its charsets and days known. Nothing here fails."""
+"""What people read: encoded words, transfer encodings, charsets and days (RFC 2045, RFC 2047). Nothing here fails."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from encodings.aliases import aliases
 from mailkit.imap.mime import MAX_VALUE, remembered, without_comments
 
 _ENCODED_WORD = re.compile(rb"=\?([^?*\s]*+)(?:\*[^?\s]*+)?\?([bq])\?([^?]*+)\?=", re.I)
+_BLANKS_AT_LINE_END = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = rb"(" + "|".join(_MONTHS).encode() + rb")[a-z]*+"
 _DAY = re.compile(rb"\s*+(?:[a-z]++\s*+,?+\s*+)?(\d\d?)[\s-]*+" + _MONTH + rb"[\s,-]*+(\d{2,9})(?!\d)", re.I)
@@ -18,6 +19,7 @@ _DAY_IN_C = re.compile(rb"\s*+(?:[a-z]++\s++)?" + _MONTH + rb"\s++(\d\d?)\s++[\d
 # Python looks for a codec among its files, and remembers for ever that there was none: it is asked for these only.
 # Not among them are punycode and idna, which no mail uses, and whose time grows with the text's square.
 _CODECS = {name: name for name in (*aliases, *aliases.values(), "cp720", "cp737", "cp874", "koi8_t", "koi8_u")}
+_CODECS |= {"windows_874": "cp874", "iso_8859_6_i": "iso8859_6", "iso_8859_8_i": "iso8859_8"}  # registered, too
 
 
 def header_text(value: bytes) -> str:
@@ -58,6 +60,27 @@ def _octets_of_word(encoding: bytes, text: bytes) -> bytes | None:
         return binascii.a2b_base64(text + b"===") or (None if text else b"")
     except binascii.Error:
         return None
+
+
+def without_encoding(text: bytes, encoding: bytes) -> bytes:
+    r"""Return a body without its transfer encoding, which is named in small letters (RFC 2045 §6.7, §6.8).
+
+    Of quoted-printable, blanks at the end of a line do not count. Of base64, only its own characters do, and
+    no padding is missed; what gives nothing stays as it stands.
+
+    >>> without_encoding(b"nee= \r\ndle", b"quoted-printable"), without_encoding(b"bmVl!ZGxlcw", b"base64")
+    (b'needle', b'needles')
+    """
+    if encoding == b"quoted-printable":
+        return binascii.a2b_qp(_BLANKS_AT_LINE_END.sub(b"", text))
+    return _from_base64(text) or text if encoding == b"base64" else text
+
+
+def _from_base64(text: bytes) -> bytes:
+    try:
+        return binascii.a2b_base64(text + b"===")  # more padding than needed does not count either
+    except binascii.Error:  # one character is left over: another makes an octet of it, which is dropped
+        return binascii.a2b_base64(text + b"A==")[:-1]
 
 
 def characters(octets: bytes | bytearray, charset: bytes = b"utf-8") -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Iterator
 from datetime import date
 
 from mailkit.imap import mime
 from mailkit.imap.address import addresses
-from mailkit.imap.decode import characters, header_text, read_day
+from mailkit.imap.decode import characters, header_text, read_day, without_encoding
 from mailkit.imap.mime import Fields, Parameters, Part, remembered
 from mailkit.imap.syntax import quote
 from mailkit.message import Message, end_of_header
@@ -278,12 +277,7 @@ def searchable(message: Message) -> tuple[str, str]:
 
 def _decoded_text(octets: bytes, part: Part) -> str:
     text = octets[part.body : part.end]
-    encoding = (_first(_fields(octets, part), b"content-transfer-encoding") or b"").lower()
-    try:
-        if part.is_mime and encoding.strip() == b"base64":
-            text = binascii.a2b_base64(text)
-        elif part.is_mime and encoding.strip() == b"quoted-printable":
-            text = binascii.a2b_qp(text)
-    except binascii.Error:
-        pass  # broken base64: look in it as it stands
+    if part.is_mime:
+        encoding = mime.token(_first(_fields(octets, part), b"content-transfer-encoding") or b"")
+        text = without_encoding(text, (encoding or b"7bit").lower())
     return characters(text, part.parameter(b"charset") or b"utf-8")
