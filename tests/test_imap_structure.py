@@ -197,6 +197,17 @@ def test_header_fields():
     assert section(COMPLEX, (3,), "HEADER.FIELDS", ("Subject",)) == b"Subject: message 3\r\n\r\n"
 
 
+@pytest.mark.parametrize("text", ["", "Subject: a\n", "Subject: a", "X: y\nSubject: a\n"])
+def test_no_blank_line_is_told_where_none_is(text):
+    """RFC 3501 §6.4.5: "except in the case of a message which has no body and no blank line"."""
+    one, inner = message(text), message("MIME-Version: 1.0\nContent-Type: message/rfc822\n\n" + text)
+    fields = text.removeprefix("X: y\n").replace("\n", "\r\n").encode()
+    for told, path in ((one, ()), (inner, (1,))):
+        assert section(told, path, "HEADER.FIELDS", ("Subject",)) == fields
+        assert section(told, path, "HEADER.FIELDS", ("none",)) == b""
+        assert section(told, path, "HEADER.FIELDS.NOT", ("x",)) == fields
+
+
 def test_bodystructure_of_a_message_in_a_message():
     """RFC 3501 §7.4.2: an encapsulated message's ENVELOPE and body structure, and its size in lines."""
     outer = message("Content-Type: message/rfc822\n\nSubject: inner\n\none\ntwo\n")

@@ -15,6 +15,7 @@ from mailkit.message import Message, end_of_header
 
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", re.M)
+_BLANK_LINES = (b"\n\r\n", b"\n\n")  # at a header's end, and the line end before
 _NO_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0%b)'
 
 
@@ -213,11 +214,12 @@ def _find(root: Part, path: tuple[int, ...]) -> Part | None:
 
 
 def _subset(header: bytes, names: tuple[str, ...], wanted: bool) -> bytes:
-    """Keep the named fields and end them with a blank line, or keep all the rest."""
+    """Keep the named fields, or all the rest; and the blank line, where there is one."""
     asked = {name.encode("latin-1", "replace").lower() for name in names}
     if not wanted:
         return _WHOLE_FIELD.sub(lambda field: b"" if field[1].rstrip().lower() in asked else field[0], header)
-    return b"".join(field[0] for field in _WHOLE_FIELD.finditer(header) if field[1].rstrip().lower() in asked) + b"\r\n"
+    kept = b"".join(field[0] for field in _WHOLE_FIELD.finditer(header) if field[1].rstrip().lower() in asked)
+    return kept + b"\r\n" if header.endswith(_BLANK_LINES) or header in (b"\r\n", b"\n") else kept
 
 
 def header_values(message: Message, name: str) -> list[str]:
