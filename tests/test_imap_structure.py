@@ -601,6 +601,16 @@ def test_a_blank_before_the_colon():
     (b"a@b; c@d", [(None, None, b"a", b"b"), (None, None, b"c", b"d")]),
     (b"Amy <a@b> (work)", [(b"Amy", None, b"a", b"b")]),
     (b"<>", [(None, None, b"MISSING_MAILBOX", b"MISSING_DOMAIN")]),
+    (b'""@x, <""@x>, <"">, A <""@>', [
+        (None, None, b"", b"x"), (None, None, b"", b"x"), (None, None, b"", b"MISSING_DOMAIN"),
+        (b"A", None, b"", b"MISSING_DOMAIN"),
+    ]),
+    (b'""', []),
+    (b"@x, @", [(None, None, b"MISSING_MAILBOX", b"x")]),
+    (b"<@a (c), (d) @b : u@h>", [(None, b"@a,@b", b"u", b"h")]),
+    (b'"x . y".z@c', [(None, None, b"x . y.z", b"c")]),
+    (b'"a". "b ." . c . "." @ d . e', [(None, None, b"a.b ..c..", b"d.e")]),
+    (b'a "." b@c', [(None, None, b"a . b", b"c")]),
     (b"<@b>, c@d", [(None, None, b"MISSING_MAILBOX", b"b"), (None, None, b"c", b"d")]),
 ])  # fmt: skip
 def test_more_addresses(value, listed):

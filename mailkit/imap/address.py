@@ -15,7 +15,6 @@ _TOKENS = re.compile(
     rb"|(?P<literal>\[(?:[^\]\\]++|\\.)*+\]?)|(?P<special>.)",
     re.S,
 )
-_AROUND_DOT = re.compile(rb" ?(\.) ?")
 
 
 def addresses(value: bytes) -> list[Address]:
@@ -42,27 +41,27 @@ class _Reader:
         self.begin()
 
     def begin(self) -> None:
-        self.words: list[bytes] = []
+        self.words: list[tuple[bytes, bool]] = []  # and whether each was quoted
         self.name: bytes | None = None
         self.route: bytearray | None = None
         self.mailbox: bytes | None = None
-        self.angle = self.routing = self.closed = self.quoted = False
+        self.angle = self.routing = self.past_at = self.closed = False
 
     def take(self, kind: str, text: bytes) -> None:
         """Take the next token: a comment, a word, or one of the specials of RFC 5322 §3.2.3."""
-        if self.routing:
-            self.take_route(text)
-        elif kind == "comment":
+        if kind == "comment":
             if not self.angle and self.words:
                 self.name = text  # amy@example.org (Amy): how names were written before RFC 822
+        elif self.routing:
+            self.take_route(text)
         elif kind != "special":
             self.take_word(text, kind == "quoted")
         elif text == b"<" and not self.angle:
-            self.angle, self.name, self.words = True, b" ".join(self.words) or None, []
+            self.angle, self.name, self.words = True, _phrase(self.words) or None, []
         elif text == b"@" and not self.closed:
             self.take_at()
         elif text == b":" and not self.angle and not self.in_group:
-            self.found.append((None, None, b" ".join(self.words), None))
+            self.found.append((None, None, _phrase(self.words), None))
             self.begin()
             self.in_group = True
         elif text == b">":
@@ -76,8 +75,7 @@ class _Reader:
     def take_word(self, text: bytes, quoted: bool) -> None:
         """Take an atom, quoted string or domain literal, unless the address is complete without it."""
         if not self.closed:
-            self.words.append(text)
-            self.quoted = quoted
+            self.words.append((text, quoted))
 
     def take_route(self, text: bytes) -> None:
         """Collect a source route up to its colon: ``<@a.example,@b.example:user@host>`` (RFC 5322 §4.4)."""
@@ -85,31 +83,31 @@ class _Reader:
             self.routing = False
         elif text == b">":  # no route, but a host without mailbox
             self.routing, self.closed = False, True
-            self.words, self.route = [bytes(self.route or b"")[1:]], None
-            self.mailbox = b""
+            self.words, self.route = [(bytes(self.route or b"")[1:], False)], None
+            self.past_at = True
         else:
             self.route = self.route or bytearray()
             self.route += text
 
     def take_at(self) -> None:
         """End the local part, or, first inside ``<>``, begin a route."""
-        if self.angle and not self.words and self.mailbox is None:
+        if self.angle and not self.words and not self.past_at:
             self.routing, self.route = True, bytearray(b"@")
-        elif self.mailbox is None:
-            self.mailbox, self.words = _join(self.words), []
+        elif not self.past_at:
+            self.past_at, self.mailbox, self.words = True, _join(self.words), []
         else:
             self.closed = True  # a second address without a comma
 
     def end_address(self) -> None:
         """Write down the address that a comma, a semicolon or the end has ended."""
         name, mailbox, host = self.name, self.mailbox, _join(self.words)
-        if mailbox is None and not self.angle and (len(self.words) > 1 or self.quoted):
-            name, host = b" ".join(self.words), b""
-        elif mailbox is None:
-            mailbox, host = host, b""
+        if not self.past_at:
+            is_name = not self.angle and (len(self.words) > 1 or any(quoted for _, quoted in self.words))
+            name, mailbox, host = (_phrase(self.words), None, None) if is_name else (name, host, None)
         if name or mailbox or host or self.angle:
             route = bytes(self.route).rstrip(b",") if self.route else None
-            self.found.append((name, route, mailbox or b"MISSING_MAILBOX", host or b"MISSING_DOMAIN"))
+            mailbox = b"MISSING_MAILBOX" if mailbox is None else mailbox  # "" may be quoted: it is one
+            self.found.append((name, route, mailbox, host or b"MISSING_DOMAIN"))
         self.begin()
 
     def finish(self) -> None:
@@ -118,9 +116,21 @@ class _Reader:
             self.found.append(GROUP_END)
 
 
-def _join(words: list[bytes]) -> bytes:
-    """Join the words of a local part or domain: blanks around its dots do not count (RFC 5322 §4.4)."""
-    return words[0] if len(words) == 1 else _AROUND_DOT.sub(rb"\1", b" ".join(words))
+def _phrase(words: list[tuple[bytes, bool]]) -> bytes:
+    return b" ".join(text for text, _ in words)
+
+
+def _join(words: list[tuple[bytes, bool]]) -> bytes | None:
+    """Join the words of a local part or domain, None without any: blanks around its dots do not count.
+
+    Those between quotes do (RFC 5322 §4.4, obs-local-part).
+    """
+    joined, after_dot = bytearray(), True
+    for text, quoted in words:
+        dot_first = not quoted and text.startswith(b".")
+        joined += text if after_dot or dot_first else b" " + text
+        after_dot = not quoted and text.endswith(b".")
+    return bytes(joined) if words else None
 
 
 def _tokens(value: bytes) -> Iterator[tuple[str, bytes]]:
