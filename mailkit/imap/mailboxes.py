@@ -25,22 +25,25 @@ STATUS_ITEMS: Mapping[str, Callable[[Mailbox], int]] = {
 }
 
 
-def matches(pattern: str, name: str) -> bool:
+def matches(pattern: str, name: str, reference: str = "") -> bool:
     """Say whether a LIST pattern fits: ``*`` is anything, ``%`` anything but the delimiter (RFC 3501 §6.3.8).
 
-    Case counts, but not in INBOX, alone or as the topmost level (§5.1).
+    The reference, which the pattern goes on, is a name: a ``%`` in it is a ``%``. Case counts, but not in INBOX,
+    alone or as the topmost level (§5.1).
 
     >>> [matches(pattern, "Work/2026") for pattern in ("*", "%", "Work/%", "W*6", "work*")]
     [True, False, True, True, False]
     >>> [matches(pattern, "INBOX/Bills") for pattern in ("inbox*", "in%/Bills", "inbox/bills", "*box%")]
     [True, True, False, False]
+    >>> matches("*", "100%/May", "100%/"), matches("*", "1000/May", "100%/")
+    (True, False)
     """
     in_any_case = len("INBOX") if name.partition(DELIMITER)[0] == "INBOX" else 0
     reached = {0}  # how much of the name may be behind us; no backtracking, so no pattern takes for ever
-    for wildcard in pattern:
-        if wildcard == "*":
+    for at, wildcard in enumerate(reference + pattern, start=-len(reference)):
+        if wildcard == "*" and at >= 0:
             reached = set(range(min(reached), len(name) + 1))
-        elif wildcard == "%":
+        elif wildcard == "%" and at >= 0:
             reached = set(_to_ends_of_levels(name, reached))
         else:
             reached = {
@@ -76,20 +79,22 @@ def with_superiors(names: Iterable[str]) -> dict[str, bool]:
     return {name: known[name] for name in sorted(known, key=lambda name: (name != "INBOX", name))}
 
 
-def listing(word: str, names: Iterable[str], pattern: str, only_special: bool = False) -> Iterator[bytes]:
+def listing(
+    word: str, names: Iterable[str], reference: str, pattern: str, only_special: bool = False
+) -> Iterator[bytes]:
     r"""Yield a LIST or LSUB line for each name that fits; a level that is no mailbox is ``\Noselect``.
 
     A pattern is matched with names as they are written, in modified UTF-7. LSUB shows such a level only for a ``%``
     at the pattern's end (RFC 3501 §6.3.9). Raises `MailboxError` (LIMIT) for a pattern that is too long.
     """
-    if len(pattern) > MAX_PATTERN:
+    if len(reference + pattern) > MAX_PATTERN:
         raise MailboxError(f"the pattern is longer than {MAX_PATTERN} characters; use a * in it", "LIMIT")
     levels_too = word == "LIST" or pattern.endswith("%")
     for name, given in with_superiors(names).items():
         attributes = [SPECIAL_USE[name]] if given and name in SPECIAL_USE else []
         if (only_special and not attributes) or not (given or levels_too):
             continue
-        if matches(pattern, encode_name(name).decode()):
+        if matches(pattern, encode_name(name).decode(), reference):
             yield list_line(word, attributes if given else ["\\Noselect"], name)
         else:
             yield OTHERS_TURN
@@ -149,14 +154,14 @@ class MailboxCommands:
         arguments.end()
         if not pattern and not extended:
             return Reply([list_line("LIST", ["\\Noselect"], "")])  # asks for the delimiter only
-        return Reply(listing("LIST", self._account.mailboxes, reference + pattern, only_special))
+        return Reply(listing("LIST", self._account.mailboxes, reference, pattern, only_special))
 
     def do_lsub(self, arguments: Arguments) -> Reply:
         """List subscribed names that fit a pattern."""
         arguments.space()
         reference, pattern = _reference_and_pattern(arguments)
         arguments.end()
-        return Reply(listing("LSUB", self._account.subscribed, reference + pattern))
+        return Reply(listing("LSUB", self._account.subscribed, reference, pattern))
 
     def do_status(self, arguments: Arguments) -> Reply:
         """Tell numbers of a mailbox without opening it."""
