@@ -370,6 +370,19 @@ def test_parameters(value, parameters):
     assert {name.decode(): text.decode() for name, text in read[2]} == parameters
 
 
+@pytest.mark.parametrize(
+    "boundary", ["boundary*=us-ascii'en'b%20b", "BOUNDARY*0*=''b%20; boundary*1=b", "boundary*=b%20b"]
+)
+def test_a_boundary_in_the_coding_of_rfc_2231(boundary):
+    coded = message(f"Content-Type: multipart/mixed; {boundary}\n\n--b b\n\none\n--b b\n\ntwo\n--b b--\n")
+    assert [section(coded, (number,), "") for number in (1, 2, 3)] == [b"one", b"two", None]
+
+
+def test_a_charset_in_the_coding_of_rfc_2231():
+    coded = message(b"Content-Type: text/plain; charset*=us-ascii''iso-8859-1\n\n" + b"\xe9")
+    assert searchable(coded)[1] == "\u00e9"
+
+
 @pytest.mark.parametrize("value", ["", "text", "text/", "/plain", ";", '"a"/"b"'])
 def test_what_is_no_type(value):
     assert media_type(value.encode()) is None

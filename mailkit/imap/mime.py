@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from heapq import heappop, heappush, heapreplace
 from typing import TypeVar
+from urllib.parse import unquote_to_bytes
 
 from mailkit.message import Message, end_of_header
 
@@ -84,8 +85,11 @@ class Part:
         self.is_message = kind.lower() == b"message" and subtype.lower() == b"rfc822"
 
     def parameter(self, name: bytes) -> bytes | None:
-        """Return the value of a Content-Type parameter, its name in lower case, or None."""
-        return next((value for key, value in self.parameters if key.lower() == name), None)
+        """Return the value of a Content-Type parameter, its name in lower case, or None; decoded by RFC 2231 §4."""
+        given = {key.lower(): value for key, value in reversed(self.parameters)}  # of repeated ones the first
+        if name in given or name + b"*" not in given:
+            return given.get(name)
+        return unquote_to_bytes(given[name + b"*"].split(b"'", 2)[-1])  # behind charset'language'
 
 
 def parse(message: Message) -> Part:
