@@ -31,7 +31,7 @@ def header_text(value: bytes) -> str:
     >>> header_text(b"=?utf-8?q?Caf=C3?= =?utf-8*de?q?=A9?= am =?utf-8?b?a?=")
     'Café am =?utf-8?b?a?='
     """
-    return "".join(_pieces(value)) if b"=?" in value else characters(value)
+    return "".join(_pieces(value)) if b"=?" in value else value.decode("utf-8", "replace")
 
 
 def _pieces(value: bytes) -> Iterator[str]:

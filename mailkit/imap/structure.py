@@ -270,7 +270,7 @@ def searchable(message: Message) -> tuple[str, str]:
     while parts:
         part = parts.pop()
         header = _FOLD.sub(b"", message.octets[part.start : part.body])
-        headers += map(header_text, header.splitlines())
+        headers += map(header_text, header.splitlines() if b"=?" in header else (header,))  # a word ends in its line
         if not part.children and part.type.lower() in (b"text", b"message"):
             texts.append(_decoded_text(message.octets, part))
         parts += reversed(part.children)
