@@ -320,6 +320,15 @@ def test_a_search_looks_for_so_many_texts_and_no_more():
     assert say(session, b"s2 SEARCH" + b" TEXT you" * 101 + b"\r\n").startswith(b"s2 NO [LIMIT] ")
 
 
+def test_a_keyword_too_many_is_refused_with_all_that_came_with_it():
+    store = a_store()
+    store.accounts["amy"].inbox.flag_set([f"k{number}" for number in range(64)])
+    session = a_session(store, LOGGED_IN)
+    assert b" k63)] flags that stay\r\n" in say(session, b"s1 SELECT INBOX\r\n")
+    assert say(session, b"s2 STORE 1 +FLAGS (\\Seen more)\r\n").startswith(b"s2 NO [LIMIT] ")
+    assert store.accounts["amy"].inbox.messages[0].flags == frozenset()
+
+
 @pytest.mark.parametrize(
     "mistake", [b"GET / HTTP/1.1\r\n", b"\r\n", b"a1 LOGIN {99999999}\r\n", b"a1 SELECT INBOX\r\n"]
 )
