@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     if chosen.command == "serve":
         try:
             serve(chosen.password, chosen.letters, chosen.authority)
-        except (LookupError, OSError, TypeError, ValueError) as error:
+        except (LookupError, OSError, TypeError) as error:
             serving.error(str(error))
         except KeyboardInterrupt:
             print("The server has stopped; its mail is gone.")

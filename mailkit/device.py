@@ -39,8 +39,6 @@ class Device:
         if not isinstance(folder, str) or not folder.strip():
             given = reprlib.repr(folder)
             raise ValueError(f'first comes the letter, then its folder, a text such as "Trips", not {given}')
-        if isinstance(flags, str):
-            raise TypeError(f"flags takes a list, not one text; write [{flags!r}]")
         kept = _flags(flags)
         for octets in letters_in(answer):
             message = Message(self._next_number, with_crlf(octets), _UNDATED, kept)
@@ -93,6 +91,8 @@ class Device:
 
 
 def _flags(given: Any) -> frozenset[str]:
+    if isinstance(given, str):
+        raise TypeError(f"flags takes a list, not one text; write [{given!r}]")
     flags = list(given) if isinstance(given, Iterable) else [given]
     if not all(isinstance(flag, str) for flag in flags):
         raise TypeError(f'flags takes a list of texts, such as [r"{SEEN}"], not {given!r:.60}')

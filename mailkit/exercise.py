@@ -207,8 +207,10 @@ def _cells() -> list[str]:
 
 
 def _never_ran(cells: list[str]) -> bool:
-    """Tell whether the last cell but this one, bare checks apart, is none that Python can read."""
-    source = next((cell for cell in reversed(cells[:-1]) if cell.strip() != "box.check()"), "")
+    """Tell whether this cell is a bare check, and the last one that was more is none that Python can read."""
+    if not cells or cells[-1].strip() != "box.check()":
+        return False
+    source = next((cell for cell in reversed(cells) if cell.strip() != "box.check()"), "")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python warns of a "\D"
         try:

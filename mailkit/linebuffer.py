@@ -30,8 +30,9 @@ class LineBuffer(bytearray):
 def named(keyword: str) -> str:
     r"""Quote what stands where a command should; of what it runs into, which may be a password, nothing.
 
-    >>> named("FETCHMAIL"), named("PASS\tsecret"), named(".")
-    ("'FETCHMAIL'", "'PASS' with anything but a space behind it", "'.'")
+    >>> named("FETCHMAIL"), named("PASS\tsecret"), named("été")
+    ("'FETCHMAIL'", "'PASS' with anything but a space behind it", "'\\xe9'")
     """
-    word = (re.match("[A-Za-z0-9]+", keyword) or [keyword[:1]])[0]
-    return f"{word[:20]!a}{' with anything but a space behind it' if word != keyword and word.isalnum() else ''}"
+    word = re.split("[^A-Za-z0-9]", keyword, maxsplit=1)[0]
+    behind = " with anything but a space behind it" if 0 < len(word) < len(keyword) else ""
+    return f"{(word or keyword[:1])[:20]!a}{behind}"

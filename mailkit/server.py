@@ -79,12 +79,12 @@ class MailServer:
         uidvalidity: int = 1,
         **settings: Any,
     ) -> None:
-        if not re.fullmatch(HOST, str(domain)) or len(domain) > 248:  # the host is mail.DOMAIN
+        if not (isinstance(domain, str) and re.fullmatch(HOST, domain)) or len(domain) > 248:  # the host is mail.DOMAIN
             raise ValueError(f'{domain!r} is no domain; write it in lower case, such as domain="example.org"')
         if quota is not None and (not isinstance(quota, int) or quota < 0):
             raise ValueError(f"a quota is a number of octets, such as quota=35_000, not {quota!r}")
         now = clock() if callable(clock) else clock
-        if not isinstance(now, datetime) or now.tzinfo is None:
+        if not callable(clock) or not isinstance(now, datetime) or now.tzinfo is None:
             words = "a clock is a function that returns a datetime with a time zone"
             raise TypeError(f"{words}, not {now!r:.60}; write clock=lambda: datetime.now().astimezone()")
         if not isinstance(uidvalidity, int) or not 1 <= uidvalidity < 2**32 - 2**16:  # others count up from it
@@ -338,7 +338,7 @@ def _passwords(accounts: Iterable[str] | Mapping[str, str], password: str | None
 
 
 def _settings(domain: str, given: dict[str, Any]) -> Settings:
-    usual = {field.name: field.default for field in fields(Settings)}
+    usual: dict[str, Any] = {field.name: field.default for field in fields(Settings)}
     unknown = sorted(set(given) - set(usual))
     if unknown:
         known = [*usual, *signature(MailServer).parameters]
@@ -352,9 +352,9 @@ def _settings(domain: str, given: dict[str, Any]) -> Settings:
         kind = type(usual[name])
         if not isinstance(value, (int, float) if kind is float else kind):
             raise TypeError(f"{name}={value!r} is no {kind.__name__}; if left out, it is {usual[name]!r}")
-        if kind is float and not given[name] > 0:
+        if kind is float and not value > 0:
             raise ValueError(f"{name}={value!r} leaves no time for anything; if left out, it is {usual[name]!r}")
-        if name.startswith("max_") and given[name] < 1:  # SIZE 0 would promise that there is none (RFC 1870 §4)
+        if name.startswith("max_") and value < 1:  # SIZE 0 would promise that there is none (RFC 1870 §4)
             raise ValueError(f"{name}={value!r} leaves no room for anything; if left out, it is {usual[name]!r}")
     settings = Settings(**{"host_name": f"mail.{domain}", "expire": expire, **given})
     if not re.fullmatch(HOST, settings.host_name.lower()):

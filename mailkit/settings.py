@@ -25,7 +25,7 @@ class Settings:
     max_line: int = 8192  # of SMTP; POP3's commands are shorter (RFC 2449 §4), and a login's responses may be longer
     max_imap_line: int = 65_536  # a client may list its UIDs one by one; RFC 2683 §3.2.1.5 asks for 8,000
     max_message: int = 25_000_000  # and the largest literal of APPEND; any other is bound by max_imap_line
-    max_failed_logins: int = 3  # then the line is closed
+    max_failed_logins: int = 3  # then the line is closed; SMTP's at its next command, so that 535 is read
     max_mistakes: int = 50  # of POP3 and IMAP, refused before a login; then the line is closed
     max_connections: int = 100  # of SMTP, of the others, and in a handshake of each; on Windows it must not be more
     handshake: float = 10.0  # for TLS; a client that is silent then, or speaks in the clear, is dropped

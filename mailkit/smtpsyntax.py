@@ -38,7 +38,7 @@ _ADDRESS = re.compile(rf"({_QUOTED}|[^@]*)(?:@(.*))?")
 _PARAMETER = re.compile(r"([A-Z0-9][A-Z0-9-]*)(?:=([!-<>-~]+))?", re.IGNORECASE | re.ASCII)
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,255}}$){_LABEL}(?:\.{_LABEL})*\.?")  # with "_", or a dot at the end, as met in the wild
-_LITERAL = re.compile(r"\[(IPv6:(?=.*:))?([0-9A-F.:]+)\]", re.IGNORECASE | re.ASCII)
+_LITERAL = re.compile(r"\[(IPv6:)?([0-9A-F.:]+)\]", re.IGNORECASE | re.ASCII)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 

@@ -203,7 +203,8 @@ class Store:
     def account_for(self, address: str) -> Account | None:
         """Return the account for ``amy`` or ``amy@this.domain``, or None."""
         local, at, domain = in_small_letters(address).rpartition("@")
-        return self.accounts.get(local or domain) if not at or domain == self.domain else None
+        name = local if at else domain  # without an @ all stands behind
+        return self.accounts.get(name) if not at or domain == self.domain else None
 
 
 def in_small_letters(name: str) -> str:

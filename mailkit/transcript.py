@@ -12,7 +12,7 @@ MASK = "********"
 OVERHEAD = 100  # octets of memory that a recorded piece takes beside its own
 
 _SECRETS = re.compile(  # however many spaces a slip has put between the words
-    rb"^(\s*(?:PASS[^A-Z0-9]+|(?:\S+\s+)?LOGIN\s+(?:\"[^\"]*\"|\S+)\s+|(?:AUTH|(?:\S+\s+)?AUTHENTICATE)\s+\S+\s+))(.+)$",
+    rb"^(\s*(?:PASS[^A-Z0-9]|(?:\S+\s+)?LOGIN\s+(?:\"[^\"]*\"|\S+)\s+|(?:AUTH|(?:\S+\s+)?AUTHENTICATE)\s+\S+\s+))(.+)$",
     re.IGNORECASE,
 )
 _LOGIN = re.compile(  # that has more lines to come: as many as answers, or literals
@@ -125,10 +125,10 @@ def _renumber(spoken: Iterable[Spoken]) -> Iterator[Spoken]:
     """Give each command's tag its number: `imaplib` begins with random letters (RFC 3501 §2.2.1)."""
     tags: dict[bytes, bytes] = {}
     for who, line, inside in spoken:
-        tag, space, rest = re.split(rb"(\s)", line, maxsplit=1) if re.search(rb"\s", line) else (line, b"", b"")
-        if who == "C" and space and not inside and tag.upper() not in _NO_TAGS:
+        tag = re.split(rb"\s", line, maxsplit=1)[0]
+        if who == "C" and tag != line and not inside and tag.upper() not in _NO_TAGS:
             tags[tag] = b"a%d" % (len(tags) + 1)
-        yield who, (tags.get(tag, tag) + space + rest if not inside else line), inside
+        yield who, (tags.get(tag, tag) + line[len(tag) :] if not inside else line), inside
 
 
 def _in_capitals(spoken: Iterable[Spoken]) -> Iterator[Spoken]:

@@ -154,7 +154,8 @@ class _Line:
             text = leg.open(octets)
         except ssl.SSLError as error:
             reason = error.reason or ""
-            self.hang_up("" if "CERT" in reason or "UNKNOWN_CA" in reason else f"the handshake fails: {reason}")
+            distrust = "CERT" in reason or "UNKNOWN_CA" in reason
+            self.hang_up("" if distrust else "the handshake fails: what came is no TLS that can be answered")
             return
         if leg is self.client and leg.tls and leg.tls.ready and not self.server.tls:
             self.server.tls = _Tls(_trusting_anybody(), server_side=False)
@@ -217,7 +218,7 @@ class _Line:
         return text
 
     def hang_up(self, why: str = "") -> None:
-        """Drop both legs; a client that goes in the middle of our handshake does not trust the certificate."""
+        """Drop both legs; ``why`` a handshake ends, if one does: by default the client distrusts the certificate."""
         if self.client.tls and not self.client.tls.ready and not self.client.transport.is_closing():
             self._note(why or "the client does not trust it, and hangs up")
         for leg in (self.client, self.server):
@@ -260,7 +261,7 @@ class _Leg(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Pass on that this side has said all; the other may still answer. TLS knows no such half line."""
-        if self.tls or self.other.ended:
+        if self.tls or self.other.tls or self.other.ended:
             return False
         self.ended = True
         self.line.pass_rest_on(self)
@@ -270,7 +271,7 @@ class _Leg(asyncio.Protocol):
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.line.hang_up()
+        self.line.hang_up("" if self.who == "C" else "the server hangs up")
 
     def pause_writing(self) -> None:
         self.other.transport.pause_reading()

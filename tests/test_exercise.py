@@ -131,6 +131,7 @@ def test_a_flag_without_its_backslash_is_told(exercise, command, told):
         (["  if True:\nbox.check()", "box.check()\n", "box.check()"], True),
         (["1 / 0", "box.check()"], False),
         (["box.lost.save(", "box.server.inbox", "box.check()"], False),
+        (["box.lost.save(", "box.server.inbox\nbox.check()"], False),
         (["await server.wait()\n'\\D'", "box.check()"], False),
         (["box.check()"], False),
         ([], False),

@@ -154,9 +154,10 @@ def test_the_postman_of_lesson_01_comes_once():
 
 
 def test_lesson_03_reckons_as_its_calculator_does():
-    """It says: 5 MB are 40 million bits: 23 minutes at 28.8 thousand a second."""
-    assert 5_000_000 * 8 == 40_000_000
-    assert round(40_000_000 / 28_800 / 60) == round(dialup.dial_up(5, "28.8").minutes) == 23
+    said = notebooks.cell("03-pop3-take-the-mail-home", "dial-look").source
+    mb, bits, minutes, speed = re.match(r"(\d+) MB are (\d+) million bits: (\d+) minutes at ([\d.]+)", said).groups()
+    assert int(mb) * 8 == int(bits)
+    assert int(minutes) == round(int(bits) * 1000 / float(speed) / 60) == round(dialup.dial_up(int(mb), speed).minutes)
 
 
 def test_pop3_counts_anew_and_the_pictures_do_not():

@@ -10,7 +10,7 @@ from mailkit.scenes.events import EVENTS
 from mailkit.scenes.lesson08 import came_next, rules, where_it_says
 from mailkit.scenes.play import advise
 from mailkit.scenes.thirtydays import thirty_days
-from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, expected, lost
+from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, expected, unreadable
 from tests.notebooks import FOLDER
 from tests.test_notebooks import anchors
 
@@ -87,13 +87,13 @@ def test_the_same_way_for_all_three_leaves_letters_unread(way, counts, capsys):
         now = server.snapshot(*devices.values())
         with pytest.raises(RuntimeError, match="this week is over"):
             live(way, way, way)
-    assert tuple(len(lost(now, name)) for name in PEOPLE) == counts
+    assert tuple(len(unreadable(now, name)) for name in PEOPLE) == counts
     printed = capsys.readouterr().out
     for (name, called), missing in zip(PEOPLE.items(), counts, strict=True):
         due = len(expected(name))
         assert f"{called}, {way}: {due - missing} of {due} letters can be read on Sunday evening" in printed
     filed = {letter.subject for letter in now.mailbox("chloe", "Family").letters}
-    assert lost(now, "chloe") <= filed, "out of her program's sight, and so not lost"
+    assert unreadable(now, "chloe") <= filed, "out of her program's sight, and so not lost"
 
 
 def test_a_way_that_there_is_not_is_refused_before_the_week_begins():

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import types
-from datetime import datetime
+from datetime import UTC, datetime
 from email.message import EmailMessage
 
 import pytest
@@ -788,8 +788,8 @@ def test_losing_the_name_stops_the_server():
      ("pop3", b"PASS\tsecret"), ("pop3", b"PASS\xc2\xa0secret"), ("pop3", b"AUTH\tPLAIN\tAGFteQBzZWNyZXQ="),
      ("smtp", b"AUTH\tPLAIN\tAGFteQBzZWNyZXQ=")],
 )  # fmt: skip
-def test_no_slip_brings_a_password_into_a_transcript(port, slip):
-    """Neither from the line itself nor from the words that refuse it."""
+def test_no_wrong_space_brings_a_password_into_a_transcript(port, slip):
+    """Whatever stands where a space belongs: neither the line itself nor the words that refuse it."""
     with (
         MailServer(password="secret") as server,
         socket.create_connection(getattr(server, port), timeout=PATIENCE) as line,
@@ -862,6 +862,8 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"accounts": 5}, TypeError, "accounts takes a list, not one int"),
         ({"accounts": {5: "x"}}, ValueError, "lower-case ASCII letters"),
         ({"domain": None}, ValueError, "is no domain"),
+        ({"clock": datetime(2026, 1, 1, tzinfo=UTC)}, TypeError, "a clock is a function"),
+        ({"domain": 5}, ValueError, "5 is no domain"),
         ({"clock": None}, TypeError, r"datetime with a time zone, not None; write clock=lambda: datetime.now\(\)"),
         ({"clock": datetime.now}, TypeError, "with a time zone"),
         ({"clock": time.time}, TypeError, "with a time zone"),

@@ -248,6 +248,8 @@ def test_an_empty_transcript_says_so():
     [
         ("POP3", b"PASS my secret", f"PASS {MASK}"),
         ("POP3", b"AUTH PLAIN AGFteQBzZWNyZXQ=", f"AUTH PLAIN {MASK}"),
+        ("POP3", b"PASS !!!", f"PASS {MASK}"),
+        ("POP3", "PASS пароль".encode(), f"PASS {MASK}"),
         ("IMAP", b'X2 LOGIN amy "my secret"', f"LOGIN amy {MASK}"),
         ("IMAP", b"X2 APPEND Sent {7}\r\n", "APPEND Sent"),
         ("IMAP", b"X2 LOGIN {3+}\r\n {6+}\r\n", "LOGIN"),

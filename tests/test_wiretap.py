@@ -355,6 +355,20 @@ def test_what_is_said_with_a_goodbye_arrives_and_is_answered(greeted):
         assert not server.snapshot().mailbox("amy").letters
 
 
+def test_a_server_that_goes_amid_the_handshake_ends_the_line():
+    with (
+        MailServer([LETTER], password="secret", handshake=0.2) as server,
+        Wiretap(server.pop3, certificate="its own") as tap,
+        socket.create_connection(tap.address, timeout=PATIENCE) as line,
+    ):
+        line.recv(999)
+        line.sendall(b"STLS\r\n")
+        line.recv(999)
+        line.sendall(b"\x16\x03\x01\x02\x00\x01")
+        assert line.recv(999) == b""
+        wait_until(lambda: "(the server hangs up)" in str(tap.heard()))
+
+
 def test_a_client_that_speaks_no_tls_is_not_said_to_distrust(server):
     with (
         Wiretap(server.pop3s, certificate="its own") as tap,

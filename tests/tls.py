@@ -27,7 +27,10 @@ def said_with_goodbye(
 
         def exchange() -> None:
             line.sendall(outgoing.read())
-            incoming.write(line.recv(65536))
+            if octets := line.recv(65536):
+                incoming.write(octets)
+            else:
+                incoming.write_eof()  # the next call raises `ssl.SSLEOFError`
 
         while True:
             try:

@@ -193,7 +193,7 @@ WISHES: dict[str, tuple[str, str, _Test, str | dict[str, str]]] = {  # the last:
     "off_line": (
         "You are often off line.", "No line, two new letters: on the laptop?",
         lambda answer: not answer.startswith("0 "),
-        "off line you can read nothing",
+        "of what came meanwhile you have nothing",  # no way today: all keep what has come
     ),
     "small_box": (
         "The box is small, and you keep most.", REFUSED, lambda answer: answer == "0",

@@ -15,7 +15,7 @@ from mailkit.samples import letters, table
 from mailkit.scenes.lesson03 import Steps, two_steps
 from mailkit.scenes.lesson06 import LEFT
 from mailkit.scenes.popclient import PopClient
-from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, lost
+from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, unreadable
 from mailkit.server import MailServer
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
 
@@ -131,30 +131,30 @@ three_people = Exercise(
     "08.1",
     "Choose for three people",
     _three_people,
-    goal=lambda _, now: not any(lost(now, name) for name in PEOPLE),
+    goal=lambda _, now: not any(unreadable(now, name) for name in PEOPLE),
     untouched="The week has not begun. Choose for each: `box.live(ada=…, bruno=…, chloe=…)`.",
     mistakes=(
         Mistake(
             "ada-pop",
-            lambda _, now: not _none_yet(now) and len(lost(now, "ada")) > 1,
+            lambda _, now: not _none_yet(now) and len(unreadable(now, "ada")) > 1,
             "Ada has lost what her laptop had taken by Thursday: with POP it was the only place. She has two devices, "
             "and one of them was stolen.",
         ),
         Mistake(
             "ada-left",
-            lambda _, now: not _none_yet(now) and len(lost(now, "ada")) == 1,
+            lambda _, now: not _none_yet(now) and len(unreadable(now, "ada")) == 1,
             "Ada's phone has all the letters she received; the one she wrote is lost: its copy was on the laptop "
             "alone, for POP has no command that puts one on the server.",
         ),
         Mistake(
             "bruno-full",
-            lambda _, now: not _none_yet(now) and bool(lost(now, "bruno")),
+            lambda _, now: not _none_yet(now) and bool(unreadable(now, "bruno")),
             "Bruno's box was full after four pictures, and the rest was refused: a sender's server tries for some "
             "days, then gives up. He keeps everything, on one computer: let him take it home.",
         ),
         Mistake(
             "chloe-filed",
-            lambda _, now: not _none_yet(now) and bool(lost(now, "chloe")),
+            lambda _, now: not _none_yet(now) and bool(unreadable(now, "chloe")),
             "Chloé never saw the letters that her server's rule had filed: POP opens the INBOX and no other mailbox. "
             "One device does not always mean POP.",
         ),

@@ -82,7 +82,7 @@ class Weeks:
             for day in range(7):
                 lives[name](readers, day)
             due = len(expected(name))
-            there = due - len(lost(self._server.snapshot(*self._devices.values()), name))
+            there = due - len(unreadable(self._server.snapshot(*self._devices.values()), name))
             print(f"{PEOPLE[name]}, {way}: {there} of {due} letters can be read on Sunday evening")  # noqa: T201
 
     def _ada(self, readers: list[Reader], day: int) -> None:
@@ -147,6 +147,6 @@ def expected(name: str) -> set[str]:
     return week | {NOTE} if name == "ada" else week
 
 
-def lost(now: Snapshot, name: str) -> set[str]:
+def unreadable(now: Snapshot, name: str) -> set[str]:
     """Return the subjects that a person has on none of their devices."""
     return expected(name) - {letter.subject for device in DEVICES[name] for letter in now.device(device).letters}

@@ -1,5 +1,7 @@
 """Wrong answers to lesson 09: fifteen complaints, and how a helper makes each of them worse."""
 
+from tests.exercises import stumble
+
 
 def _cell(key: str, lines: str) -> str:
     return f'box = exercises["{key}"].start()\n{lines}\nbox.check()'
@@ -56,7 +58,7 @@ def _stopped(*slip: str) -> str:
     """Let a red box end the week: a line too much, or one word in place of another."""
     lines = f"{_BY_NAME}{slip[0]}" if len(slip) == 1 else _BY_NAME.replace(*slip)
     week = "box.one_week(collect)"
-    return _collect(lines).replace(week, f"try:\n    {week}\nexcept Exception:\n    pass")
+    return _collect(lines).replace(week, stumble(week))
 
 
 def _noted(which: str, end: str) -> str:
