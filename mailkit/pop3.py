@@ -18,7 +18,7 @@ from mailkit.pop3answers import multi_line, ok, top
 from mailkit.sasl import MAX_RESPONSE, from_base64, from_plain
 from mailkit.settings import Settings
 from mailkit.snapshot import SessionView
-from mailkit.store import Account, Store
+from mailkit.store import Account, Store, in_small_letters
 
 log = logging.getLogger(__name__)
 
@@ -214,7 +214,7 @@ class Pop3Session:
 
     def do_auth(self, mechanism: str, response: str | None = None) -> bytes:
         """Log in by SASL PLAIN; the response is in this line or, asked for, in the next (RFC 5034 §4)."""
-        if mechanism.upper() != "PLAIN":
+        if in_small_letters(mechanism) != "plain":
             raise Refusal("the one mechanism offered is PLAIN; say AUTH PLAIN")
         if response is None:
             self._challenged = True

@@ -20,10 +20,10 @@ from mailkit.incoming import Incoming
 from mailkit.linebuffer import LineBuffer, named
 from mailkit.sasl import MAX_RESPONSE, from_plain
 from mailkit.settings import Settings
-from mailkit.smtpsyntax import FORMS, Refusal, check_ascii, check_host, decoded, in_capitals, parse_path, reply_line
+from mailkit.smtpsyntax import FORMS, Refusal, check_ascii, check_host, decoded, parse_path, reply_line
 from mailkit.snapshot import SessionView
 from mailkit.sockets import IDLE, Address
-from mailkit.store import Account, Store
+from mailkit.store import Account, Store, in_small_letters
 
 log = logging.getLogger(__name__)
 
@@ -249,7 +249,7 @@ class SmtpSession:
     def do_auth(self, argument: str) -> str:
         """Log in by PLAIN (RFC 4616) or LOGIN; the response is in this line or, asked for, in the next."""
         mechanism, *initial = argument.split(" ")
-        resume = {"PLAIN": self._plain, "LOGIN": self._login}.get(in_capitals(mechanism))
+        resume = {"plain": self._plain, "login": self._login}.get(in_small_letters(mechanism))
         if not self._extended:
             raise Refusal("503 5.5.1 AUTH is not valid after HELO; send EHLO first")
         if self._account:

@@ -46,11 +46,6 @@ class Refusal(Exception):
     """What was asked for will not be done; the text is a whole reply."""
 
 
-def in_capitals(word: str) -> str:
-    """Put a word of the protocol into capitals; beyond ASCII nothing changes, for ``ı`` is no ``I``."""
-    return word.upper() if word.isascii() else word
-
-
 def check_ascii(argument: str, utf8: bool, code: int) -> None:
     """Raise `Refusal` for a path beyond ASCII where MAIL has not said SMTPUTF8 (RFC 6531 §3.5)."""
     if not (argument.isascii() or utf8):

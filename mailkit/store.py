@@ -208,7 +208,7 @@ class Store:
 
 
 def in_small_letters(name: str) -> str:
-    """Return a name of ours as it is kept; beyond ASCII nothing changes, for the Kelvin sign is no ``k``."""
+    """Return a name of ours as it is kept; beyond ASCII nothing changes: the Kelvin sign is no ``k``."""
     return name.lower() if name.isascii() else name
 
 
