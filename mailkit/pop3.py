@@ -163,18 +163,19 @@ class Pop3Session:
     def _obey(self, line: bytes) -> Iterable[bytes]:
         challenged, self._challenged = self._challenged, False
         self.asked = b"AUTH PLAIN" if challenged else line
+        given_up = challenged and line == b"*"
+        if challenged:  # as if the response had come with the command; "=" is an empty one
+            line = b"AUTH PLAIN " + (line or b"=")
+        word, *rest = line.split(b" ", 1)
+        keyword = word.upper().decode("utf-8", "surrogateescape")
         self._user = self._named  # PASS comes right after USER, or not at all (§7)
-        if not (challenged or line.split(b" ")[0].upper() == b"AUTH"):  # if that fails, it was not said (RFC 5034 §4)
+        if keyword != "AUTH":  # which was not said, if it fails (RFC 5034 §4)
             self._named = None
         if self._input.too_long:
             longest = MAX_RESPONSE if challenged else MAX_COMMAND
             raise Refusal(f"line too long; it has at most {longest} octets, CRLF included")
-        if challenged and line == b"*":
+        if given_up:
             raise Refusal("AUTH given up, as you wished")
-        if challenged:  # from here on, as if the response had come with the command; "=" is an empty one
-            line = b"AUTH PLAIN " + (line or b"=")
-        word, *rest = line.split(b" ", 1)
-        keyword = word.upper().decode("utf-8", "surrogateescape")
         return self._run(keyword, [text.decode("utf-8", "surrogateescape") for text in rest])
 
     def _run(self, keyword: str, rest: list[str]) -> Iterable[bytes]:
