@@ -9,7 +9,7 @@ from mailkit.device import Device
 from mailkit.diagram import Picture, show_columns
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
-from mailkit.scenes.mistakes import Notes, half_way, marked, marked_unsaved
+from mailkit.scenes.mistakes import half_way, half_way_notes, marked, marked_unsaved
 from mailkit.scenes.visits import Disk, Visits
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
@@ -167,7 +167,7 @@ first_letter = Exercise(
 def _full_disk() -> World:
     server, laptop = MailServer(letters("three-letters"), password="secret"), Disk(Device("laptop"))
     visits = Visits(server, laptop)
-    return World(server, laptop=laptop, two_visits=visits, _half=Notes("_half-way", visits.half_way))
+    return World(server, laptop=laptop, two_visits=visits, _half=half_way_notes(visits.is_half_way))
 
 
 bug_hunt = Exercise(

@@ -81,11 +81,13 @@ def noted(now: Snapshot, name: str) -> list[str]:
     return [row.subject for row in now.device(name).letters]
 
 
-def half_way(advice: str) -> Mistake:
-    """Return the mistake that a red box has stopped what the learner's function was handed to.
+def half_way_notes(is_half_way: Callable[[], bool]) -> Notes:
+    """Let a world tell whether a red box has stopped what the learner's function was handed to."""
+    return Notes("_half-way", lambda: ["stopped"] * is_half_way())
 
-    The world has `Notes` named "_half-way", with a line when this is so.
-    """
+
+def half_way(advice: str) -> Mistake:
+    """Return the mistake that it has; the world has `half_way_notes`."""
     return Mistake("half-way", lambda before, now: bool(noted(now, "_half-way")), advice)
 
 

@@ -27,9 +27,9 @@ class Visits:
         self._visit("Visit 2", collect)
         self._under_way = False
 
-    def half_way(self) -> list[str]:
-        """Return a line if an error of the script's own has stopped it, or none."""
-        return ["stopped"] * self._under_way
+    def is_half_way(self) -> bool:
+        """Tell whether an error of the script's own has stopped it."""
+        return self._under_way
 
     def _visit(self, name: str, collect: Callable[[poplib.POP3, Any], object]) -> None:
         pop = poplib.POP3(*self._server.pop3)

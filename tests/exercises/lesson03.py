@@ -27,8 +27,16 @@ box.check()
 """
 
 
-def _stopped(body: str) -> str:
-    visits = "box.two_visits(collect)"
+def _stopped(*steps: str) -> str:
+    """Let a red box end the first visit, for a word is mistyped in one of these steps."""
+    visits, within = "box.two_visits(collect)", "\n".join(f"            {step}" for step in steps)
+    body = f"""\
+    try:
+        for number in range(1, pop.stat()[0] + 1):
+{within}
+    finally:
+        pop.quit()
+"""
     return _hunt(body).replace(visits, stumble(visits))
 
 
@@ -63,15 +71,7 @@ pop.pass_("secret")
         "not-one-whole": _first("box.laptop.save(pop.top(1, 0))\npop.dele(1)\npop.quit()"),
     },
     "03.2": {
-        "half-way": _stopped("""\
-    try:
-        for number in range(1, pop.stat()[0] + 1):
-            answer = pop.retr(number)
-            pop.dele(number)
-            laptop.save(anser)
-    finally:
-        pop.quit()
-"""),
+        "half-way": _stopped("answer = pop.retr(number)", "pop.dele(number)", "laptop.save(anser)"),
         "lost": _hunt("""\
     try:
         letters = []
@@ -128,15 +128,7 @@ OTHERS = {
     "03.2": [
         (
             "half-way",
-            _stopped("""\
-    try:
-        for number in range(1, pop.stat()[0] + 1):
-            answer = pop.retr(number)
-            laptop.save(anser)
-            pop.dele(number)
-    finally:
-        pop.quit()
-"""),
+            _stopped("answer = pop.retr(number)", "laptop.save(anser)", "pop.dele(number)"),
         ),
         ("not yet", _hunt("    pop.quit()\n")),
         (

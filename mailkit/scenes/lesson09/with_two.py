@@ -10,7 +10,7 @@ from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
 from mailkit.scenes.lesson09.boxes import TAKE_ALL, by_pop, inbox, kept, twice
-from mailkit.scenes.mistakes import Notes, half_way
+from mailkit.scenes.mistakes import half_way, half_way_notes
 from mailkit.scenes.popclient import PopClient
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot, digest
@@ -49,9 +49,9 @@ class Week:
                 self._tidy()
         self._over = True
 
-    def half_way(self) -> list[str]:
-        """Return a line if the week began and never ended, or none."""
-        return ["stopped"] * (self._begun and not self._over)
+    def is_half_way(self) -> bool:
+        """Tell whether the week began and never ended."""
+        return self._begun and not self._over
 
     def _tidy(self) -> None:
         """Remove the first letter, as one does in webmail; by now both computers should have it."""
@@ -67,7 +67,7 @@ def _two_computers() -> World:
     for device in (desktop, laptop):
         PopClient(server, device, TAKE_ALL).poll()
     week = Week(server, letters("week"), desktop, laptop)
-    half = Notes("_half-way", week.half_way)
+    half = half_way_notes(week.is_half_way)
     return World(server, desktop=desktop, laptop=laptop, now=fixed_clock(), one_week=week, _half=half)
 
 
