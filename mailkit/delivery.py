@@ -134,14 +134,12 @@ def as_message(octets: bytes) -> bytes:
 
 def _check_room(account: Account, size: int, said: str = "{}") -> None:
     """Raise `Refusal` where a mailbox has no room: for now, or for good (RFC 3463 §3.3 X.2.2, X.2.3)."""
-    if account.quota is not None and size > account.quota:
-        words = f"{size} octets never fit into a mailbox of {account.quota}; send a smaller message"
-        raise Refusal(f"552 5.2.3 {said.format(words)}")
     try:
         account.need_room(size)
         account.inbox.need_place(1)
     except MailboxError as full:
-        raise Refusal(f"452 4.2.2 {said.format(full)}") from full
+        is_for_good = account.quota is not None and size > account.quota
+        raise Refusal(f"{'552 5.2.3' if is_for_good else '452 4.2.2'} {said.format(full)}") from full
 
 
 def _without_return_path(octets: bytes) -> bytes:

@@ -146,12 +146,12 @@ class Account:
         return copies
 
     def need_room(self, octets: int) -> None:
-        """Raise `MailboxError` (OVERQUOTA) when so many octets more would not fit."""
-        if self.quota is not None and self.used + octets > self.quota:
-            raise MailboxError(
-                f"mailbox full: {self.used} of {self.quota} octets used, {octets} more do not fit; delete some mail",
-                "OVERQUOTA",
-            )
+        """Raise `MailboxError` (OVERQUOTA) when so many octets more would not fit, now or ever."""
+        if self.quota is None or self.used + octets <= self.quota:
+            return
+        full = f"mailbox full: {self.used} of {self.quota} octets used, {octets} more do not fit; delete some mail"
+        never = f"{octets} octets never fit into a mailbox of {self.quota}; send or copy less"
+        raise MailboxError(full if octets <= self.quota else never, "OVERQUOTA")
 
     def lock_maildrop(self, holder: object) -> bool:
         """Give the maildrop to one POP3 session alone (RFC 1939 §4); False if another holds it."""
