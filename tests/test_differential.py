@@ -262,19 +262,25 @@ DIFFERENCES: dict[str, Callable[[Case], bool]] = {
     "address lists that break RFC 5322 keep what can be read; Dovecot stops, or says SYNTAX_ERROR": named(
         "from/broken", "ENVELOPE"
     ),
-    "a boundary in RFC 2231's coding is one; Dovecot does not know it, and finds no parts": named("cpython/msg_33"),
     LINE_END: lambda case: case.name.startswith(CUT) and is_line_end_of_delimiter(case),
     "where no blank line is, none is told (RFC 3501 §6.4.5); Dovecot adds it to chosen fields": is_blank_line_added,
 }
 
 
-SINCE_2_4: dict[str, Callable[[Case], bool]] = {
-    "what RFC 2231 continues is joined (its §6), no more; Dovecot 2.4 decodes it, too": lambda case: (
-        in_structure(case) and decoded(case.ours) == case.theirs
-    ),
-    "a parameter that comes twice is told twice; Dovecot 2.4 tells the first": lambda case: (
-        in_structure(case) and decoded(told_once(case.ours)) == case.theirs
-    ),
+BY_VERSION: dict[str, dict[str, Callable[[Case], bool]]] = {
+    "2.3": {
+        "a boundary in RFC 2231's coding is one; Dovecot 2.3 does not know it, and finds no parts": named(
+            "cpython/msg_33"
+        ),
+    },
+    "2.4": {
+        "what RFC 2231 continues is joined (its §6), no more; Dovecot 2.4 decodes it, too": lambda case: (
+            in_structure(case) and decoded(case.ours) == case.theirs
+        ),
+        "a parameter that comes twice is told twice; Dovecot 2.4 tells the first": lambda case: (
+            in_structure(case) and decoded(told_once(case.ours)) == case.theirs
+        ),
+    },
 }
 
 
@@ -303,7 +309,7 @@ def told_once(answer: Answer) -> Answer:
 
 def differences(version: str) -> dict[str, Callable[[Case], bool]]:
     """Return what differs from this version of Dovecot."""
-    return DIFFERENCES | (SINCE_2_4 if version == "2.4" else {})
+    return DIFFERENCES | BY_VERSION.get(version, {})
 
 
 def reason(case: Case) -> str | None:
