@@ -130,8 +130,7 @@ class MailboxCommands:
 
     def do_rename(self, arguments: Arguments) -> Reply:
         """Give a mailbox another name."""
-        arguments.space()
-        old, new = arguments.astring(), arguments.only_mailbox()
+        old, new = arguments.next_astring(), arguments.only_mailbox()
         self._account.rename(mailbox_name(old), new)
         return Reply()
 
@@ -165,8 +164,7 @@ class MailboxCommands:
 
     def do_status(self, arguments: Arguments) -> Reply:
         """Tell numbers of a mailbox without opening it."""
-        arguments.space()
-        name = arguments.astring()
+        name = arguments.next_astring()
         arguments.space()
         items = arguments.parenthesized(lambda: arguments.word("an item"))
         arguments.end()
@@ -182,14 +180,12 @@ class MailboxCommands:
 
     def foresee_append(self, arguments: Arguments, octets: int) -> None:
         """Raise what APPEND would, for want of the mailbox or of room, while the client still holds the message."""
-        arguments.space()
-        target(self._account, mailbox_name(arguments.astring()))
+        target(self._account, mailbox_name(arguments.next_astring()))
         self._account.need_room(octets)
 
     def do_append(self, arguments: Arguments) -> Reply:
         """Put a message into a mailbox; the answer tells its UID (RFC 4315 §3)."""
-        arguments.space()
-        name = arguments.astring()
+        name = arguments.next_astring()
         arguments.space()
         flags, when = [], None
         if arguments.next_is(b"("):
@@ -211,9 +207,7 @@ class MailboxCommands:
 
     def do_getquota(self, arguments: Arguments) -> Reply:
         """Tell what an account may hold; the one quota root is called ``""`` (RFC 9208 §4.1.1)."""
-        arguments.space()
-        root = arguments.astring()
-        arguments.end()
+        root = arguments.only_astring()
         if root or self._account.quota is None:
             raise MailboxError("there is no such quota root; GETQUOTAROOT INBOX tells which there is", "NONEXISTENT")
         return Reply([self._quota()])

@@ -157,8 +157,7 @@ class Search:
 
     def _text_key(self, name: str) -> Test | None:
         if name == "HEADER":
-            self._arguments.space()
-            return self._in_field(structure.header_values, self._arguments.astring().decode("latin-1"))
+            return self._in_field(structure.header_values, self._arguments.next_astring().decode("latin-1"))
         if name in FIELD_KEYS:
             return self._in_field(structure.envelope_values, name)
         if name not in ("BODY", "TEXT"):
@@ -195,8 +194,7 @@ class Search:
         return test
 
     def _string(self) -> str:
-        self._arguments.space()
-        octets = self._arguments.astring()
+        octets = self._arguments.next_astring()
         try:
             return _small(octets.decode(self._charset or "utf-8"))
         except ValueError:

@@ -322,11 +322,7 @@ class ImapSession:
 
     def do_login(self, arguments: Arguments) -> Reply:
         """Log in with user and password."""
-        arguments.space()
-        user = arguments.astring()
-        arguments.space()
-        password = arguments.astring()
-        arguments.end()
+        user, password = arguments.next_astring(), arguments.only_astring()
         self._need_privacy()
         return self._log_in(user.decode("utf-8", "surrogateescape"), password.decode("utf-8", "surrogateescape"))
 

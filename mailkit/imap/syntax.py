@@ -67,11 +67,11 @@ class Arguments:
             self._at = found.end()
         return found
 
-    def _need(self, pattern: re.Pattern[bytes], wanted: str) -> bytes:
+    def _need(self, pattern: re.Pattern[bytes], wanted: str) -> re.Match[bytes]:
         found = self.match(pattern)
         if not found:
             raise BadSyntax(self._expected(wanted))
-        return found[0]
+        return found
 
     def _expected(self, wanted: str) -> str:
         rest = re.sub(rb"[^ -~]", b"?", self._text[self._at : self._at + 20].partition(b"\r")[0]).decode()
@@ -85,15 +85,14 @@ class Arguments:
         self._at = upto
         return True
 
-    def need(self, octets: bytes) -> None:
+    def need(self, octets: bytes, wanted: str = "") -> None:
         """Step over these octets, which must come next."""
         if not self.take(octets):
-            raise BadSyntax(self._expected(octets.decode()))
+            raise BadSyntax(self._expected(wanted or octets.decode()))
 
     def space(self) -> None:
         """Step over the one space that stands between two arguments."""
-        if not self.take(b" "):
-            raise BadSyntax(self._expected("a space"))
+        self.need(b" ", "a space")
 
     def next_is(self, octets: bytes) -> bool:
         """Say whether these octets come next, without stepping over them."""
@@ -106,15 +105,15 @@ class Arguments:
 
     def tag(self) -> bytes:
         """Read a tag: an astring's characters, but no ``+``."""
-        return self._need(TAG, "a tag and a command, such as a1 NOOP")
+        return self._need(TAG, "a tag and a command, such as a1 NOOP")[0]
 
     def word(self, wanted: str) -> str:
         """Read a word of the protocol; return it in capitals."""
-        return self._need(_WORD, wanted).decode("ascii").upper()
+        return self._need(_WORD, wanted)[0].decode("ascii").upper()
 
     def number(self) -> int:
         """Read a number of 32 bits."""
-        return to_number(self._need(_NUMBER, "a number"))
+        return to_number(self._need(_NUMBER, "a number")[0])
 
     def literal(self) -> bytes:
         """Read a literal."""
@@ -128,7 +127,7 @@ class Arguments:
         """Read a quoted string or a literal."""
         if self.next_is(b"{"):
             return self.literal()
-        quoted = self._need(_QUOTED, 'a string, such as "word"')[1:-1]
+        quoted = self._need(_QUOTED, 'a string, such as "word"')[1]
         return re.sub(rb'\\(["\\])', rb"\1", quoted) if b"\\" in quoted else quoted
 
     def astring(self) -> bytes:
@@ -138,16 +137,20 @@ class Arguments:
 
     def base64(self) -> bytes:
         """Read base64 as it is written, or = for an empty text (RFC 4959 §3)."""
-        return self._need(_BASE64, "base64, or = for nothing")
+        return self._need(_BASE64, "base64, or = for nothing")[0]
 
     def nstring(self) -> bytes | None:
         """Read a string, or NIL."""
         return None if self.take(b"NIL") else self.string()
 
+    def next_astring(self) -> bytes:
+        """Read a string, bare or not, and the space before it."""
+        self.space()
+        return self.astring()
+
     def only_astring(self) -> bytes:
         """Read a string, bare or not, which is the last or only argument."""
-        self.space()
-        octets = self.astring()
+        octets = self.next_astring()
         self.end()
         return octets
 
@@ -171,7 +174,7 @@ class Arguments:
 
     def flag(self) -> str:
         """Read a flag, or a keyword, which is one without the backslash."""
-        return self._need(_FLAG, "a flag, such as \\Seen").decode("ascii")
+        return self._need(_FLAG, "a flag, such as \\Seen")[0].decode("ascii")
 
     def parenthesized(self, item: Callable[[], Item]) -> list[Item]:
         """Read items between parentheses, one space between two; there may be none."""
@@ -185,7 +188,7 @@ class Arguments:
 
     def sequence_set(self) -> SequenceSet:
         """Read a set of message numbers, such as ``2,4:7,12:*``."""
-        text = self._need(_SET, "a set of message numbers, such as 2,4:7,12:*").decode("ascii")
+        text = self._need(_SET, "a set of message numbers, such as 2,4:7,12:*")[0].decode("ascii")
         return [_read_range(part) for part in text.split(",")]
 
     def starts_set(self) -> bool:
@@ -194,17 +197,13 @@ class Arguments:
 
     def date(self) -> date:
         """Read a date, such as ``1-Feb-1994``, bare or quoted."""
-        found = self.match(_DATE)
-        if not found:
-            raise BadSyntax(self._expected("a date, such as 1-Feb-1994"))
+        found = self._need(_DATE, "a date, such as 1-Feb-1994")
         year = int(found[4]) or 1  # as good as the year 0, which `date` does not know
         return _checked(lambda: date(year, _MONTH_NUMBERS[found[3].lower()], int(found[2])))
 
     def date_time(self) -> datetime:
         """Read a date with time and zone, such as ``" 7-Feb-1994 21:52:25 -0800"``; programs forget that blank."""
-        found = self.match(_DATE_TIME)
-        if not found:
-            raise BadSyntax(self._expected('a date and time, such as " 7-Feb-1994 21:52:25 -0800"'))
+        found = self._need(_DATE_TIME, 'a date and time, such as " 7-Feb-1994 21:52:25 -0800"')
         day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = found.groups()
 
         def build() -> datetime:
