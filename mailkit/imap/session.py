@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from time import monotonic, thread_time
 
 from mailkit.imap.mailboxes import MailboxCommands
@@ -34,15 +33,6 @@ TURN = 0.05  # seconds of work, whatever the machine does beside it: after that,
 KEEPS_NUMBERS = ("FETCH", "STORE", "SEARCH", "")  # while one of these, or no command, is answered: no EXPUNGE (§7.4.1)
 
 
-@dataclass(slots=True)
-class _Running:
-    """The command now being answered, and the state that it leads to; the name only once it is known to be legal."""
-
-    tag: bytes = b"*"
-    name: str = ""
-    after: State = State.NOT_AUTHENTICATED
-
-
 class ImapSession:
     """One IMAP session of one account.
 
@@ -62,7 +52,7 @@ class ImapSession:
         self.closed = self.upgrade = False
         self._store, self._settings, self._secure, self._wake = store, settings, secure, wake
         self._reader = CommandReader(settings.max_imap_line, 4 * settings.max_message, self._judge_literal)
-        self._running = _Running()
+        self._tag, self._name = b"*", ""  # of that command; the name only once it is known to be legal
         self._resume: Callable[[bytes], Reply] | None = None  # takes the line that a command waits for
         self._idling = False
         self._bye = ""  # why the server hangs up after this answer
@@ -130,7 +120,7 @@ class ImapSession:
 
     def _refuse(self, refusal: Refusal) -> bytes:
         if not self._resume:
-            self._running, self.asked = _Running(refusal.tag), refusal.tag + b" (refused)"
+            self._tag, self._name, self.asked = refusal.tag, "", refusal.tag + b" (refused)"
         self._resume, self._idling = None, False
         self._count_mistake()
         if refusal.fatal:
@@ -142,9 +132,7 @@ class ImapSession:
         arguments, limit = Arguments(command), self._settings.max_imap_line
         try:
             arguments.tag()
-            arguments.space()
-            name = arguments.word("a command")
-            self._state_after(name)
+            name = self._read_name(arguments)
             if name == "LOGIN":
                 self._need_privacy()
             its_mailbox = not command.literals and arguments.next_is(b" {")
@@ -162,13 +150,10 @@ class ImapSession:
         return None
 
     def _begin(self, arguments: Arguments) -> Reply:
-        running = self._running = _Running()
-        running.tag = arguments.tag()
-        arguments.space()
-        name = arguments.word("a command")
-        running.after = self._state_after(name)
-        running.name = name
-        methods = (getattr(commands, f"do_{name.lower()}", None) for commands in self._commands())
+        self._tag, self._name = b"*", ""
+        self._tag = arguments.tag()
+        self._name = self._read_name(arguments)
+        methods = (getattr(commands, f"do_{self._name.lower()}", None) for commands in self._commands())
         method: Callable[[Arguments], Reply] = next(filter(None, methods))
         return method(arguments)
 
@@ -180,14 +165,17 @@ class ImapSession:
         if self._account and self._view:
             yield MessageCommands(self._account, self._view)
 
-    def _state_after(self, name: str) -> State:
+    def _read_name(self, arguments: Arguments) -> str:
+        """Read the name of a command that is legal now."""
+        arguments.space()
+        name = arguments.word("a command")
         if name not in COMMANDS:
             raise BadSyntax(f"no command {name[:20]!a}; these are known: {' '.join(COMMANDS)}")
         if self.state not in COMMANDS[name]:
             too_late = State.NOT_AUTHENTICATED in COMMANDS[name]
             remedy = "it comes before a login: LOGOUT and connect again" if too_late else REMEDY[self.state]
             raise BadSyntax(f"{name} is not valid in the {self.state.value} state; {remedy}")
-        return COMMANDS[name][self.state]
+        return name
 
     def _run(self, work: Callable[[], Reply]) -> Iterator[bytes]:
         """Yield what a command has to say, in large chunks, and its tagged answer at the end."""
@@ -211,7 +199,7 @@ class ImapSession:
         except MailboxError as error:
             said.append(self._tagged(f"NO [{error.code}] {error}"))
         except Exception:
-            log.exception("%s of %s failed", self._running.name, self._account and self._account.name)
+            log.exception("%s of %s failed", self._name, self._account and self._account.name)
             if begun:  # within a literal an answer would be read as part of it
                 self.end()
                 return
@@ -225,7 +213,7 @@ class ImapSession:
             self._bye = f"{self._mistakes} mistakes before a login; connect again"
 
     def _with_remedy(self, words: str) -> str:
-        name = self._running.name
+        name = self._name
         if name in ("LOGIN", "AUTHENTICATE") or self.state is State.NOT_AUTHENTICATED:
             words = words.partition(", but found")[0]  # a password, perhaps
         if ";" in words or not name:
@@ -237,15 +225,15 @@ class ImapSession:
 
     def _completed(self, reply: Reply) -> bytes:
         if not self.closed:
-            self.state = self._running.after
+            self.state = COMMANDS[self._name].get(self.state, self.state)  # a login has changed it already
         code = f"[{reply.code}] " if reply.code else ""
-        return self._tagged(f"OK {code}{reply.name or self._running.name} completed")
+        return self._tagged(f"OK {code}{reply.name or self._name} completed")
 
     def _tagged(self, answer: str) -> bytes:
         """Write the news that may be told now, the tagged answer, and a BYE if it is the last."""
-        name, view = self._running.name, self._view
+        name, view = self._name, self._view
         news = view.news(name not in KEEPS_NUMBERS, with_uid=name == "UID") if view else b""
-        answer = f"{self._running.tag.decode()} {answer}\r\n"
+        answer = f"{self._tag.decode()} {answer}\r\n"
         if self._bye:
             self.end()
             answer += f"* BYE {self._bye}\r\n"
@@ -336,15 +324,12 @@ class ImapSession:
     def _log_in(self, user: str, password: str, acting_for: str = "") -> Reply:
         account = self._store.authenticate(user, password, acting_for)
         if account is None:
-            raise self._failed_login("wrong name or password")
+            self._failed_logins += 1
+            if self._failed_logins >= self._settings.max_failed_logins:
+                self._bye = f"{self._failed_logins} logins failed; connect again"
+            raise MailboxError("wrong name or password", "AUTHENTICATIONFAILED")
         self._account, self.state = account, State.AUTHENTICATED
         return Reply(code=self._capabilities())
-
-    def _failed_login(self, words: str) -> MailboxError:
-        self._failed_logins += 1
-        if self._failed_logins >= self._settings.max_failed_logins:
-            self._bye = f"{self._failed_logins} logins failed; connect again"
-        return MailboxError(words, "AUTHENTICATIONFAILED")
 
     # What changes between the authenticated and the selected state (§6.3, §6.4)
 
