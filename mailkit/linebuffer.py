@@ -14,14 +14,17 @@ class LineBuffer(bytearray):
         self._is_over = False  # the line now coming in is over its limit; its beginning was thrown away
 
     def cut_line(self, limit: int) -> bytes | None:
-        """Cut off a line with its end; None while it is incomplete. Of one over the limit, in octets, keep nothing."""
+        """Cut off a line, and return it without its end; None while it is incomplete.
+
+        Of one over the limit, in octets and with its end, keep nothing.
+        """
         end = self.find(b"\n") + 1
         self._is_over |= (end or len(self)) > limit
         if not end:
             if self._is_over:
                 self.clear()
             return None
-        line = bytes(self[:end])
+        line = bytes(self[: end - 1]).removesuffix(b"\r")
         del self[:end]
         self.too_long, self._is_over = self._is_over, False
         return line

@@ -101,7 +101,10 @@ class Pop3Session:
         A command runs when the answers before it have been taken; what it does is done when its own comes out.
         """
         self._input += octets
-        while not (self.closed or self.upgrade) and (line := self._next_line()) is not None:
+        while not (self.closed or self.upgrade):
+            line = self._input.cut_line(MAX_RESPONSE if self._challenged else MAX_COMMAND)
+            if line is None:
+                return
             yield from self._answer(line)
 
     def pending(self) -> bytes:
@@ -133,11 +136,6 @@ class Pop3Session:
         return SessionView("POP3", self.state.value, name, "INBOX" if name else None, marks)
 
     # ---- from octets to commands (§3)
-
-    def _next_line(self) -> bytes | None:
-        """Return a line without its end; None while it is incomplete."""
-        line = self._input.cut_line(MAX_RESPONSE if self._challenged else MAX_COMMAND)
-        return None if line is None else line.removesuffix(b"\n").removesuffix(b"\r")
 
     def _answer(self, line: bytes) -> Iterator[bytes]:
         """Yield the answer to one line; an error that no command foresaw ends this session, and no other."""

@@ -103,7 +103,7 @@ class SmtpSession:
                     return
                 yield from self._answer(self._accept)
             elif (line := self._input.cut_line(MAX_RESPONSE if self._resume else self._settings.max_line)) is not None:
-                yield from self._answer(partial(self._obey, line.removesuffix(b"\n").removesuffix(b"\r")))
+                yield from self._answer(partial(self._obey, line))
             else:
                 return
 
