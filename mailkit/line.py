@@ -6,9 +6,11 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from mailkit.snapshot import SessionView
+from mailkit.imap.session import ImapSession
+from mailkit.pop3 import Pop3Session
+from mailkit.smtp import SmtpSession
 from mailkit.sockets import IDLE, LINGER, acknowledge, send_at_once
 from mailkit.transcript import Recorder, shown
 
@@ -25,26 +27,7 @@ TOO_MANY = {
 }
 
 
-class Session(Protocol):
-    """The shape that `Pop3Session`, `ImapSession` and `SmtpSession` share; none of them does any IO."""
-
-    asked: bytes  # the command that is being answered
-    closed: bool  # set by `end` alone
-    upgrade: bool
-
-    @property
-    def errand(self) -> Callable[[], Awaitable[bytes]] | None: ...  # noqa: D102
-    @property
-    def timeout(self) -> float | None: ...  # noqa: D102
-    def greeting(self) -> bytes: ...  # noqa: D102
-    def receive(self, octets: bytes) -> Iterator[bytes]: ...  # noqa: D102
-    def pending(self) -> bytes: ...  # noqa: D102
-    def tls_started(self) -> None: ...  # noqa: D102
-    def dismiss(self, why: str) -> bytes: ...  # noqa: D102
-    def end(self) -> None: ...  # noqa: D102
-    def snapshot(self) -> SessionView: ...  # noqa: D102
-
-
+Session = Pop3Session | ImapSession | SmtpSession  # one shape; none does any IO, and only `end` sets ``closed``
 MakeSession = Callable[[str, Callable[[], None]], Session]  # from the client's IP address, and what wakes the line
 
 
