@@ -45,9 +45,8 @@ class Search:
         self._arguments = arguments
         self._view = view
         self._keys_read = self._texts_read = 0
-        self._last: tuple[Message, str, str] | None = None  # in small letters: what BODY and TEXT look in
-        self._fields_of: Message | None = None
-        self._fields: dict[object, list[str]] = {}  # its values of a field, in small letters
+        self._texts_of: Message | None = None
+        self._texts: dict[object, list[str]] = {}  # its texts in small letters: the next key may look in the same
         self._charset = self._read_charset()
         arguments.space()
         self._test = self._keys(0)
@@ -168,30 +167,24 @@ class Search:
             raise MailboxError(f"one SEARCH takes {MAX_TEXTS} BODY and TEXT keys; send several", "LIMIT")
 
         def test(place: int, message: Message) -> bool:
-            header, body = self._searchable(message)
+            header, body = self._looked_in(structure.searchable, message)
             return wanted in body or (header_too and wanted in header)
 
         return test
 
-    def _searchable(self, message: Message) -> tuple[str, str]:
-        """Return headers and texts in small letters; the next key will want the same message's."""
-        if self._last is None or self._last[0] is not message:
-            header, body = structure.searchable(message)
-            self._last = message, _small(header), _small(body)
-        return self._last[1:]
+    def _looked_in(self, texts: Callable[..., Iterable[str]], message: Message, *field: str) -> list[str]:
+        """Return texts of a message in small letters, worked out once while keys are put to it."""
+        if self._texts_of is not message:
+            self._texts_of, self._texts = message, {}
+        key = texts, field
+        if key not in self._texts:
+            self._texts[key] = [_small(text) for text in texts(message, *field)]
+        return self._texts[key]
 
     def _in_field(self, values: Callable[[Message, str], Iterable[str]], field: str) -> Test:
         wanted = self._string()
 
-        def test(place: int, message: Message) -> bool:
-            if self._fields_of is not message:  # many keys may ask for the same field
-                self._fields_of, self._fields = message, {}
-            key = values, field
-            if key not in self._fields:
-                self._fields[key] = [_small(value) for value in values(message, field)]
-            return any(wanted in value for value in self._fields[key])
-
-        return test
+        return lambda place, message: any(wanted in value for value in self._looked_in(values, message, field))
 
     def _string(self) -> str:
         octets = self._arguments.next_astring()
