@@ -10,6 +10,7 @@ from mailkit.imap.syntax import TAG, Command
 
 _ANNOUNCED = re.compile(rb"\{(\d{1,99})(\+?)\}\Z")
 LONGEST_ANNOUNCEMENT = len(b"{+}\r") + 99
+GO_AHEAD = b"+ send the literal\r\n"  # for which a client waits before it sends one (§4.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +20,6 @@ class Refusal:
     tag: bytes
     answer: str
     fatal: bool = False
-
-
-class GoAhead:
-    """The client waits for ``+`` before it sends a literal (RFC 3501 §4.3)."""
 
 
 class CommandReader:
@@ -54,8 +51,8 @@ class CommandReader:
         """Take what the network brought."""
         self._buffer += octets
 
-    def command(self, goes_on: bool = False) -> Command | Refusal | GoAhead | None:
-        """Return the next command, a refusal, or the wish for a ``+``; None when more must come first.
+    def command(self, goes_on: bool = False) -> Command | Refusal | bytes | None:
+        """Return the next command, a refusal, or what to say meanwhile; None when more must come first.
 
         ``goes_on``: what comes is a line that goes on with a command, such as ``DONE``; no literal belongs there.
         """
@@ -75,48 +72,40 @@ class CommandReader:
                 return answer
         return None
 
-    def _announced(self, literal: re.Match[bytes]) -> Refusal | GoAhead | None:
+    def _announced(self, literal: re.Match[bytes]) -> Command | Refusal | bytes | None:
         octets, waits = int(literal[1]), not literal[2]
         self._announced_octets += octets
         total = self._announced_octets
         if not self._refusal:
             self._refusal = self._judge(self._command, total)
         if self._refusal and waits:
-            return self._refused()  # the client has not sent it yet, and now will not
+            return self._finished()  # the client has not sent it yet, and now will not
         if self._refusal and octets > self._max_swallow:
-            return self._refused(fatal=True)
+            return self._finished(fatal=True)
         if not self._refusal:
             self._command.text += b"\r\n"
         self._awaited = octets
-        return GoAhead() if waits else None
+        return GO_AHEAD if waits else None
 
-    def _finished(self) -> Command | Refusal:
-        if self._refusal:
-            return self._refused()
-        command = self._command
+    def _finished(self, fatal: bool = False) -> Command | Refusal:
+        command, refusal = self._command, self._refusal
         self._start_command()
-        return command
-
-    def _refused(self, fatal: bool = False) -> Refusal:
-        tag = TAG.match(self._command.text)
-        refusal = Refusal(tag[0] if tag else b"*", self._refusal or "BAD", fatal)
-        self._start_command()
-        return refusal
+        if not refusal:
+            return command
+        tag = TAG.match(command.text)
+        return Refusal(tag[0] if tag else b"*", refusal, fatal)
 
     def _cut_literal(self) -> bool:
         awaited, buffer = self._awaited or 0, self._buffer
-        if self._refusal:  # read it and throw it away
-            dropped = min(awaited, len(buffer))
-            del buffer[:dropped]
-            self._awaited = awaited - dropped or None
-            return self._awaited is None
-        if len(buffer) < awaited:
-            return False
-        with memoryview(buffer) as octets:
-            self._command.literals.append(bytes(octets[:awaited]))
+        missing = max(0, awaited - len(buffer))
+        if not self._refusal:  # else it is read and thrown away
+            if missing:
+                return False
+            with memoryview(buffer) as octets:
+                self._command.literals.append(bytes(octets[:awaited]))
         del buffer[:awaited]
-        self._awaited = None
-        return True
+        self._awaited = missing or None
+        return not missing
 
     def _cut_line(self, room: int) -> bytes | None:
         buffer = self._buffer

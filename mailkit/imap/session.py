@@ -14,7 +14,7 @@ from time import monotonic, thread_time
 
 from mailkit.imap.mailboxes import MailboxCommands
 from mailkit.imap.messages import MessageCommands
-from mailkit.imap.reader import CommandReader, GoAhead, Refusal
+from mailkit.imap.reader import CommandReader, Refusal
 from mailkit.imap.states import ARGUMENTS, COMMANDS, OTHERS_TURN, REMEDY, Reply, State
 from mailkit.imap.syntax import Arguments, BadSyntax, Command, mailbox_name
 from mailkit.imap.view import View
@@ -106,9 +106,9 @@ class ImapSession:
 
     # From octets to commands
 
-    def _answer(self, taken: Command | Refusal | GoAhead) -> Iterator[bytes]:
-        if isinstance(taken, GoAhead):
-            yield b"+ send the literal\r\n"
+    def _answer(self, taken: Command | Refusal | bytes) -> Iterator[bytes]:
+        if isinstance(taken, bytes):
+            yield taken
         elif isinstance(taken, Refusal):
             yield self._refuse(taken)
         elif self._resume:
