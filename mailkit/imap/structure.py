@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 
 from mailkit.imap import mime
 from mailkit.imap.address import addresses
@@ -32,26 +33,25 @@ def nstring(octets: bytes | None) -> bytes:
 
 def envelope(message: Message) -> bytes:
     """Return the ENVELOPE of a message, parentheses included (RFC 3501 §7.4.2); kept once built."""
-    root = mime.parse(message)
-    if "ENVELOPE" not in root.answers:
-        root.answers["ENVELOPE"] = _envelope(message.octets, root)
-        _forget(root)
-    return root.answers["ENVELOPE"]
+    return _kept(message, "ENVELOPE", _envelope)
 
 
 def body(message: Message, extensible: bool) -> bytes:
     """Return BODYSTRUCTURE, or BODY where not ``extensible`` (RFC 3501 §7.4.2); kept once built."""
-    root, item = mime.parse(message), "BODYSTRUCTURE" if extensible else "BODY"
+    return _kept(message, "BODYSTRUCTURE" if extensible else "BODY", partial(_describe, extensible=extensible))
+
+
+def _kept(message: Message, item: str, build: Callable[[bytes, Part], bytes]) -> bytes:
+    """Build an answer, or return it as it was built before.
+
+    Fields go when two are built, for few ask for a third: 100,000 messages must fit into memory.
+    """
+    root = mime.parse(message)
     if item not in root.answers:
-        root.answers[item] = _describe(message.octets, root, extensible)
-        _forget(root)
+        root.answers[item] = build(message.octets, root)
+        if len(root.answers) > 1:
+            _drop_fields(root)
     return root.answers[item]
-
-
-def _forget(root: Part) -> None:
-    """Let the fields go when two answers are built, for few ask for a third: 100,000 messages must fit into memory."""
-    if len(root.answers) > 1:
-        _drop_fields(root)
 
 
 def _drop_fields(part: Part) -> None:
@@ -111,10 +111,7 @@ def _describe(octets: bytes, part: Part, extensible: bool) -> bytes:
     said = _multipart(octets, part, extensible) if part.is_multipart else _single(octets, part, extensible, found)
     if extensible:
         own = _parameter_list(part.parameters) if part.is_multipart else nstring(_first(found, b"content-md5"))
-        said.append(own)
-        said.append(_disposition(found))
-        said.append(_languages(found))
-        said.append(nstring(_first(found, b"content-location")))
+        said += [own, _disposition(found), _languages(found), nstring(_first(found, b"content-location"))]
     return b"(%b)" % b" ".join(said)
 
 
