@@ -9,11 +9,11 @@ from datetime import date
 from encodings.aliases import aliases
 
 from mailkit.imap.mime import MAX_VALUE, remembered, without_comments
+from mailkit.imap.syntax import MONTH_NUMBERS, MONTHS
 
 _ENCODED_WORD = re.compile(rb"=\?([^?*\s]*+)(?:\*[^?\s]*+)?\?([bq])\?([^?]*+)\?=", re.I)
 _BLANKS_AT_LINE_END = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_MONTH = rb"(" + "|".join(_MONTHS).encode() + rb")[a-z]*+"
+_MONTH = rb"(" + b"|".join(MONTHS) + rb")[a-z]*+"
 _DAY = re.compile(rb"\s*+(?:[a-z]++\s*+,?+\s*+)?(\d\d?)[\s-]*+" + _MONTH + rb"[\s,-]*+(\d{2,9})(?!\d)", re.I)
 _DAY_IN_C = re.compile(rb"\s*+(?:[a-z]++\s++)?" + _MONTH + rb"\s++(\d\d?)\s++[\d:]*+\s++(\d{4})(?!\d)", re.I)
 # Python looks for a codec among its files, and remembers for ever that there was none: it is asked for these only.
@@ -119,7 +119,7 @@ def read_day(value: bytes) -> date | None:
     else:
         return None
     try:
-        return date(_full_year(year), _MONTHS.index(month.decode().lower()) + 1, int(of_month))
+        return date(_full_year(year), MONTH_NUMBERS[month.lower()], int(of_month))
     except ValueError:
         return None
 

@@ -21,12 +21,12 @@ _LITERAL = re.compile(rb"\{\d+\+?\}\r\n")
 _NUMBER = re.compile(rb"\d{1,99}(?!\d)")
 _BASE64 = re.compile(rb"=|[A-Za-z0-9+/]+={0,2}")
 _SET = re.compile(rb"(?:[1-9]\d{0,9}|\*)(?::(?:[1-9]\d{0,9}|\*))?(?:,(?:[1-9]\d{0,9}|\*)(?::(?:[1-9]\d{0,9}|\*))?)*")
-_MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
-_DATE = re.compile(rb'("?)(\d{1,2})-(%b)-(\d{4})\1' % b"|".join(_MONTHS), re.IGNORECASE)
+MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
+_DATE = re.compile(rb'("?)(\d{1,2})-(%b)-(\d{4})\1' % b"|".join(MONTHS), re.IGNORECASE)
 _DATE_TIME = re.compile(
-    rb'"( ?\d|\d\d)-(%b)-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"' % b"|".join(_MONTHS), re.IGNORECASE
+    rb'"( ?\d|\d\d)-(%b)-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"' % b"|".join(MONTHS), re.IGNORECASE
 )
-_MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(_MONTHS, 1)}
+MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
 _PLAIN = re.compile(rb"[ !#-\[\]-~]{0,900}")
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
 _UNSAFE = re.compile(r"[^\x20-\x7e]+|&")
@@ -199,7 +199,7 @@ class Arguments:
         """Read a date, such as ``1-Feb-1994``, bare or quoted."""
         found = self._need(_DATE, "a date, such as 1-Feb-1994")
         year = int(found[4]) or 1  # as good as the year 0, which `date` does not know
-        return _checked(lambda: date(year, _MONTH_NUMBERS[found[3].lower()], int(found[2])))
+        return _checked(lambda: date(year, MONTH_NUMBERS[found[3].lower()], int(found[2])))
 
     def date_time(self) -> datetime:
         """Read a date with time and zone, such as ``" 7-Feb-1994 21:52:25 -0800"``; programs forget that blank."""
@@ -209,7 +209,7 @@ class Arguments:
         def build() -> datetime:
             zone = timedelta(hours=int(zone_hours), minutes=int(zone_minutes)) * (-1 if sign == b"-" else 1)
             clock = int(hour), int(minute), 59 if second == b"60" else int(second)  # 60: a leap second
-            return datetime(int(year), _MONTH_NUMBERS[month.lower()], int(day), *clock, tzinfo=timezone(zone))
+            return datetime(int(year), MONTH_NUMBERS[month.lower()], int(day), *clock, tzinfo=timezone(zone))
 
         return _checked(build)
 
@@ -298,7 +298,7 @@ def write_date_time(when: datetime) -> bytes:
     """
     minutes = int((when.utcoffset() or timedelta()).total_seconds()) // 60
     hours, rest = divmod(abs(minutes), 60)
-    day = b"%2d-%b-%04d" % (when.day, _MONTHS[when.month - 1], when.year)
+    day = b"%2d-%b-%04d" % (when.day, MONTHS[when.month - 1], when.year)
     time = b"%02d:%02d:%02d" % (when.hour, when.minute, when.second)
     return b'"%b %b %b%02d%02d"' % (day, time, b"-" if minutes < 0 else b"+", hours, rest)
 
