@@ -16,8 +16,8 @@ from mailkit.message import Message
 from mailkit.store import Account
 
 BY_UID = ("FETCH", "STORE", "SEARCH", "COPY", "MOVE", "EXPUNGE")
-Change = Callable[[frozenset[str]], frozenset[str]]
-CHANGES: Mapping[str, Callable[[frozenset[str], frozenset[str]], frozenset[str]]] = {  # of STORE: old, given → new
+Change = Callable[[frozenset[str], frozenset[str]], frozenset[str]]
+CHANGES: Mapping[str, Change] = {  # of STORE: old flags, those given → new ones
     "FLAGS": lambda old, given: given,
     "+FLAGS": lambda old, given: old | given,
     "-FLAGS": lambda old, given: old - given,
@@ -94,13 +94,12 @@ class MessageCommands:
         flags = arguments.flags(parenthesized=False)
         arguments.end()
         self._need_writing()
-        return Reply(self._store(places, self._change(action, flags), silent, by_uid))
+        given = self._view.mailbox.flag_set(flags, new=action != "-FLAGS")
+        return Reply(self._store(places, CHANGES[action], given, silent, by_uid))
 
-    def _change(self, action: str, flags: list[str]) -> Change:
-        change, given = CHANGES[action], self._view.mailbox.flag_set(flags, new=action != "-FLAGS")
-        return lambda old: change(old, given)
-
-    def _store(self, places: list[range], change: Change, silent: bool, by_uid: bool) -> Iterator[bytes]:
+    def _store(
+        self, places: list[range], change: Change, given: frozenset[str], silent: bool, by_uid: bool
+    ) -> Iterator[bytes]:
         view, gone = self._view, False
         if news := view.keyword_news():
             yield news
@@ -108,7 +107,7 @@ class MessageCommands:
             if view.is_gone(message):
                 gone = True
                 continue
-            view.mailbox.set_flags(message, change(message.flags), view.watcher)
+            view.mailbox.set_flags(message, change(message.flags, given), view.watcher)
             if not silent:
                 view.watcher.changed.discard(message.uid)
                 uid = b"UID %d " % message.uid if by_uid else b""
