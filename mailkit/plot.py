@@ -68,11 +68,7 @@ def _draw_steps(
 
 
 def bars(
-    title: str,
-    values: Mapping[str, float | Mapping[str, float]],
-    unit: str = "",
-    *,
-    decimals: int | None = None,
+    title: str, values: Mapping[str, float | Mapping[str, float]], unit: str = "", *, decimals: int | None = None
 ) -> Picture:
     """Draw one bar a value, its number beside it.
 

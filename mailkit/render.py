@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito's, for strokes only
-INK, PALE_INK = "#000000", "#4d4d4d"
+INK = "#000000"
 GROUND, RIM = "#ffffff", "#8a8a8a"
 SERVER_FILL, DEVICE_FILL = "#f1f5fb", "#f8f4ea"
 _SVG = "http://www.w3.org/2000/svg"
@@ -198,15 +198,10 @@ def _to_the_rim(letter: ET.Element) -> None:
 
 
 def _style_parts(text: ET.Element) -> None:
-    content = text.text or ""
-    parts = list(_MARKED.finditer(content))
-    if not parts:
-        return
-    text.text = content[: parts[0].start()]
-    for part, following in zip(parts, [*parts[1:], None], strict=True):
-        span = ET.SubElement(text, "tspan", dict([_STYLE[part[1]]]))
-        span.text = part[2]
-        span.tail = content[part.end() : following.start() if following else None]
+    text.text, *parts = _MARKED.split(text.text or "")  # text; then mark, marked text, text behind it …
+    for mark, marked, following in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        span = ET.SubElement(text, "tspan", dict([_STYLE[mark]]))
+        span.text, span.tail = marked, following
 
 
 def framed(inside: str, width: int, height: int, view: str = "") -> str:
