@@ -301,27 +301,20 @@ _ARIAL = {  # widths in thousandths of the font's size; the same in Helvetica an
 }
 
 
-_known = frozenset("".join(_ARIAL.values()))
+_known = {character: width for width, characters in _ARIAL.items() for character in characters}
 
 
-class _Widths(dict[str, float]):
-    """Widths by character, in thousandths; one that Arial may lack is worked out when it is first met."""
-
-    def __missing__(self, character: str) -> float:
-        if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-            width = 0.0
-        else:
-            width = 1_100.0 if unicodedata.east_asian_width(character) in "WF" else 620.0
-        self[character] = width
-        return width
-
-
-_widths = _Widths({character: width for width, characters in _ARIAL.items() for character in characters})
+@functools.cache
+def _width(character: str) -> int:
+    """Return a character's width in thousandths of the font's size; of one that Arial may lack, a guess."""
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return _known.get(character) or (1_100 if unicodedata.east_asian_width(character) in "WF" else 620)
 
 
 def pixels(text: str, size: float = 12) -> float:
     """Return about how wide Arial sets a text of this size, in px; characters it may lack count as wide ones."""
-    return size * sum(map(_widths.__getitem__, text)) / 1000
+    return size * sum(map(_width, text)) / 1000
 
 
 def strong_pixels(text: str, size: float = 12) -> float:
@@ -335,7 +328,7 @@ def _as_in_arial(text: str, size: float) -> dict[str, str]:
     There are none where it has characters that Arial may lack, for their widths are guesses.
     """
     plain, marked = _MARKED.sub("", text), _MARKED.findall(text)
-    if not text or not _known.issuperset(plain + "".join(part for _, part in marked)):
+    if not text or not _known.keys() >= set(plain + "".join(part for _, part in marked)):
         return {}
     width = pixels(plain, size) + sum((strong_pixels if mark == BOLD else pixels)(part, size) for mark, part in marked)
     return {"textLength": f"{width:.1f}", "lengthAdjust": "spacingAndGlyphs"}
