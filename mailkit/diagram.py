@@ -29,12 +29,9 @@ def show(snapshot: Snapshot, only: str | Collection[str] | None = None, *, width
     Takes ``only``, the names to show: an account, a mailbox (``"amy/INBOX"``) or a device; and the
     greatest width in px. Raises `LookupError`, naming what there is, where one of them is not; `TypeError`.
     """
-    still = _change(snapshot, snapshot)  # a moment is a change in which nothing happens
-    boxes = [_pair(still, box)[1] for box in _select(_boxes(snapshot), only)]
-    foot = _foot(boxes, _loose(snapshot))
-    boxes = [box for box in boxes if not box.bare] or boxes
-    alt = f"{_sentence(boxes)}."
-    return Picture(_words(boxes, foot), draw([("", _columns(boxes))], foot, (), width), alt)
+    pairs, foot = _compared(snapshot, snapshot, only)  # a moment is a change in which nothing happens
+    boxes = [now for _, now in pairs]
+    return Picture(_words(boxes, foot), draw([("", _columns(boxes))], foot, (), width), f"{_sentence(boxes)}.")
 
 
 def show_change(
@@ -51,12 +48,7 @@ def show_change(
     arrow leads from a letter on the server to the copy a device saved. Takes ``only`` and ``width`` as
     `show` does. Raises `LookupError` for a name that is in neither snapshot.
     """
-    change = _change(before, after)
-    known = [change.new.get(key) or change.old[key] for key in {**change.new, **change.old}]
-    known.sort(key=lambda box: bool(box.device))
-    pairs = [_pair(change, box) for box in _select(known, only)]
-    foot = _foot([box for _, box in pairs], _arrow(_loose(before), _loose(after)))
-    pairs = [pair for pair in pairs if not pair[1].bare] or pairs
+    pairs, foot = _compared(before, after, only)
     then, now = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     still = _stillness(then, now, _loose(before) == _loose(after))
     apart = after_only and width > _TWO_PANELS
@@ -69,6 +61,18 @@ def show_change(
     return Picture(
         words, draw(panels, told, _arrows(panels[-1][1]), width), f"{still or 'What changed.'} {_sentence(now)}."
     )
+
+
+def _compared(
+    before: Snapshot, after: Snapshot, only: str | Collection[str] | None
+) -> tuple[list[tuple[Box, Box]], list[str]]:
+    """Return the boxes to show, each before and after, the server's first; and what is said beneath them."""
+    change = _change(before, after)
+    known = [change.new.get(key) or change.old[key] for key in {**change.new, **change.old}]
+    known.sort(key=lambda box: bool(box.device))
+    pairs = [_pair(change, box) for box in _select(known, only)]
+    foot = _foot([box for _, box in pairs], _arrow(_loose(before), _loose(after)))
+    return [pair for pair in pairs if not pair[1].bare] or pairs, foot
 
 
 def _stillness(then: Sequence[Box], now: Sequence[Box], same_waiting: bool) -> str:
