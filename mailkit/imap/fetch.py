@@ -47,6 +47,7 @@ class Request:
     def __init__(self, arguments: Arguments, view: View, by_uid: bool) -> None:
         self._view = view
         self._arguments = arguments
+        self._plain = {**PLAIN_ITEMS, "FLAGS": self._flags}
         self._items: dict[str, Item] = {}  # by what was asked for, so that asking twice is answered once
         self._sets_seen = False
         if by_uid:
@@ -84,13 +85,11 @@ class Request:
         view.watcher.changed.discard(message.uid)  # now, for others may have their turn before the answer is out
         return b"FLAGS " + view.flags(message)
 
-    def _read(self, macros: Mapping[str, tuple[str, ...]] | None = None) -> None:
+    def _read(self, macros: Mapping[str, tuple[str, ...]] = {}) -> None:
         arguments = self._arguments
         name = arguments.word("an item, such as FLAGS")
-        if macros and name in macros:
-            self._items |= {item: self._flags if item == "FLAGS" else PLAIN_ITEMS[item] for item in macros[name]}
-        elif name == "FLAGS":
-            self._items[name] = self._flags
+        if name in macros:
+            self._items |= {item: self._plain[item] for item in macros[name]}
         elif name in SHORTHANDS:
             kind, sets_seen = SHORTHANDS[name]
             self._items[name] = _section(name.encode(), (), kind, ())
@@ -98,10 +97,10 @@ class Request:
         elif name in ("BODY", "BODY.PEEK") and arguments.next_is(b"["):
             self._read_section()
             self._sets_seen |= name == "BODY"
-        elif name in PLAIN_ITEMS:
-            self._items[name] = PLAIN_ITEMS[name]
+        elif name in self._plain:
+            self._items[name] = self._plain[name]
         else:
-            known = [*PLAIN_ITEMS, "FLAGS", *SHORTHANDS, "BODY[...]", "BODY.PEEK[...]"]
+            known = [*self._plain, *SHORTHANDS, "BODY[...]", "BODY.PEEK[...]"]
             raise BadSyntax(f"{name} is no item of FETCH; these are: {' '.join(known)}")
 
     def _read_section(self) -> None:
