@@ -79,8 +79,7 @@ class Wiretap:
 
     def heard(self) -> Transcript:
         """Return what a listener understands, passwords too; of TLS only the kinds of records, for that is all."""
-        every = self._ask(lambda: [line.heard() for line in self._lines])
-        return Transcript("TCP", tuple(said for one in every for said in one))
+        return Transcript("TCP", tuple(self._ask(lambda: [said for line in self._lines for said in line.heard()])))
 
     def __contains__(self, secret: bytes | str) -> bool:
         """Say whether these octets passed by, in either direction, so that the listener could read them.

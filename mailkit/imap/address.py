@@ -55,7 +55,8 @@ class _Reader:
         elif self.routing:
             self.take_route(text)
         elif kind != "special":
-            self.take_word(text, kind == "quoted")
+            if not self.closed:  # else the address is complete without it
+                self.words.append((text, kind == "quoted"))
         elif text == b"<" and not self.angle:
             self.angle, self.name, self.words = True, _phrase(self.words) or None, []
         elif text == b"@" and not self.closed:
@@ -71,11 +72,6 @@ class _Reader:
             if text == b";" and self.in_group:
                 self.in_group = False
                 self.found.append(GROUP_END)
-
-    def take_word(self, text: bytes, quoted: bool) -> None:
-        """Take an atom, quoted string or domain literal, unless the address is complete without it."""
-        if not self.closed:
-            self.words.append((text, quoted))
 
     def take_route(self, text: bytes) -> None:
         """Collect a source route up to its colon: ``<@a.example,@b.example:user@host>`` (RFC 5322 §4.4)."""

@@ -102,9 +102,7 @@ def listing(
 
 def list_line(word: str, attributes: list[str], name: str) -> bytes:
     """Write one untagged LIST or LSUB (RFC 3501 §7.2.2, §7.2.3)."""
-    return b'* %b (%b) "%b" %b\r\n' % (
-        word.encode(), " ".join(attributes).encode(), DELIMITER.encode(), _written(name),
-    )  # fmt: skip
+    return f'* {word} ({" ".join(attributes)}) "{DELIMITER}" '.encode() + _written(name) + b"\r\n"
 
 
 def _written(name: str) -> bytes:

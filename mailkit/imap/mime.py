@@ -7,7 +7,7 @@ is what was received. Broken mail gets the reading that loses least, which is mo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from heapq import heappop, heappush, heapreplace
 from typing import TypeVar
@@ -173,10 +173,8 @@ def end_of_comment(value: bytes, at: int) -> int:
 
 
 def _parameters(value: bytes, at: int) -> Parameters:
-    given: list[tuple[bytes, bytes]] = []
-    for found in _PARAMETER.finditer(value, at):
-        given.append((found[1], unquote(found[2]) if found[3] is None else found[3]))
-    return tuple(_join_continuations(given)) if any(b"*" in name for name, _ in given) else tuple(given)
+    given = _PARAMETER.finditer(value, at)
+    return tuple(_join_continuations((one[1], unquote(one[2]) if one[3] is None else one[3]) for one in given))
 
 
 def unquote(text: bytes) -> bytes:
@@ -184,7 +182,7 @@ def unquote(text: bytes) -> bytes:
     return re.sub(rb"\\(.)", rb"\1", text, flags=re.S) if b"\\" in text else text
 
 
-def _join_continuations(given: list[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+def _join_continuations(given: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
     """Join ``name*0``, ``name*1`` … to one parameter, as RFC 2231 §6 asks of IMAP servers; nothing is decoded."""
     pieces: dict[bytes, list[tuple[int, bool, bytes, bytes]]] = {}
     for name, text in given:

@@ -197,9 +197,8 @@ class Search:
         if name in ("LARGER", "SMALLER"):
             self._arguments.space()
             limit = self._arguments.number()
-            if name == "LARGER":
-                return lambda place, message: message.size > limit
-            return lambda place, message: message.size < limit
+            beyond = operator.gt if name == "LARGER" else operator.lt
+            return lambda place, message: beyond(message.size, limit)
         if name.removeprefix("SENT") not in DATE_KEYS:
             return None
         self._arguments.space()

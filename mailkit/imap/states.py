@@ -66,7 +66,4 @@ ARGUMENTS: Mapping[str, str] = {  # a command not named here takes none
     **dict.fromkeys(("COPY", "MOVE"), "set mailbox"),
     "UID": "FETCH, STORE, SEARCH, COPY, MOVE or EXPUNGE, and its arguments",
 }
-REMEDY = {
-    State.NOT_AUTHENTICATED: "send LOGIN first",
-    State.AUTHENTICATED: "SELECT a mailbox first",
-}
+REMEDY = {State.NOT_AUTHENTICATED: "send LOGIN first", State.AUTHENTICATED: "SELECT a mailbox first"}
