@@ -307,9 +307,7 @@ _known = {character: width for width, characters in _ARIAL.items() for character
 @functools.cache
 def _width(character: str) -> int:
     """Return a character's width in thousandths of the font's size; of one that Arial may lack, a guess."""
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return _known.get(character) or (1_100 if unicodedata.east_asian_width(character) in "WF" else 620)
+    return _known.get(character) or (0, 620, 1_100)[columns(character)]
 
 
 def pixels(text: str, size: float = 12) -> float:
