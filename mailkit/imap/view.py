@@ -44,15 +44,12 @@ class View:
         mailbox = self.mailbox
         first_unseen = mailbox.first_unseen()
         unseen = b"* OK [UNSEEN %d] first message not yet read\r\n" % (first_unseen + 1)
-        return b"".join(
-            (
-                self._flags_line(),
-                self._permanent_flags_line(),
-                b"* %d EXISTS\r\n* %d RECENT\r\n" % (self.count, self._recent_count()),
-                unseen if first_unseen < self.count else b"",
-                b"* OK [UIDVALIDITY %d] UIDs are valid with this number\r\n" % mailbox.uidvalidity,
-                b"* OK [UIDNEXT %d] predicted next UID\r\n" % mailbox.uidnext,
-            )
+        return (
+            self._flags_lines()
+            + b"* %d EXISTS\r\n* %d RECENT\r\n" % (self.count, self._recent_count())
+            + (unseen if first_unseen < self.count else b"")
+            + b"* OK [UIDVALIDITY %d] UIDs are valid with this number\r\n" % mailbox.uidvalidity
+            + b"* OK [UIDNEXT %d] predicted next UID\r\n" % mailbox.uidnext
         )
 
     def pick(self, sequence_set: SequenceSet, by_uid: bool) -> list[range]:
@@ -117,7 +114,7 @@ class View:
         if self._keywords == len(self.mailbox.keywords):
             return b""
         self._keywords = len(self.mailbox.keywords)
-        return self._flags_line() + self._permanent_flags_line()
+        return self._flags_lines()
 
     def _expunged_lines(self) -> Iterator[bytes]:
         """Tell removals from the first on; each shifts those behind it (RFC 3501 §7.4.1)."""
@@ -169,17 +166,11 @@ class View:
         here = sum(box.place_of(claimed.stop) - box.place_of(claimed.start) for claimed in self.recent)
         return here + len(box) - box.place_of(max(self._uidnext, box.first_recent))
 
-    def _flags_line(self) -> bytes:
-        return b"* FLAGS %b\r\n" % self._all_flags()
-
-    def _permanent_flags_line(self) -> bytes:
-        if self.read_only:
-            return b"* OK [PERMANENTFLAGS ()] this mailbox is open for reading only\r\n"
-        more = b" \\*)" if self._keywords < MAX_KEYWORDS else b")"
-        return b"* OK [PERMANENTFLAGS %b] flags that stay\r\n" % (self._all_flags()[:-1] + more)
-
-    def _all_flags(self) -> bytes:
-        return f"({' '.join([*SYSTEM_FLAGS.values(), *self.mailbox.keywords.values()])})".encode()
+    def _flags_lines(self) -> bytes:
+        flags = " ".join([*SYSTEM_FLAGS.values(), *self.mailbox.keywords.values()])
+        more = r" \*" if self._keywords < MAX_KEYWORDS else ""
+        stay = "()] this mailbox is open for reading only" if self.read_only else f"({flags}{more})] flags that stay"
+        return f"* FLAGS ({flags})\r\n* OK [PERMANENTFLAGS {stay}\r\n".encode()
 
 
 def _write_flags(flags: frozenset[str], recent: bool) -> bytes:
