@@ -19,6 +19,7 @@ from mailkit.snapshot import Snapshot, compare
 Predicate = Callable[[Snapshot, Snapshot], bool]  # (before, now): does this hold?
 Status = Literal["not yet", "not right", "right"]
 
+_CODE = r'<code style="background-color:#ffffff;color:#000000;padding:0">\1</code>'
 _LOOKS = {"right": ("✓", "#009e73"), "not right": ("✗", "#d55e00"), "not yet": ("…", "#0072b2")}
 
 
@@ -84,11 +85,7 @@ class Verdict:
             f"background-color:#ffffff;color:#000000;border:1px solid #767676;border-left:8px solid {colour};"
             "padding:8px 12px;max-width:44em"
         )
-        advice = re.sub(
-            r"`([^`]+)`",
-            r'<code style="background-color:#ffffff;color:#000000;padding:0">\1</code>',
-            _html(self.advice),
-        )
+        advice = re.sub(r"`([^`]+)`", _CODE, _html(self.advice))
         heading = f"<strong>{icon} {self.status.capitalize()}</strong> · exercise {self.key}, {_html(self.title)}"
         return {"text/plain": repr(self), "text/html": f'<div style="{style}">{heading}<br>{advice}</div>'}
 
