@@ -116,31 +116,26 @@ class MailboxCommands:
         self._account = account
         self._view = view
 
-    def do_create(self, arguments: Arguments) -> Reply:
+    def do_create(self, arguments: Arguments) -> None:
         """Make a mailbox."""
         self._account.create(arguments.only_mailbox())
-        return Reply()
 
-    def do_delete(self, arguments: Arguments) -> Reply:
+    def do_delete(self, arguments: Arguments) -> None:
         """Remove a mailbox; sessions that have it open hear EXPUNGE of all it held."""
         self._account.delete(arguments.only_mailbox())
-        return Reply()
 
-    def do_rename(self, arguments: Arguments) -> Reply:
+    def do_rename(self, arguments: Arguments) -> None:
         """Give a mailbox another name."""
         old, new = arguments.next_astring(), arguments.only_mailbox()
         self._account.rename(mailbox_name(old), new)
-        return Reply()
 
-    def do_subscribe(self, arguments: Arguments) -> Reply:
+    def do_subscribe(self, arguments: Arguments) -> None:
         """Put a mailbox on the list that LSUB shows."""
         self._account.subscribe(arguments.only_mailbox())
-        return Reply()
 
-    def do_unsubscribe(self, arguments: Arguments) -> Reply:
+    def do_unsubscribe(self, arguments: Arguments) -> None:
         """Take a name off that list; the mailbox may long be gone (§6.3.6)."""
         self._account.subscribed.discard(canonical_name(arguments.only_mailbox()))
-        return Reply()
 
     def do_list(self, arguments: Arguments) -> Reply:
         """List mailboxes that fit a pattern; with RFC 6154's SPECIAL-USE, only those that have a use."""
@@ -198,9 +193,8 @@ class MailboxCommands:
         message = mailbox.append(with_crlf(octets), flags, when)  # as Dovecot does: POP3 tells lines by CRLF
         return Reply(code=f"APPENDUID {mailbox.uidvalidity} {message.uid}")
 
-    def do_namespace(self, arguments: Arguments) -> Reply:
+    def do_namespace(self, _: Arguments) -> Reply:
         """Tell that there are personal mailboxes only, and no prefix before their names (RFC 2342 §5)."""
-        arguments.end()
         return Reply([b'* NAMESPACE (("" "%b")) NIL NIL\r\n' % DELIMITER.encode()])
 
     def do_getquota(self, arguments: Arguments) -> Reply:

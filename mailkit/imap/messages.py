@@ -37,10 +37,8 @@ class MessageCommands:
         self._account = account
         self._view = view
 
-    def do_check(self, arguments: Arguments) -> Reply:
+    def do_check(self, _: Arguments) -> None:
         """Do as NOOP does; memory needs no checkpoint."""
-        arguments.end()
-        return Reply()
 
     def do_uid(self, arguments: Arguments) -> Reply:
         """Carry out another command with UIDs in the place of numbers."""
@@ -48,19 +46,18 @@ class MessageCommands:
         name = arguments.word("a command")
         if name not in BY_UID:
             raise BadSyntax(f"UID cannot precede {name}, but these: {' '.join(BY_UID)}")
-        method: Callable[[Arguments, bool], Reply] = getattr(self, f"do_{name.lower()}")
-        return replace(method(arguments, True), name=f"UID {name}")
+        method: Callable[[Arguments, bool], Reply | None] = getattr(self, f"do_{name.lower()}")
+        return replace(method(arguments, True) or Reply(), name=f"UID {name}")
 
-    def do_expunge(self, arguments: Arguments, by_uid: bool = False) -> Reply:
+    def do_expunge(self, arguments: Arguments, by_uid: bool = False) -> None:
         r"""Remove messages flagged ``\Deleted``; with UID, those of a set only (RFC 4315 §2.1)."""
         uids = self._view.mailbox.deleted_uids()
         if by_uid:
             chosen = {message.uid for _, message in self._view.numbered(self._set(arguments, by_uid))}
             uids = [uid for uid in uids if uid in chosen]
-        arguments.end()
+            arguments.end()
         self._need_writing()
         self._view.mailbox.expunge(uids)  # the EXPUNGE lines come as news, to this session as to the others
-        return Reply()
 
     def do_search(self, arguments: Arguments, by_uid: bool = False) -> Reply:
         """Tell which messages meet all criteria."""

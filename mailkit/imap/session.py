@@ -53,7 +53,7 @@ class ImapSession:
         self._store, self._settings, self._secure, self._wake = store, settings, secure, wake
         self._reader = CommandReader(settings.max_imap_line, 4 * settings.max_message, self._judge_literal)
         self._tag, self._name = b"*", ""  # of that command; the name only once it is known to be legal
-        self._resume: Callable[[bytes], Reply] | None = None  # takes the line that a command waits for
+        self._resume: Callable[[bytes], Reply | None] | None = None  # takes the line that a command waits for
         self._idling = False
         self._bye = ""  # why the server hangs up after this answer
         self._failed_logins = self._mistakes = 0
@@ -149,12 +149,14 @@ class ImapSession:
             return f"NO [{error.code}] {error}"
         return None
 
-    def _begin(self, arguments: Arguments) -> Reply:
+    def _begin(self, arguments: Arguments) -> Reply | None:
         self._tag, self._name = b"*", ""
         self._tag = arguments.tag()
         self._name = self._read_name(arguments)
+        if self._name not in ARGUMENTS:
+            arguments.end()
         methods = (getattr(commands, f"do_{self._name.lower()}", None) for commands in self._commands())
-        method: Callable[[Arguments], Reply] = next(filter(None, methods))
+        method: Callable[[Arguments], Reply | None] = next(filter(None, methods))
         return method(arguments)
 
     def _commands(self) -> Iterator[object]:
@@ -177,12 +179,12 @@ class ImapSession:
             raise BadSyntax(f"{name} is not valid in the {self.state.value} state; {remedy}")
         return name
 
-    def _run(self, work: Callable[[], Reply]) -> Iterator[bytes]:
+    def _run(self, work: Callable[[], Reply | None]) -> Iterator[bytes]:
         """Yield what a command has to say, in large chunks, and its tagged answer at the end."""
         said: list[bytes] = []
         size, begun, until, worked = 0, False, monotonic() + TURN, thread_time() + TURN
         try:
-            reply = work()
+            reply = work() or Reply()
             for piece in reply.pieces:
                 begun = begun or piece != OTHERS_TURN
                 said.append(piece)
@@ -241,9 +243,8 @@ class ImapSession:
 
     # Any state (§6.1)
 
-    def do_capability(self, arguments: Arguments) -> Reply:
+    def do_capability(self, _: Arguments) -> Reply:
         """List what this server can do."""
-        arguments.end()
         return Reply([f"* {self._capabilities()}\r\n".encode()])
 
     def _capabilities(self) -> str:
@@ -254,10 +255,8 @@ class ImapSession:
             offered += ["AUTH=PLAIN" if self._password_allowed() else "LOGINDISABLED"]
         return f"CAPABILITY {' '.join(offered)}"
 
-    def do_noop(self, arguments: Arguments) -> Reply:
+    def do_noop(self, _: Arguments) -> None:
         """Do nothing; the news that comes with every answer is the point."""
-        arguments.end()
-        return Reply()
 
     def do_id(self, arguments: Arguments) -> Reply:
         """Exchange names of programs, which change nothing (RFC 2971)."""
@@ -269,21 +268,18 @@ class ImapSession:
         arguments.end()
         return Reply([b'* ID ("name" "mailkit")\r\n'])
 
-    def do_logout(self, arguments: Arguments) -> Reply:
+    def do_logout(self, _: Arguments) -> Reply:
         """Say goodbye; nothing is expunged."""
-        arguments.end()
         self.end()
         return Reply([f"* BYE {self._settings.host_name} IMAP server signing off\r\n".encode()])
 
     # The not authenticated state (§6.2)
 
-    def do_starttls(self, arguments: Arguments) -> Reply:
+    def do_starttls(self, _: Arguments) -> None:
         """Go over to TLS."""
-        arguments.end()
         if self._secure:
             raise BadSyntax("TLS is already on; go on without STARTTLS")
         self.upgrade = True
-        return Reply()
 
     def do_authenticate(self, arguments: Arguments) -> Reply:
         """Log in by SASL PLAIN, the response in the same line (RFC 4959) or the next one."""
@@ -345,36 +341,30 @@ class ImapSession:
         """Open a mailbox for reading only."""
         return self.do_select(arguments, read_only=True)
 
-    def do_close(self, arguments: Arguments) -> Reply:
+    def do_close(self, _: Arguments) -> None:
         r"""Leave the mailbox, and expunge messages flagged ``\Deleted`` without a word about them (§6.4.2)."""
-        arguments.end()
         if self._view and not self._view.read_only:
             self._view.mailbox.expunge(self._view.mailbox.deleted_uids())
         self._deselect()
-        return Reply()
 
-    def do_unselect(self, arguments: Arguments) -> Reply:
+    def do_unselect(self, _: Arguments) -> None:
         """Leave the mailbox and expunge nothing (RFC 3691)."""
-        arguments.end()
         self._deselect()
-        return Reply()
 
     def _deselect(self) -> None:
         if self._view:
             self._view.close()
             self._view, self.state = None, State.AUTHENTICATED
 
-    def do_idle(self, arguments: Arguments) -> Reply:
+    def do_idle(self, _: Arguments) -> Reply:
         """Wait, and hear news as it happens, until the client says DONE (RFC 2177)."""
-        arguments.end()
         self._idling, self._resume = True, self._take_done
         return Reply([b"+ idling\r\n" + self.pending()])
 
-    def _take_done(self, line: bytes) -> Reply:
+    def _take_done(self, line: bytes) -> None:
         self._idling = False
         if line.upper() != b"DONE":
             raise BadSyntax("IDLE is over, though only DONE should end it; send the command again")
-        return Reply()
 
     def _logged_in(self) -> Account:
         assert self._account is not None, "COMMANDS lets nothing that needs an account run before login"

@@ -13,6 +13,8 @@ OTHERS_TURN = b""  # a piece that says nothing: here the server may answer other
 class Reply:
     """What a command has to say before its tagged OK, piece by piece; the response code in that OK; whose OK it is.
 
+    A command that has nothing to say returns None instead.
+
     ``name`` is empty, for the command that was sent, or ``UID FETCH`` and the like.
     """
 
@@ -50,7 +52,7 @@ COMMANDS: Mapping[str, Mapping[State, State]] = {
 }
 """For each command, the states where it is legal, and the state after it has succeeded."""
 
-ARGUMENTS: Mapping[str, str] = {  # a command not named here takes none
+ARGUMENTS: Mapping[str, str] = {  # a command not named here takes none, and is refused with any
     "ID": "NIL",
     "AUTHENTICATE": "PLAIN [initial-response]",
     "LOGIN": "user password",
