@@ -45,10 +45,10 @@ def _ways(table: Mapping[str, Mapping[State, State]], state: State, order: Seque
 
     A state without commands passes to the next by itself.
     """
-    targets = sorted({states[state] for states in table.values() if state in states}, key=order.index)
-    targets.sort(key=lambda target: target is not state)
+    targets = {states[state] for states in table.values() if state in states}
+    ordered = sorted(targets, key=lambda to: (to is not state, order.index(to)))
     following = order[order.index(state) + 1 :][:1]
-    leads = {to: [command for command, states in table.items() if states.get(state) is to] for to in targets}
+    leads = {to: [command for command, states in table.items() if states.get(state) is to] for to in ordered}
     return leads or {to: [] for to in following}
 
 

@@ -6,9 +6,7 @@ import re
 
 from mailkit.settings import Settings
 
-FORGOTTEN_TIMEOUT = (
-    2.0  # seconds with a client that says a command in place of a message; RFC 5321 §4.5.3.2.7: rather 300
-)
+FORGOTTEN_TIMEOUT = 2.0  # seconds for a client that says a command in place of a message; §4.5.3.2.7: rather 300
 
 _END = b"\r\n.\r\n"
 _ALONE = re.compile(rb"(?<!\r)\n|\r(?=[^\n])")

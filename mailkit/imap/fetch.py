@@ -143,7 +143,6 @@ def _section(
         octets = message.octets if whole else structure.section(message, path, kind, fields)
         if octets is None:
             return label + b" NIL"
-        shown = octets[first:last] if partial else octets
-        return b"%b %b" % (label, literal(shown.replace(b"\0", b"\x80")))  # IMAP cannot carry NUL (§9, CHAR8)
+        return label + b" " + literal(octets[first:last].replace(b"\0", b"\x80"))  # IMAP cannot carry NUL (§9, CHAR8)
 
     return write
