@@ -18,10 +18,7 @@ def send_at_once(transport: asyncio.BaseTransport) -> None:
 
     asyncio sees to it only where a socket knows its protocol, and on Windows an accepted one does not.
     """
-    own: socket.socket | None = transport.get_extra_info("socket")
-    if own is not None and not transport.is_closing():
-        with contextlib.suppress(OSError):  # the other end may have hung up
-            own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    _switch_on(transport, socket.TCP_NODELAY)
 
 
 def acknowledge(transport: asyncio.BaseTransport) -> None:
@@ -30,7 +27,12 @@ def acknowledge(transport: asyncio.BaseTransport) -> None:
     It holds an acknowledgement back for 40 ms (RFC 1122 §4.2.3.2), and a client that sends a command in two
     pieces, as `imaplib` does with APPEND, keeps the second until it has that for the first (RFC 896).
     """
+    if _QUICKACK is not None:
+        _switch_on(transport, _QUICKACK)  # the system forgets it soon: each time anew
+
+
+def _switch_on(transport: asyncio.BaseTransport, option: int) -> None:
     own: socket.socket | None = transport.get_extra_info("socket")
-    if own is not None and _QUICKACK is not None and not transport.is_closing():
+    if own is not None and not transport.is_closing():
         with contextlib.suppress(OSError):  # the other end may have hung up
-            own.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)  # the system forgets it soon: each time anew
+            own.setsockopt(socket.IPPROTO_TCP, option, 1)
