@@ -165,12 +165,11 @@ def _dot_program(dot: str, engine: str, why: Exception) -> str:
 
 def _dress(raw: str) -> str:
     """Make Graphviz's SVG ours: pixels, a ground with a rim, fonts with a fallback, marked parts styled."""
-    root = ET.fromstring(raw)
+    root = ET.fromstring(raw.replace(f' xmlns="{_SVG}"', "", 1))
     for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
         element.attrib.pop("id", None)
-        for child in [child for child in element if child.tag.endswith("title")]:  # node names, no use to a reader
-            element.remove(child)
+        for title in element.findall("title"):  # node names, no use to a reader
+            element.remove(title)
         if element.tag == "text":
             element.set("font-family", FONTS)
             element.attrib |= _as_in_arial(element.text or "", float(element.get("font-size", 12)))
@@ -182,17 +181,16 @@ def _dress(raw: str) -> str:
     left, top, wide, high = (float(number) for number in root.attrib["viewBox"].split())
     width, height = round(wide), round(high)
     graph = root[0]
-    graph.remove(next(child for child in graph if child.tag.endswith("polygon")))
+    graph.remove(graph.findall("polygon")[0])
     return framed(ET.tostring(graph, encoding="unicode"), width, height, f"{left:g} {top:g} {width} {height}")
 
 
 def _to_the_rim(letter: ET.Element) -> None:
     """Begin each line of a letter 8 px from its rim: Graphviz takes the marks for words, and would move it left."""
-    rim = next(child for child in letter if child.tag.endswith(("path", "polygon")))
+    rim = next(child for child in letter if child.tag in ("path", "polygon"))
     left = min(float(x) for x in re.findall(r"(-?[\d.]+),", rim.get("d") or rim.attrib["points"]))
-    for child in letter:
-        if child.tag.endswith("text"):
-            child.set("x", f"{left + 8:g}")
+    for line in letter.findall("text"):
+        line.set("x", f"{left + 8:g}")
 
 
 def _style_parts(text: ET.Element) -> None:
