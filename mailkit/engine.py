@@ -8,6 +8,7 @@ knows nothing of the `MailServer` that owns it: when that is lost, the engine is
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, MailboxView, Moment, Snapshot, view_letter
 from mailkit.sockets import TURN
 from mailkit.store import Account, Store
-from mailkit.tls import Tls, make_tls
+from mailkit.tls import make_tls
 from mailkit.transcript import Recorder
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Engine:
         self.quiet.set()
         self._seen_version = -1
         self._frozen: tuple[int, tuple[MailboxView, ...]] = -1, ()  # all mailboxes, at a version of the store
-        self._tls: Tls | None = None
+        self.tls = functools.cache(lambda: make_tls(settings.host_name))  # the contexts; made when first needed
         self._thread = LoopThread("mailkit server", self._let_go)
         self.loop, self.call, self.stop = self._thread.loop, self._thread.call, self._thread.stop
         self.listen = self._thread.listen
@@ -144,12 +145,6 @@ class Engine:
 
     def _mailboxes(self) -> Iterator[tuple[Account, Mailbox]]:
         return ((account, box) for account in self.store.accounts.values() for box in account.mailboxes.values())
-
-    def tls(self) -> Tls:
-        """Return the contexts for TLS; made when first needed."""
-        if self._tls is None:
-            self._tls = make_tls(self.settings.host_name)
-        return self._tls
 
 
 def _view(account: Account, box: Mailbox) -> MailboxView:
