@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from operator import attrgetter
 
 from mailkit.imap.syntax import BadSyntax, SequenceSet, spans
@@ -32,7 +33,6 @@ class View:
         self.recent: list[range] = []
         self._uidnext = 0
         self._keywords = len(mailbox.keywords)
-        self._spelled: dict[tuple[frozenset[str], bool], bytes] = {}
         self._claim_recent()
 
     def close(self) -> None:
@@ -79,10 +79,7 @@ class View:
 
     def flags(self, message: Message) -> bytes:
         r"""Write a message's flags in parentheses, with ``\Recent`` where it is this session's."""
-        key = (message.flags, self.is_recent(message))
-        if len(self._spelled) > MAX_FLAG_SETS:
-            self._spelled.clear()
-        return self._spelled.get(key) or self._spelled.setdefault(key, _write_flags(*key))
+        return _write_flags(message.flags, self.is_recent(message))
 
     def is_recent(self, message: Message) -> bool:
         r"""Say whether this session is the first that was told of the message."""
@@ -173,6 +170,7 @@ class View:
         return f"* FLAGS ({flags})\r\n* OK [PERMANENTFLAGS {stay}\r\n".encode()
 
 
+@lru_cache(maxsize=MAX_FLAG_SETS)
 def _write_flags(flags: frozenset[str], recent: bool) -> bytes:
     ordered = [flag for flag in SYSTEM_FLAGS.values() if flag in flags]
     keywords = sorted(flag for flag in flags if not flag.startswith("\\"))
