@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mailkit.imap.states import OTHERS_TURN, Reply
-from mailkit.imap.syntax import Arguments, BadSyntax, astring, encode_name, mailbox_name
+from mailkit.imap.syntax import Arguments, BadSyntax, astring, decode_name, encode_name
 from mailkit.imap.view import View
 from mailkit.mailbox import Mailbox, MailboxError
 from mailkit.message import DELETED, with_crlf
@@ -127,7 +127,7 @@ class MailboxCommands:
     def do_rename(self, arguments: Arguments) -> None:
         """Give a mailbox another name."""
         old, new = arguments.next_astring(), arguments.only_mailbox()
-        self._account.rename(mailbox_name(old), new)
+        self._account.rename(decode_name(old), new)
 
     def do_subscribe(self, arguments: Arguments) -> None:
         """Put a mailbox on the list that LSUB shows."""
@@ -163,7 +163,7 @@ class MailboxCommands:
         arguments.end()
         if not items or not STATUS_ITEMS.keys() >= set(items):
             raise BadSyntax(f"STATUS knows these items: {' '.join(STATUS_ITEMS)}")
-        mailbox = self._account.get(mailbox_name(name))
+        mailbox = self._account.get(decode_name(name))
         known = STATUS_ITEMS
         if self._view and self._view.mailbox is mailbox:  # which has taken \Recent from the messages (§2.3.2)
             view = self._view
@@ -173,7 +173,7 @@ class MailboxCommands:
 
     def foresee_append(self, arguments: Arguments, octets: int) -> None:
         """Raise what APPEND would, for want of the mailbox or of room, while the client still holds the message."""
-        target(self._account, mailbox_name(arguments.next_astring()))
+        target(self._account, decode_name(arguments.next_astring()))
         self._account.need_room(octets)
 
     def do_append(self, arguments: Arguments) -> Reply:
@@ -189,7 +189,7 @@ class MailboxCommands:
             arguments.space()
         octets = arguments.literal()
         arguments.end()
-        mailbox = target(self._account, mailbox_name(name))
+        mailbox = target(self._account, decode_name(name))
         message = mailbox.append(with_crlf(octets), flags, when)  # as Dovecot does: POP3 tells lines by CRLF
         return Reply(code=f"APPENDUID {mailbox.uidvalidity} {message.uid}")
 

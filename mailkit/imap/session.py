@@ -16,7 +16,7 @@ from mailkit.imap.mailboxes import MailboxCommands
 from mailkit.imap.messages import MessageCommands
 from mailkit.imap.reader import CommandReader, Refusal
 from mailkit.imap.states import ARGUMENTS, COMMANDS, OTHERS_TURN, REMEDY, Reply, State
-from mailkit.imap.syntax import Arguments, BadSyntax, Command, mailbox_name
+from mailkit.imap.syntax import Arguments, BadSyntax, Command, decode_name
 from mailkit.imap.view import View
 from mailkit.mailbox import MailboxError
 from mailkit.sasl import from_base64, from_plain
@@ -333,7 +333,7 @@ class ImapSession:
         """Open a mailbox; the one that was open is closed before, without an expunge (§6.3.1, §6.4.2)."""
         account, name = self._logged_in(), arguments.only_astring()  # a BAD changes nothing (§6)
         self._deselect()  # and after a failure no mailbox is open either
-        mailbox = account.get(mailbox_name(name))
+        mailbox = account.get(decode_name(name))
         self._view = View(mailbox, read_only, self._wake)
         return Reply([self._view.opening()], "READ-ONLY" if read_only else "READ-WRITE")
 

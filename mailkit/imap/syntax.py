@@ -155,8 +155,8 @@ class Arguments:
         return octets
 
     def only_mailbox(self) -> str:
-        """Read a mailbox name, which is the last or only argument. Raises as `mailbox_name` does."""
-        return mailbox_name(self.only_astring())
+        """Read a mailbox name, which is the last or only argument. Raises as `decode_name` does."""
+        return decode_name(self.only_astring())
 
     def pattern(self) -> str:
         """Read a mailbox name with the wildcards of LIST, as it is: one may stand in the middle of a shifted part."""
@@ -212,14 +212,6 @@ class Arguments:
             return datetime(int(year), MONTH_NUMBERS[month.lower()], int(day), *clock, tzinfo=timezone(zone))
 
         return _checked(build)
-
-
-def mailbox_name(octets: bytes) -> str:
-    """Return a mailbox name as people write it (RFC 3501 §5.1.3). Raises `MailboxError` if it is no modified UTF-7."""
-    try:
-        return decode_name(octets)
-    except ValueError as error:
-        raise MailboxError(str(error), "CANNOT") from None
 
 
 def _checked(build: Callable[[], Item]) -> Item:
@@ -320,7 +312,7 @@ def encode_name(name: str) -> bytes:
 
 
 def decode_name(octets: bytes) -> str:
-    """Read a mailbox name in modified UTF-7. Raises `ValueError` where it is not in its one right form.
+    """Read a mailbox name in modified UTF-7. Raises `MailboxError` where it is not in its one right form.
 
     >>> decode_name(b"&U,BTFw-")
     '台北'
@@ -339,5 +331,6 @@ def decode_name(octets: bytes) -> str:
         right = False
     if not right:
         shown = octets.decode("ascii", "replace")
-        raise ValueError(f"{shown!a} is not modified UTF-7 (RFC 3501 section 5.1.3); write a lone & as &-")
+        words = f"{shown!a} is not modified UTF-7 (RFC 3501 section 5.1.3); write a lone & as &-"
+        raise MailboxError(words, "CANNOT")
     return name
