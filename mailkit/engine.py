@@ -11,6 +11,7 @@ import asyncio
 import functools
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from mailkit.line import Line
@@ -41,8 +42,8 @@ class Engine:
         self.smtp_lines: dict[Line, None] = {}  # SMTP
         self.shaking: set[Line] = set()  # hands, before they say anything: not registered yet
         self.transports: set[asyncio.Transport] = set()  # until each is really closed
-        self.recorders: list[Recorder] = []
-        self.moments: list[Moment] = []
+        self.recorders: deque[Recorder] = deque(maxlen=KEPT_RECORDS)
+        self.moments: deque[Moment] = deque(maxlen=KEPT_MOMENTS)
         self.listeners: list[Callable[[Moment], None]] = []
         self.quiet = threading.Event()  # set while no POP3 or IMAP line is open
         self.quiet.set()
@@ -74,7 +75,6 @@ class Engine:
     def admit(self, line: Line) -> bool:
         """Register a new line; False where there are too many of its kind."""
         self.recorders.append(line.recorder)
-        del self.recorders[:-KEPT_RECORDS]
         register = self.smtp_lines if line.recorder.protocol == "SMTP" else self.lines
         if len(register) >= self.settings.max_connections:
             return False
@@ -130,7 +130,6 @@ class Engine:
         moment = Moment(cause if isinstance(cause, str) else cause(), self.snapshot())
         if kept:
             self.moments.append(moment)
-            del self.moments[:-KEPT_MOMENTS]
         for listener in list(self.listeners):
             try:
                 listener(moment)
