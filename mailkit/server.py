@@ -44,11 +44,6 @@ def fixed_clock() -> datetime:
     return datetime(2026, 9, 1, 9, 0, tzinfo=UTC)
 
 
-def _port(protocol: ProtocolName, tls: bool, doc: str) -> Any:
-    """Return a property of `MailServer`: where to connect for a protocol, with TLS from the start or without."""
-    return property(lambda server: server._ports[protocol, tls], doc=f"Host and port for {doc}")
-
-
 class MailServer:
     """A mail server that runs as soon as it is made, until `stop`, ``with`` or the loss of its name.
 
@@ -125,12 +120,35 @@ class MailServer:
 
     # ---- where to connect
 
-    smtp: Address = _port("SMTP", False, "`smtplib.SMTP`; STARTTLS is offered (RFC 6409, RFC 3207).")
-    pop3: Address = _port("POP3", False, "`poplib.POP3`; STLS is offered (RFC 1939, RFC 2595).")
-    imap: Address = _port("IMAP", False, "`imaplib.IMAP4`; STARTTLS is offered (RFC 3501).")
-    smtps: Address = _port("SMTP", True, "`smtplib.SMTP_SSL`: TLS from the first octet (RFC 8314 §3.3).")
-    pop3s: Address = _port("POP3", True, "`poplib.POP3_SSL`: TLS from the first octet (RFC 8314 §3.1).")
-    imaps: Address = _port("IMAP", True, "`imaplib.IMAP4_SSL`: TLS from the first octet (RFC 8314 §3.2).")
+    @property
+    def smtp(self) -> Address:
+        """Host and port for `smtplib.SMTP`; STARTTLS is offered (RFC 6409, RFC 3207)."""
+        return self._ports["SMTP", False]
+
+    @property
+    def pop3(self) -> Address:
+        """Host and port for `poplib.POP3`; STLS is offered (RFC 1939, RFC 2595)."""
+        return self._ports["POP3", False]
+
+    @property
+    def imap(self) -> Address:
+        """Host and port for `imaplib.IMAP4`; STARTTLS is offered (RFC 3501)."""
+        return self._ports["IMAP", False]
+
+    @property
+    def smtps(self) -> Address:
+        """Host and port for `smtplib.SMTP_SSL`: TLS from the first octet (RFC 8314 §3.3)."""
+        return self._ports["SMTP", True]
+
+    @property
+    def pop3s(self) -> Address:
+        """Host and port for `poplib.POP3_SSL`: TLS from the first octet (RFC 8314 §3.1)."""
+        return self._ports["POP3", True]
+
+    @property
+    def imaps(self) -> Address:
+        """Host and port for `imaplib.IMAP4_SSL`: TLS from the first octet (RFC 8314 §3.2)."""
+        return self._ports["IMAP", True]
 
     @property
     def ssl_context(self) -> ssl.SSLContext:
