@@ -182,7 +182,7 @@ class Arguments:
         items: list[Item] = []
         while not self.take(b")"):
             if items:
-                self.space()
+                self.need(b" ", "a closing ) or a space")
             items.append(item())
         return items
 
