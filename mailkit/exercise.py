@@ -117,14 +117,16 @@ class Box:
 
     def check(self) -> Verdict:
         """Compare the world with what it was at the start, note the progress, and return the verdict."""
-        if _never_ran(_cells()[self._started :]):
-            return Verdict(self._exercise.key, self._exercise.title, "not yet", _UNREADABLE)
+        unread = _never_ran(_cells()[self._started :])
+        if ".start()" in unread:
+            return Verdict(self._exercise.key, self._exercise.title, "not yet", f"{_OLD_BOX} {_UNREADABLE}")
         verdict = self._exercise.judge(self.before, self._world.snapshot())
         if verdict.status != "not yet":
             Progress().note(verdict.key, "done" if verdict.status == "right" else "tried")
         if verdict.status == "right":
             return verdict
-        return replace(verdict, advice=" ".join([verdict.advice, *self._overheard()]))
+        more = [f"The cell before did not run. {_UNREADABLE}"] if unread else []
+        return replace(verdict, advice=" ".join([verdict.advice, *self._overheard(), *more]))
 
     def _overheard(self) -> Iterator[str]:
         """Yield what the IMAP sessions add to an advice."""
@@ -189,10 +191,12 @@ class Exercise:
         return Verdict(self.key, self.title, status, advice, mistake)
 
 
-_BARE_FLAG = re.compile(r"\((?:[^)]* )?(/?)(seen|answered|flagged|deleted|draft)\b", re.IGNORECASE)
+_BARE_FLAG = re.compile(  # `imap.store` sends brackets of its own, `imap.uid` does not
+    r"(?:\(|FLAGS\S* )(?:[^)]* )?(/?)(seen|answered|flagged|deleted|draft)\b", re.IGNORECASE
+)
 _READ_AGAIN = "Read the task once more and compare; the hints are below."
+_OLD_BOX = "Nothing of the cell before ran, not even its first line, so this `box` is still the one of an earlier try."
 _UNREADABLE = (
-    "Nothing of the cell before ran, not even its first line, so this `box` is still the one of an earlier try: "
     "`SyntaxError` or `IndentationError` means that Python cannot read the cell. Mend the line that its red box shows, "
     "and run that cell again."
 )
@@ -203,18 +207,18 @@ def _cells() -> list[str]:
     return list(getattr(sys.modules["__main__"], "In", ()))  # IPython's own list; elsewhere there is none
 
 
-def _never_ran(cells: list[str]) -> bool:
-    """Tell whether this cell is a bare check, and the last one that was more is none that Python can read."""
+def _never_ran(cells: list[str]) -> str:
+    """Return the last cell that was more than a bare check, if Python cannot read it and this one is a bare check."""
     if not cells or cells[-1].strip() != "box.check()":
-        return False
+        return ""
     source = next((cell for cell in reversed(cells) if cell.strip() != "box.check()"), "")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python warns of a "\D"
         try:
             compile(source, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         except (SyntaxError, ValueError):
-            return True
-    return False
+            return source
+    return ""
 
 
 def _by_imap(world: Any) -> list[Any]:

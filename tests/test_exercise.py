@@ -106,6 +106,9 @@ def test_what_the_server_refused_is_told(exercise):
             r"a1 UID STORE 2 FLAGS (\Answered seen)",
             r'`seen`, one of your own; with its backslash it is `r"(\Seen)"`.',
         ),
+        ("a1 UID STORE 2 +FLAGS Deleted", r'`r"(\Deleted)"`.'),
+        ("a1 UID STORE 2 -FLAGS.SILENT /Deleted", r'`r"(\Deleted)"`.'),
+        (r"a1 UID STORE 2 +FLAGS \Deleted", ""),
         ("a1 APPEND Deleted (Seen) {17}", r'`r"(\Seen)"`.'),
         (
             "a1 STORE 2 -FLAGS (/Deleted)",
@@ -124,14 +127,18 @@ def test_a_flag_without_its_backslash_is_told(exercise, command, told):
     assert "You wrote" not in box.check().advice
 
 
+_START = "box = exercises['99.1'].start()\n"
+
+
 @pytest.mark.parametrize(
     ("cells", "never_ran"),
     [
-        (["box.lost.save(", "box.check()"], True),
-        (["  if True:\nbox.check()", "box.check()\n", "box.check()"], True),
+        ([f"{_START}box.lost.save(", "box.check()"], True),
+        ([f"  {_START}box.check()", "box.check()\n", "box.check()"], True),
         (["1 / 0", "box.check()"], False),
-        (["box.lost.save(", "box.server.inbox", "box.check()"], False),
-        (["box.lost.save(", "box.server.inbox\nbox.check()"], False),
+        ([f"{_START}box.lost.save(", "box.server.inbox", "box.check()"], False),
+        ([f"{_START}box.lost.save(", "box.server.inbox\nbox.check()"], False),
+        (["print(box.server.inbox", "box.check()"], False),
         (["await server.wait()\n'\\D'", "box.check()"], False),
         (["box.check()"], False),
         ([], False),
@@ -139,7 +146,7 @@ def test_a_flag_without_its_backslash_is_told(exercise, command, told):
 )
 def test_what_was_done_before_is_not_taken_for_a_cell_that_never_ran(exercise, monkeypatch, cells, never_ran):
     """After a SyntaxError `box` is still the earlier one, and its state is no answer to what was typed since."""
-    ran = ["", "box.check(", "box = exercises['99.1'].start()"]
+    ran = ["", "box.check(", _START]
     monkeypatch.setattr(sys.modules["__main__"], "In", ran, raising=False)
     box = exercise.start()
     box.server.inbox.pop()
@@ -149,6 +156,17 @@ def test_what_was_done_before_is_not_taken_for_a_cell_that_never_ran(exercise, m
         ("not yet", True) if never_ran else ("right", False)
     )
     assert Progress().of("99.1") == ("open" if never_ran else "done")
+
+
+def test_a_line_that_never_ran_is_told_beside_the_verdict(exercise, monkeypatch):
+    """The cell that could not be read started nothing: `box` is the present one, and is judged."""
+    ran = ["", _START]
+    monkeypatch.setattr(sys.modules["__main__"], "In", ran, raising=False)
+    box = exercise.start()
+    ran += ["box.server.inbox.pop(", "box.check()"]
+    verdict = box.check()
+    assert (verdict.status, verdict.mistake) == ("not yet", None)
+    assert verdict.advice.startswith("Log in first. The cell before did not run. `SyntaxError` or")
 
 
 @pytest.mark.slow
