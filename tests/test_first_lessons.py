@@ -110,6 +110,9 @@ def test_what_a_call_costs():
         dialup.dial_up(-1)
 
 
+_TABLES = ("typing-error-look", "last-lines", "imap-lines")
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -121,6 +124,10 @@ def test_what_a_call_costs():
         'imap.fetch("7", "(FLAGS)")',
         'imap.fetch("", "(FLAGS)")',
         'imap.fetch(7, "(FLAGS)")',
+        "pop.dele((1, 3))",
+        'imap.fetch(imap.search(None, "ALL"), "(FLAGS)")',
+        'imap.fetch("1", "(FLAGS")',
+        'imap.select("bills"); imap.search(None, "ALL")',
         "pop.quit(); pop.stat()",
         "pop.expunge()",
         'print("box)',
@@ -130,7 +137,7 @@ def test_what_a_call_costs():
 )
 def test_what_python_says_of_a_slip_is_in_a_table_of_lesson_00(line):
     """The red box's last line holds the words of a row; the row's … stands for any others."""
-    tables = "".join(notebooks.cell("00-start-here", part).source for part in ("typing-error-look", "last-lines"))
+    tables = "".join(notebooks.cell("00-start-here", part).source for part in (_TABLES))
     told = [words for row in re.findall(r"^\|(.*?)\|", tables, re.MULTILINE) for words in re.findall(r"`([^`]+)`", row)]
     with MailServer(password="secret") as server, imaplib.IMAP4(*server.imap) as imap:
         imap.login("amy", "secret")

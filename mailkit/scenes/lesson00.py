@@ -15,8 +15,10 @@ from typing import Any
 from mailkit.device import Device
 from mailkit.diagram import show
 from mailkit.exercise import Exercise, Mistake, World
+from mailkit.message import DELETED
 from mailkit.progress import Progress
 from mailkit.samples import compose, letters
+from mailkit.scenes.mistakes import FLAGGED, MARKED, flagged
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -203,6 +205,11 @@ def _on_server(now: Snapshot) -> int:
     return len(now.mailbox("amy").letters)
 
 
+def _all_stay(now: Snapshot) -> bool:
+    """Tell whether the server has all three, and none of them is marked to go."""
+    return _on_server(now) == 3 and not now.marks("amy") and not flagged(now, DELETED)
+
+
 def _digests(now: Snapshot, device: str = "") -> list[str]:
     """Return what tells whole letters apart, of those on a device or on the server."""
     return (now.device(device) if device else now.mailbox("amy")).digests
@@ -218,8 +225,9 @@ first_copy = Exercise(
     "00.1",
     "A copy for the phone",
     _three_letters,
-    goal=lambda before, now: _digests(now, "phone") == _digests(before)[:1] and _on_server(now) == 3,
-    untouched="The phone is still empty. Write one line: `box.phone.save(…)`, with what `pop.retr(1)` returns.",
+    goal=lambda before, now: _digests(now, "phone") == _digests(before)[:1] and _all_stay(now),
+    untouched="The phone is still empty. Write one line: `box.phone.save(…)`, with what `pop.retr(1)` returns. "
+    "Without `box.` it is the lesson's phone.",
     mistakes=(
         Mistake(
             "taken-away",
@@ -227,6 +235,7 @@ first_copy = Exercise(
             "The server has a letter less: `pop.dele(…)` asked for its removal, and `pop.quit()` did it. A copy was "
             "wanted; leave `pop.dele(…)` out.",
         ),
+        MARKED,
         Mistake(
             "only-a-part",
             lambda before, now: _on(now, "phone") == [LUNCH],
@@ -255,7 +264,7 @@ throw_one_away = Exercise(
     "00.2",
     "Throw one away",
     _laptop_full,
-    goal=lambda before, now: _on(now, "laptop") == [LUNCH, PHOTOS] and _on_server(now) == 3,
+    goal=lambda before, now: _on(now, "laptop") == [LUNCH, PHOTOS] and _all_stay(now),
     untouched="The laptop still has all three. `box.laptop.throw_away(…)` takes the number that the picture shows.",
     mistakes=(
         Mistake(
@@ -264,6 +273,7 @@ throw_one_away = Exercise(
             "A letter has left the server, and only the laptop's copy was to go. Run the cell from its first line, and "
             "say nothing to the server.",
         ),
+        MARKED,
         Mistake(
             "counted-from-zero",
             lambda before, now: _on(now, "laptop") == [INVOICE, PHOTOS],
@@ -288,12 +298,19 @@ both_full = Exercise(
     "Both full",
     _three_letters,
     goal=lambda before, now: (
-        sorted(_digests(now, "phone")) == sorted(_digests(now, "laptop")) == sorted(_digests(before))
-        and _on_server(now) == 3
+        sorted(_digests(now, "phone")) == sorted(_digests(now, "laptop")) == sorted(_digests(before)) and _all_stay(now)
     ),
     untouched="Both are still empty. Let each save what `imap.fetch` returns. They are `box.laptop` and `box.phone`; "
     "without `box.` you fill those of the lesson.",
     mistakes=(
+        Mistake(
+            "taken-away",
+            lambda before, now: _on_server(now) < 3,
+            "The server has lost letters. Copies were wanted: leave `dele` and `expunge` out, and run the cell from "
+            "its first line.",
+        ),
+        MARKED,
+        FLAGGED,
         Mistake(
             "only-a-part",
             lambda before, now: not {*_digests(now, "phone"), *_digests(now, "laptop")} <= set(_digests(before)),
@@ -303,7 +320,7 @@ both_full = Exercise(
             "only-one",
             lambda before, now: sorted((len(_on(now, "laptop")), len(_on(now, "phone")))) == [0, 3],
             "One device is full and the other is empty. IMAP has not taken anything away, so the other one can do "
-            "exactly the same.",
+            "exactly the same (`box.laptop`, `box.phone`: without `box.` it is the lesson's own).",
         ),
         Mistake(
             "too-few",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mailkit.exercise import Mistake
-from mailkit.message import SEEN
+from mailkit.message import DELETED, SEEN
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
 
 OTHER_SENT = Mistake(
@@ -21,10 +21,27 @@ MARKED = Mistake(
     "A letter is marked, and is to stay: `pop.quit()` would remove it now. Say `pop.rset()` first.",
 )
 
+FLAGGED = Mistake(
+    "flagged-deleted",
+    lambda before, now: bool(flagged(now, DELETED)),
+    r"A letter bears `\Deleted`, and is to stay: the next `imap.expunge()` would remove it. `-FLAGS` takes it off.",
+)
+
 
 def flagged(now: Snapshot, flag: str, name: str = "INBOX") -> set[str]:
     """Return the subjects of the letters in a mailbox of Amy's that have this flag. Raises `LookupError`."""
     return {letter.subject for letter in now.mailbox("amy", name).letters if flag in letter.flags}
+
+
+def elsewhere(now: Snapshot) -> set[str]:
+    """Return the subjects of the letters in other mailboxes than INBOX."""
+    return {letter.subject for mailbox in now.mailboxes if mailbox.name != "INBOX" for letter in mailbox.letters}
+
+
+def filed_away(subject: str, what: str) -> Mistake:
+    """Return the mistake of moving a letter, such as "leaflet", to another mailbox, when it is to be thrown away."""
+    advice = rf"The {what} lies in another mailbox now. Thrown away means flagged `\Deleted` and expunged, there too."
+    return Mistake("filed-away", lambda before, now: subject in elsewhere(now), advice)
 
 
 def still_has(device: str, before: Snapshot, now: Snapshot) -> bool:

@@ -32,26 +32,31 @@ def _imap(lines: str) -> str:
     return _IMAP.format(lines=lines)
 
 
+_DELE = "pop = poplib.POP3(*box.server.pop3)\npop.user('amy')\npop.pass_('secret')\npop.dele(2)\n"
 _ALL = 'imap.fetch("1:*", "(BODY.PEEK[])")'
+_BOTH = f"for one in (box.laptop, box.phone):\n    one.save({_ALL})"
+_FLAG = r'imap.store("1:*", "+FLAGS", r"(\Deleted)")'
 
 WRONG = {
     "00.1": {
         "taken-away": _pop("box.phone.save(pop.retr(1))\npop.dele(1)"),
+        "marked": _pop("box.phone.save(pop.retr(1))\npop.dele(1)").replace("pop.quit()\n", ""),
         "only-a-part": _pop("box.phone.save(pop.top(1, 0))"),
         "other-letter": _pop("box.phone.save(pop.retr(2))"),
         "other-device": _pop("box.laptop.save(pop.retr(1))"),
         "too-many": _pop("for number in (1, 2, 3):\n    box.phone.save(pop.retr(number))"),
     },
     "00.2": {
-        "server-too": _throw(
-            "box.laptop.throw_away(2)\npop = poplib.POP3(*box.server.pop3)\npop.user('amy')\npop.pass_('secret')\n"
-            "pop.dele(2)\npop.quit()"
-        ),
+        "server-too": _throw(f"box.laptop.throw_away(2)\n{_DELE}pop.quit()"),
+        "marked": _throw(f"box.laptop.throw_away(2)\n{_DELE}"),
         "counted-from-zero": _throw("box.laptop.throw_away(1)"),
         "too-many": _throw("for number in (1, 2, 3):\n    box.laptop.throw_away(number)"),
         "other-letter": _throw("box.laptop.throw_away(3)"),
     },
     "00.3": {
+        "taken-away": _imap(f"{_BOTH}\n{_FLAG}\nimap.expunge()"),
+        "marked": _imap(f"{_BOTH}\n{_DELE}"),
+        "flagged-deleted": _imap(f"{_BOTH}\n{_FLAG}"),
         "only-a-part": _imap(
             f"for one in (box.laptop, box.phone):\n    one.save({_ALL.replace('PEEK[]', 'PEEK[HEADER]')})"
         ),
@@ -60,4 +65,11 @@ WRONG = {
         "same-device": _imap(f"box.laptop.save({_ALL})\nbox.laptop.save({_ALL})"),
         "twice": _imap(f"for one in (box.laptop, box.phone, box.phone):\n    one.save({_ALL})"),
     },
+}
+
+OTHERS = {
+    "00.2": [("right", _throw(f"box.laptop.throw_away(2)\n{_DELE}pop.rset()"))],
+    "00.3": [
+        ("only-one", _imap(f"box.laptop.save({_ALL})\nphone = Device('phone')\nphone.save({_ALL})"), "`box.phone`")
+    ],
 }
