@@ -17,7 +17,7 @@ from mailkit.diagram import Picture, show_columns
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED
 from mailkit.samples import letters
-from mailkit.scenes.mistakes import flagged, marked_unsaved
+from mailkit.scenes.mistakes import MARKED, elsewhere, filed_away, flagged, marked, marked_unsaved
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -156,6 +156,11 @@ def _in_parts(before: Snapshot, now: Snapshot) -> bool:
     return not set(_digests(now)) <= {*before.mailbox("amy").digests}
 
 
+def _only_leaflet_gone(now: Snapshot) -> bool:
+    kept = _in_box(now) == [POSTCARD, BILL, PARTY, CARD] and LEAFLET not in elsewhere(now)
+    return kept and not flagged(now, DELETED)
+
+
 way_1 = Exercise(
     "01.1",
     "Way 1 by hand",
@@ -178,8 +183,8 @@ way_1 = Exercise(
         Mistake(
             "thrown-away",
             lambda before, now: not _in_box(now) and len(set(_at_home(now))) < 5,
-            "The box is empty, and not every letter is at home: what was not saved is lost, and so is what was thrown "
-            "away there. Save each with `box.home.save(letter)`, inside the loop and before you mark it.",
+            "The box is empty, and not every letter is at home: what was not saved is lost. Save each with "
+            "`box.home.save(letter)` (`home.save` is the lesson's own), inside the loop and before you mark it.",
         ),
         Mistake(
             "only-a-part",
@@ -211,7 +216,7 @@ way_2 = Exercise(
     "01.2",
     "Way 2 by hand",
     _by_hand,
-    goal=lambda before, now: _in_box(now) == [POSTCARD, BILL, PARTY, CARD] and not _at_home(now),
+    goal=lambda before, now: _only_leaflet_gone(now) and not _at_home(now) and not now.marks("amy"),
     untouched="Nothing has changed in the box. The leaflet is letter 3: mark it, then throw away what is marked. If "
     "you did write lines, print what they returned: `NO` says why.",
     mistakes=(
@@ -221,6 +226,7 @@ way_2 = Exercise(
             "The flag `\\Deleted` is on a letter that you want to keep; do not throw away yet. `-FLAGS` in place of "
             "`+FLAGS` takes it off. The leaflet is number 3.",
         ),
+        Mistake("marked", lambda before, now: bool(marked(now) - {LEAFLET}), MARKED.advice),
         Mistake(
             "only-marked",
             lambda before, now: bool(flagged(now, DELETED)),
@@ -239,6 +245,7 @@ way_2 = Exercise(
             'The leaflet is gone, and other letters with it. Give `store` one number, `"3"`, and run the cell from its '
             "first line: once the leaflet is gone, another letter is number 3.",
         ),
+        filed_away(LEAFLET, "leaflet"),
         Mistake(
             "carried-home",
             lambda before, now: bool(_at_home(now)),
@@ -276,7 +283,8 @@ both_places = Exercise(
         Mistake(
             "some-missing",
             lambda before, now: 0 < len(_at_home(now)) < 5,
-            "Some letters are not at home yet. There are five, numbered from 1 to 5; `range(1, 6)` counts them.",
+            "Some letters are not at home yet. There are five, numbered from 1 to 5; `range(1, 6)` counts them. What "
+            "is done for each stands inside the loop, indented; `pop.quit()` comes after it, not indented.",
         ),
         Mistake(
             "marked",

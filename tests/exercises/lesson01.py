@@ -1,5 +1,7 @@
 """Wrong answers to lesson 01, one for each mistake that its exercises name."""
 
+from tests.exercises import stumble
+
 _POP = """\
 box = exercises["{key}"].start()
 pop = poplib.POP3(*box.server.pop3)
@@ -28,6 +30,9 @@ def _imap(lines: str) -> str:
 
 _SAVE = "for number in range(1, {end}):\n    box.home.save(pop.retr(number))\n"
 _TAKE = _SAVE + "    pop.dele(number)\n"
+_LOST_LINE = stumble(_SAVE.format(end=6) + "    pop.quit()")
+_LEAFLET = 'imap.store("3", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'
+_BY_POP = 'pop = poplib.POP3(*box.server.pop3)\npop.user("amy")\npop.pass_("secret")'
 
 WRONG = {
     "01.1": {
@@ -49,10 +54,10 @@ WRONG = {
     "01.2": {
         "only-marked": _imap(r'imap.store("3", "+FLAGS", r"(\Deleted)")'),
         "wrong-mark": _imap(r'imap.store("2", "+FLAGS", r"(\Deleted)")'),
+        "marked": _imap(f"{_LEAFLET}\n{_BY_POP}\npop.dele(1)"),
+        "filed-away": _imap('imap.create("Bin")\nimap.uid("MOVE", "3", "Bin")'),
         "other-letter": _imap('imap.store("2", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
-        "carried-home": _imap(
-            'box.home.save(imap.fetch("3", "(BODY[])"))\nimap.store("3", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'
-        ),
+        "carried-home": _imap(f'box.home.save(imap.fetch("3", "(BODY[])"))\n{_LEAFLET}'),
         "too-many": _imap('imap.store("1:*", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
     },
     "01.3": {
@@ -63,4 +68,14 @@ WRONG = {
         "marked": _pop("01.3", _TAKE.format(end=6)),
         "line-open": _pop("01.3", _SAVE.format(end=6)),
     },
+}
+
+OTHERS = {
+    "01.2": [
+        ("right", _imap(f"{_LEAFLET}\n{_BY_POP}\npop.quit()")),
+        ("right", _imap(f'imap.create("Bin")\nimap.copy("3", "Bin")\n{_LEAFLET}\nimap.delete("Bin")')),
+        ("wrong-mark", _imap(f"{_LEAFLET}\n" + r'imap.store("1", "+FLAGS", r"(\Deleted)")')),
+        ("filed-away", _imap(f'imap.create("Bin")\nimap.copy("3", "Bin")\n{_LEAFLET}')),
+    ],
+    "01.3": [("some-missing", _pop("01.3", _LOST_LINE), "`pop.quit()` comes after it")],
 }
