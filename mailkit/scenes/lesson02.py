@@ -82,7 +82,7 @@ class TwoServers:
         vars(self).update(things)
 
     def snapshot(self) -> Snapshot:
-        """Freeze both servers, and what Ben's mail program shows of his letters."""
+        """Freeze both servers, and what Ben can read."""
         return replace(both(self.org, self.net), devices=(_screen(self.net),))
 
     def stop(self) -> None:
@@ -92,14 +92,15 @@ class TwoServers:
 
 
 def _screen(net: MailServer) -> DeviceView:
-    """Return what Ben can read of the recipients of his letters, each as the subject of a row."""
+    """Return all that Ben can read, each letter without its ``Received:`` lines as the subject of a row."""
     with imaplib.IMAP4(*net.imap) as imap:
         imap.login("ben", "secret")
         imap.select(readonly=True)
-        _, found = imap.uid("FETCH", "1:*", "(BODY.PEEK[HEADER.FIELDS (TO CC BCC)])")  # fine in an empty box, too
-    shown = [part[1].decode("ascii", "replace") for part in found if isinstance(part, tuple)]
-    rows = tuple(LetterView(at, names, "", len(names), frozenset(), names) for at, names in enumerate(shown, 1))
-    return DeviceView("Ben's screen", (("INBOX", rows),))
+        _, found = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")  # fine in an empty box, too
+    letters = [part[1].decode("ascii", "replace") for part in found if isinstance(part, tuple)]
+    shown = [re.sub(r"(?im)^received:.*\n(?:[ \t].*\n)*", "", letter) for letter in letters]
+    rows = tuple(LetterView(at, text, "", len(text), frozenset(), text) for at, text in enumerate(shown, 1))
+    return DeviceView("_screen", (("INBOX", rows),))
 
 
 def _invitation(to: str) -> EmailMessage:
@@ -123,17 +124,32 @@ def _most(now: Snapshot) -> int:
     return max(_counts(now).values(), default=0)
 
 
+def _bare_text(now: Snapshot) -> bool:
+    letters = [letter for view in now.mailboxes for letter in view.letters]
+    return any((one.subject, one.sender) == ("(no subject)", "(no sender)") for one in letters)
+
+
+BARE_TEXT = Mistake(
+    "bare-text",
+    lambda before, now: _bare_text(now),
+    "What arrived has neither sender nor subject, so it is not `letter`. `sendmail` wants its text, without quotes: "
+    "`letter.as_string()`. Run the cell from its first line.",
+)
+
+
 # 02.1
 
 two_guests = Exercise(
     "02.1",
     "One letter, two guests",
     lambda: TwoServers(letter=_invitation("Ben <ben@example.net>, Noor <noor@example.net>")),
-    goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1},
-    untouched="No letter has arrived anywhere yet. Log in, then send `letter`. If you saw `SMTPRecipientsRefused`, the "
-    "login is missing: without it, this server carries nothing to another domain. If you met 554: `send_message` ends "
-    "lines as SMTP wants it, and so does `sendmail` with `letter.as_string()`.",
+    goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1} and not _bare_text(now),
+    untouched="No letter has arrived anywhere yet. Log in, then send `letter`. If you saw `SMTPRecipientsRefused`: "
+    "530, the login is missing, without which this server carries nothing to another domain; 550, an address has a "
+    "slip, or is not written in full. If you met 554: `send_message` ends lines as SMTP wants it, and so does "
+    "`sendmail` with `letter.as_string()`.",
     mistakes=(
+        BARE_TEXT,
         Mistake(
             "twice",
             lambda before, now: _most(now) > 1,
@@ -166,20 +182,21 @@ two_guests = Exercise(
 
 
 def _named(now: Snapshot) -> str:
-    return " ".join(row.subject for row in now.device("Ben's screen").letters).lower()
+    return " ".join(row.subject for row in now.device("_screen").letters).lower()
 
 
 secret_copy = Exercise(
     "02.2",
     "A copy in secret",
     lambda: TwoServers(letter=_invitation("Ben <ben@example.net>")),
-    goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1} and "noor" not in _named(now),
+    goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1} and "noor" not in _named(now) and not _bare_text(now),
     untouched="Nobody has a letter yet. Send `letter` to Ben and to Noor; the header is to name Ben only.",
     mistakes=(
+        BARE_TEXT,
         Mistake(
             "named",
             lambda before, now: "noor" in _named(now),
-            "Noor's name stands in the header of Ben's copy, and Ben reads headers. Leave the header as it is, and "
+            "Noor's name stands in Ben's copy, and Ben reads all of it, the header too. Leave `letter` as it is, and "
             "name her on the envelope: `to_addrs` of `send_message` is that.",
         ),
         Mistake(
@@ -214,11 +231,12 @@ whole_list = Exercise(
     "02.3",
     "The whole list",
     lambda: TwoServers(letter=_invitation("All my guests:;"), guests=list(GUESTS)),
-    goal=lambda before, now: _counts(now) == {BEN: 1, TOM: 1, NOOR: 1},
+    goal=lambda before, now: _counts(now) == {BEN: 1, TOM: 1, NOOR: 1} and not _bare_text(now),
     untouched="No letter has arrived. If you met `SMTPDataError`: Zoe does not exist, and a message that is refused is "
-    "refused for everybody on it. Send one message for each guest. If the refusal names nobody, `<>`, it was not told "
-    "for whom: `to_addrs=[guest]`.",
+    "refused for everybody on it. Send one message for each guest. If the refusal names nobody, `{'': …`, it was not "
+    "told for whom: `to_addrs=[guest]`. If you met `at most 1 To headers`: leave the header as it is, and write that.",
     mistakes=(
+        BARE_TEXT,
         Mistake(
             "twice",
             lambda before, now: _most(now) > 1,
@@ -244,7 +262,8 @@ whole_list = Exercise(
             "Somebody who exists got nothing. Ask the server about every guest, whatever the domain: only it knows.",
         ),
     ),
-    praise="Three guests have it, and two refusals did no harm. Mailing lists work so, and keep the list of refusals.",
+    praise="Three guests have it, once each. A refusal that is caught harms nobody else: mailing lists work so, and "
+    "keep the list of refusals.",
 )
 
 # 02.4
@@ -298,7 +317,8 @@ whom_to_believe = Exercise(
         Mistake(
             "marked-wrong",
             lambda before, now: TRUE in _marked(now),
-            "The wrong letters are marked; nothing is lost yet. Start the cell again.",
+            "One of those that you marked did come from Ben; nothing is lost yet. Read the topmost `Received:` line of "
+            "each, and run the cell from its first line.",
         ),
         Mistake(
             "no-quit",

@@ -42,16 +42,22 @@ def _delete(*numbers: int, last: str = "pop.quit()") -> str:
     return _READ.format(lines="\n".join([*(f"pop.dele({number})" for number in numbers), last]))
 
 
+def _text(key: str, text: str = "letter") -> str:
+    return _send(key, f"smtp.sendmail('{_AMY}', {_GUESTS}, {text!r})")
+
+
 _AMY, _GUESTS = "amy@example.org", ["ben@example.net", "noor@example.net"]
 
 WRONG = {
     "02.1": {
+        "bare-text": _text("02.1"),
         "twice": _send("02.1", "smtp.send_message(letter)\nsmtp.send_message(letter)"),
         "only-one": _send("02.1", 'smtp.send_message(letter, to_addrs=["ben@example.net"])'),
         "for-herself-too": _send("02.1", f"smtp.send_message(letter, to_addrs={[_AMY, *_GUESTS]})"),
         "to-herself": _send("02.1", 'smtp.send_message(letter, to_addrs=["amy@example.org"])'),
     },
     "02.2": {
+        "bare-text": _text("02.2"),
         "named": _send("02.2", 'letter["Cc"] = "Noor <noor@example.net>"\nsmtp.send_message(letter)'),
         "twice": _send(
             "02.2",
@@ -61,6 +67,11 @@ WRONG = {
         "only-noor": _send("02.2", 'smtp.send_message(letter, to_addrs=["noor@example.net"])'),
     },
     "02.3": {
+        "bare-text": _guests(
+            _catching("SMTPException").replace(
+                "send_message(letter, to_addrs=", f"sendmail('{_AMY}', msg='', to_addrs="
+            )
+        ),
         "twice": _guests(
             """\
 for guest in box.guests:
@@ -99,6 +110,12 @@ for guest in box.guests:
 
 OTHERS = {
     "02.1": [
+        ("not yet", _send("02.1", stumble('smtp.send_message(letter, to_addrs=["Ben", "Noor"])')), "550, an address"),
+        (
+            "not right",
+            _send("02.1", f"smtp.send_message(letter, to_addrs={[*_GUESTS, 'tom@example.org']})"),
+            "so far: tom@example.org/INBOX: 1 new; ben@example.net/INBOX: 1 new; noor@example.net/INBOX: 1 new.",
+        ),
         (
             "only-one",
             _send("02.1", 'smtp.send_message(letter, to_addrs=["ben@example.net", "noor@example.org"])'),
@@ -107,10 +124,20 @@ OTHERS = {
         ("to-herself", _send("02.1", f"smtp.sendmail('{_GUESTS[0]}', '{_AMY}', letter.as_string())")),
     ],
     "02.2": [
-        ("only-ben", _send("02.2", f"smtp.send_message(letter, to_addrs={addresses})"))
-        for addresses in ('"ben@example.net"', '["ben@example.net", "noor@example.org"]')
+        ("right", _send("02.2", 'letter["Bcc"] = "noor@example.net"\nsmtp.send_message(letter)')),
+        ("right", _text("02.2", "Subject: Tea on Sunday?\n\nAt four")),
+        *(
+            ("only-ben", _send("02.2", f"smtp.send_message(letter, to_addrs={addresses})"))
+            for addresses in ('"ben@example.net"', '["ben@example.net", "noor@example.org"]')
+        ),
+        *(
+            ("named", _send("02.2", f"{line}\nsmtp.send_message(letter, to_addrs={_GUESTS})"))
+            for line in ('letter["Copy"] = "Noor"', 'letter.set_content("Noor gets a copy of this.")')
+        ),
     ],
     "02.3": [
+        ("not yet", _guests(stumble('letter["To"] = box.guests[0]')), "`at most 1 To headers`"),
+        ("not yet", _guests(stumble("smtp.send_message(letter)")), "`{'': …`"),
         ("right", _guests(_catching("SMTPException"))),
         ("stopped", _guests(stumble(_catching("SMTPRecipientsRefused"))), "Are they there already?"),
         ("stopped", _guests(_catching("SMTPException", last="; smtp.quit()")), "`smtp.quit()` comes after the loop"),
