@@ -179,7 +179,8 @@ bug_hunt = Exercise(
     mistakes=(
         half_way(
             "A visit stopped half-way: the last line of the red box says why. Mend the line that it points to in "
-            "`collect`, and run the cell from its first line."
+            "`collect`, or, where it ends in `sendall`, the one that hung up too soon: `pop.quit()` comes after the "
+            "loop. Run the cell from its first line."
         ),
         Mistake(
             "lost",
@@ -196,8 +197,8 @@ bug_hunt = Exercise(
         Mistake(
             "never-deletes",
             lambda before, now: len(_at_home(now)) == 3,
-            "All are home, and the box is still full. Mark a letter once it is saved; end a good visit "
-            "with `pop.quit()`.",
+            "All are home, and letters are left in the box. Mark each one once it is saved, inside the loop; end a "
+            "good visit with `pop.quit()`.",
         ),
     ),
     praise="Nothing is lost, and in the end everything is home. Mark only what is saved; commit only what went well.",

@@ -130,6 +130,23 @@ OTHERS = {
             "half-way",
             _stopped("answer = pop.retr(number)", "laptop.save(anser)", "pop.dele(number)"),
         ),
+        (
+            "half-way",
+            _stopped("laptop.save(pop.retr(number))", "pop.dele(number)", "pop.quit()"),
+            "`pop.quit()` comes after the loop",
+        ),
+        (
+            "never-deletes",
+            _hunt("""\
+    try:
+        for number in range(1, pop.stat()[0] + 1):
+            laptop.save(pop.retr(number))
+        pop.dele(number)
+    finally:
+        pop.quit()
+"""),
+            "letters are left",
+        ),
         ("not yet", _hunt("    pop.quit()\n")),
         (
             "lost",
