@@ -1,73 +1,17 @@
-"""Lesson 04: what an `imaplib` answer looks like, two programs on one box, and the exercises."""
+"""Lesson 04: two programs on one box, and the exercises."""
 
 from __future__ import annotations
 
-import html
 import imaplib
 from collections.abc import Callable
-from typing import Any
 
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED, SEEN
-from mailkit.render import BLUE, INK, SERVER_FILL, Picture, framed, svg_text
 from mailkit.samples import compose, letters
-from mailkit.scenes.mistakes import as_it_was, flagged, read_aloud
+from mailkit.scenes.mistakes import as_it_was, elsewhere, filed_away, flagged, read_aloud
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
-
-_ROW, _LEFTS = 30, (20, 330, 500)  # px: a row; the columns of the answer's picture
-
-
-# The picture of an answer
-
-
-def show_answer(answer: Any) -> Picture:
-    """Draw what `imaplib` returned for a FETCH of one message's text, part by part, each with its name.
-
-    Takes the answer, as from ``imap.fetch("1", "(BODY.PEEK[TEXT])")``. Raises `ValueError` for any other.
-    """
-    match answer:
-        case (str() as status, [(bytes() as head, bytes() as octets), bytes() as end]):
-            rows = _parts(status, head, octets, end)
-        case _:
-            raise ValueError('this picture is for one message\'s text; pass imap.fetch("1", "(BODY.PEEK[TEXT])")')
-    heads = ("What came back", "Its name", "What it is")
-    words = [f"{code:<33}{name:<17}{meaning}".rstrip() for code, name, meaning in (heads, *rows)]
-    drawn = [svg_text(x, 28, head, 13, strong=True) for x, head in zip(_LEFTS, heads, strict=True)]
-    for at, row in enumerate(rows):
-        drawn.append(_draw_part(42 + at * _ROW, *row))
-    alt = "An answer of imaplib, part by part: a verdict, then a list whose first entry holds the octets you asked for."
-    return Picture("\n".join(words), framed("\n".join(drawn), 880, 52 + len(rows) * _ROW), alt)
-
-
-def _parts(status: str, head: bytes, octets: bytes, end: bytes) -> list[tuple[str, str, str]]:
-    first_line = octets.split(b"\r\n")[0].decode("ascii", "replace")
-    return [
-        (f"({status!r},", "answer[0]", "the verdict: OK, or NO (refused)"),
-        (" [", "answer[1]", "the data: a list"),
-        (f"  ({head!r},", "answer[1][0][0]", f"which message, which part, and {{how many}} octets: {len(octets)}"),
-        (f"   b'{first_line}…'),", "answer[1][0][1]", "the octets themselves: this is what you want"),
-        (f"  {end!r}])", "answer[1][1]", "only the bracket that ends the server's answer"),
-    ]
-
-
-def _draw_part(y: int, code: str, name: str, meaning: str) -> str:
-    wanted = name == "answer[1][0][1]"
-    rim = f'stroke="{BLUE}" stroke-width="2"' if wanted else 'stroke="none"'
-    deep = len(code) - len(code.lstrip())
-    return "\n".join((
-        f'<rect x="10" y="{y}" width="860" height="{_ROW - 4}" rx="5" fill="{SERVER_FILL}" {rim}/>',
-        _typed(_LEFTS[0] + 8 * deep, y + 18, code.strip()),
-        _typed(_LEFTS[1], y + 18, name),
-        svg_text(_LEFTS[2], y + 18, meaning, 12, strong=wanted),
-    ))  # fmt: skip
-
-
-def _typed(x: int, y: int, code: str) -> str:
-    font = "Courier New, Courier, Liberation Mono, monospace"
-    return f'<text x="{x}" y="{y}" font-family="{font}" font-size="13" fill="{INK}">{html.escape(code)}</text>'
-
 
 # Two programs on one box
 
@@ -124,6 +68,11 @@ def _has_invoice(before: Snapshot, now: Snapshot) -> bool:
     return _digests(now, "laptop") == _digests(before, uid=2) and _digests(now) == _digests(before)
 
 
+def _no_trace(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether the mailboxes, their letters and flags are those of the beginning."""
+    return now.mailboxes == before.mailboxes and not now.marks("amy")
+
+
 def _twice(now: Snapshot) -> bool:
     return len(now.device("laptop").letters) > len(_digests(now, "laptop"))
 
@@ -140,11 +89,6 @@ def _sorted(now: Snapshot) -> bool:
     count = sum(len(mailbox.letters) for mailbox in now.mailboxes)
     in_place = _inbox(now) == FRIENDS and _inbox(now, "Bills") == BILLS and count == len(FRIENDS | BILLS)
     return in_place and not any(DELETED in one.flags for box in now.mailboxes for one in box.letters)
-
-
-def _elsewhere(now: Snapshot) -> set[str]:
-    """Return what lies in other mailboxes than INBOX."""
-    return {letter.subject for mailbox in now.mailboxes if mailbox.name != "INBOX" for letter in mailbox.letters}
 
 
 def _meanwhile(server: MailServer, phone: Device, uid: str) -> Callable[[], None]:
@@ -195,20 +139,26 @@ exercises = {
             "04.1",
             "Read the invoice and leave no mark",
             _with_laptop,
-            goal=lambda before, now: _has_invoice(before, now) and not _twice(now) and not flagged(now, SEEN),
+            goal=lambda before, now: _has_invoice(before, now) and not _twice(now) and _no_trace(before, now),
             untouched="Nothing is on the laptop yet: fetch letter 2, then hand the answer to `box.laptop.save`.",
             mistakes=(
                 Mistake(
                     "left-a-mark",
                     lambda _, now: bool(flagged(now, SEEN)),
                     r"The server now says `\Seen` of a letter that you looked at: whoever looks next believes that you "
-                    "have read it. `BODY[]` reads and marks; its quiet sister `BODY.PEEK[]` only reads.",
+                    "have read it. `BODY[]` and `RFC822` read and mark; their quiet sister `BODY.PEEK[]` only reads.",
                 ),
                 Mistake(
                     "removed",
                     lambda before, now: not _digests(before) <= _digests(now),
                     "A letter has left the server, and you were only to read one. Run the cell from its first line, "
                     "and leave `store` and `expunge` out.",
+                ),
+                Mistake(
+                    "other-traces",
+                    lambda before, now: not _no_trace(before, now),
+                    "Something on the server shows that you were there: a flag or mark, a copy or a mailbox. Run the "
+                    "cell from its first line; `fetch` is enough.",
                 ),
                 Mistake(
                     "wrong-letter",
@@ -242,20 +192,28 @@ exercises = {
                     "lost-a-letter",
                     lambda _, now: bool((BILLS | FRIENDS) - _all(now)),
                     "A letter worth keeping is gone for good. Either it was never copied (without a mailbox `Bills` "
-                    "the server answers NO), or you used a sequence number after others had moved up. Create `Bills` "
-                    "first, and use `imap.uid(…)`.",
+                    "the server answers NO), or a sequence number was used after others had moved up, or `Bills` was "
+                    "selected, whose UIDs are others. `create` it, stay in INBOX, and use `imap.uid(…)`.",
                 ),
                 Mistake(
                     "other-spelling",
                     lambda _, now: any(
-                        box.name.lower().endswith("bills") and box.name != "Bills" for box in now.mailboxes
+                        box.name.lower().endswith("bills") or {one.subject for one in box.letters} >= BILLS
+                        for box in now.mailboxes
+                        if box.name not in ("INBOX", "Bills")
                     ),
-                    "There is a mailbox now whose name is not quite `Bills`: a capital, or another name before it, "
-                    "makes it another mailbox. Run the cell from its first line, and write `Bills`, just so.",
+                    "The mailbox for bills is to be named `Bills`, just so: another letter, a capital, or a name "
+                    "before it makes another mailbox. Run the cell from its first line.",
+                ),
+                Mistake(
+                    "more-than-bills",
+                    lambda _, now: _inbox(now, "Bills") >= {LEAFLET, PARTY},
+                    'More than bills lies in `Bills`. `"1:4"` means 1 to 4, and `"1,4"` means 1 and 4. Run the cell '
+                    "from its first line.",
                 ),
                 Mistake(
                     "advertising-kept",
-                    lambda _, now: bool(_elsewhere(now) - BILLS - FRIENDS),
+                    lambda _, now: bool(elsewhere(now) - BILLS - FRIENDS),
                     "The advertising lies in another mailbox; thrown away means flagged and expunged. Number and UID "
                     "differ as soon as a letter has gone: use `imap.uid(…)`.",
                 ),
@@ -266,7 +224,7 @@ exercises = {
                 ),
                 Mistake(
                     "wrong-mark",
-                    lambda _, now: bool(flagged(now, DELETED) & (FRIENDS | BILLS - _elsewhere(now))),
+                    lambda _, now: bool(flagged(now, DELETED) & (FRIENDS | BILLS - elsewhere(now))),
                     r"The flag `\Deleted` is on a letter worth keeping: take it off with `-FLAGS` before you expunge. "
                     "Number and UID differ as soon as a letter has gone: use `imap.uid(…)`.",
                 ),
@@ -317,7 +275,9 @@ exercises = {
             "04.3",
             "Somebody else is tidying, too",
             _with_phone,
-            goal=lambda _, now: _inbox(now) == {WALK, PARTY} and LEAFLET in _phone_found(now),
+            goal=lambda _, now: (
+                _inbox(now) == {WALK, PARTY} and LEAFLET in _phone_found(now) and LEAFLET not in elsewhere(now)
+            ),
             untouched="Nothing has happened yet. Look for the leaflet first, then let the phone do its part.",
             mistakes=(
                 Mistake(
@@ -334,6 +294,7 @@ exercises = {
                     "`box.phone_deletes_the_bill()`, with its brackets, and `imap.noop()`, and only then remove it. "
                     "Run the cell from its first line.",
                 ),
+                filed_away(LEAFLET, "leaflet"),
                 Mistake(
                     "wrong-mark",
                     lambda _, now: bool(flagged(now, DELETED) & {WALK, PARTY}),
@@ -353,7 +314,7 @@ exercises = {
                 ),
             ),
             praise="The leaflet is gone, and nothing else of yours. Did you note it before the phone came, and ask for "
-            "news before you removed it? Then it was a UID that saved you.",
+            "news before you flagged it? Then it was a UID that saved you.",
         ),
         Exercise(
             "04.4",
@@ -369,10 +330,11 @@ exercises = {
                 Mistake(
                     "expunged-all",
                     lambda _, now: PHOTOS not in _inbox(now),
-                    r"The photos are gone. `EXPUNGE` removes everything flagged `\Deleted`, whoever flagged it, and "
-                    "the phone had only thought about it. `UID EXPUNGE` takes a list.",
+                    r"The photos are gone. `EXPUNGE` removes everything flagged `\Deleted`, whoever flagged it, and so "
+                    "does `imap.close()`. `UID EXPUNGE` takes a list, and `imap.logout()` leaves the rest as it is.",
                 ),
                 read_aloud(PHOTOS),
+                filed_away(PRIZE, "prize"),
                 Mistake(
                     "took-the-mark-away",
                     lambda _, now: PHOTOS not in flagged(now, DELETED),

@@ -111,7 +111,7 @@ def half_way(advice: str) -> Mistake:
 def read_aloud(subject: str) -> Mistake:
     """Return the mistake of reading a letter of Amy's INBOX that is to stay as it was in the way that marks it."""
     advice = (
-        rf"“{subject}” bears `\Seen` now, as if somebody had read it: `BODY[]` sets that flag. To look at a letter and "
-        "leave no trace, say `BODY.PEEK[]`. Run the cell from its first line."
+        rf"“{subject}” bears `\Seen` now, as if somebody had read it: `BODY[]` and `RFC822` set that flag. To look at "
+        "a letter and leave no trace, say `BODY.PEEK[]`. Run the cell from its first line."
     )
     return Mistake("left-a-mark", lambda before, now: subject in flagged(now, SEEN), advice)

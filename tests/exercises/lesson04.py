@@ -13,18 +13,16 @@ def _cell(key: str, lines: str) -> str:
 _NO_ADVERTISING = 'imap.store("2,6,7", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'
 
 _PRIZE_GONE = 'imap.store("4", "+FLAGS", r"(\\Deleted)")\nimap.uid("EXPUNGE", "4")'
+_INVOICE = 'box.laptop.save(imap.fetch("2", "(BODY.PEEK[])"))'
+_RFC822 = 'box.laptop.save(imap.fetch("2", "(RFC822)"))'
 
 WRONG = {
     "04.1": {
         "left-a-mark": _cell("04.1", 'box.laptop.save(imap.fetch("2", "(BODY[])"))'),
         "wrong-letter": _cell("04.1", 'box.laptop.save(imap.fetch("1", "(BODY.PEEK[])"))'),
         "twice": _cell("04.1", 'for _ in (1, 2):\n    box.laptop.save(imap.fetch("2", "(BODY.PEEK[])"))'),
-        "removed": _cell(
-            "04.1",
-            r"""box.laptop.save(imap.fetch("2", "(BODY.PEEK[])"))
-imap.store("2", "+FLAGS", r"(\Deleted)")
-imap.expunge()""",
-        ),
+        "removed": _cell("04.1", f'{_INVOICE}\nimap.store("2", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
+        "other-traces": _cell("04.1", f'{_INVOICE}\nimap.store("2", "+FLAGS", r"(\\Deleted)")'),
         "only-a-part": _cell("04.1", 'box.laptop.save(imap.fetch("2", "(BODY.PEEK[TEXT])"))'),
     },
     "04.2": {
@@ -36,6 +34,7 @@ imap.store("2,6", "+FLAGS", r"(\Deleted)")
 imap.expunge()""",
         ),
         "other-spelling": _cell("04.2", 'imap.create("bills")\nimap.uid("MOVE", "1,4", "bills")'),
+        "more-than-bills": _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1:4", "Bills")'),
         "advertising-kept": _cell(
             "04.2",
             """imap.create("Bills")
@@ -70,6 +69,12 @@ imap.noop()
 imap.store(data[0].decode(), "+FLAGS", r"(\Deleted)")
 imap.expunge()""",
         ),
+        "filed-away": _cell(
+            "04.3",
+            """box.phone_deletes_the_bill()
+imap.create("Trash")
+imap.uid("MOVE", "3", "Trash")""",
+        ),
         "wrong-mark": _cell(
             "04.3", 'box.phone_deletes_the_bill()\nimap.noop()\nimap.store("2", "+FLAGS", r"(\\Deleted)")'
         ),
@@ -86,6 +91,7 @@ imap.uid("STORE", data[0].decode(), "+FLAGS", r"(\Deleted)")""",
     "04.4": {
         "expunged-all": _cell("04.4", 'imap.store("4", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
         "left-a-mark": _cell("04.4", f'imap.fetch("1:*", "(BODY[])")\n{_PRIZE_GONE}'),
+        "filed-away": _cell("04.4", 'imap.create("Trash")\nimap.uid("MOVE", "4", "Trash")'),
         "took-the-mark-away": _cell(
             "04.4",
             r"""imap.store("3", "-FLAGS", r"(\Deleted)")
@@ -113,7 +119,19 @@ imap.uid("MOVE", "2,6,7", "Trash")
 imap.delete("Trash")"""
 
 OTHERS = {
+    "04.1": [
+        ("left-a-mark", _cell("04.1", _RFC822), "`RFC822`"),
+        ("right", _cell("04.1", f'{_RFC822}\nimap.store("2", "-FLAGS", r"(\\Seen)")')),
+        ("other-traces", _cell("04.1", f'{_INVOICE}\nimap.create("Mine")\nimap.copy("2", "Mine")')),
+        ("right", _cell("04.1", f'{_INVOICE}\nimap.create("Mine")\nimap.copy("2", "Mine")\nimap.delete("Mine")')),
+    ],
     "04.4": [
+        ("expunged-all", _cell("04.4", f"{_PRIZE_GONE}\nimap.close()\nimap.logout()"), "and so does `imap.close()`"),
+        (
+            "not right",
+            _cell("04.4", 'imap.uid("STORE", "4", "+FLAGS", "Deleted")\nimap.uid("EXPUNGE", "4")'),
+            "You wrote the flag `Deleted`",
+        ),
         (
             "only-marked",
             _cell("04.4", 'imap.store("4", "+FLAGS", r"(\\Deleted)")'),
@@ -124,6 +142,19 @@ OTHERS = {
         (
             "other-spelling",
             _cell("04.2", 'imap.create("INBOX/Bills")\nimap.uid("MOVE", "1,4", "INBOX/Bills")'),
+        ),
+        ("other-spelling", _cell("04.2", f'{_NO_ADVERTISING}\nimap.create("Bill")\nimap.uid("MOVE", "1,4", "Bill")')),
+        (
+            "lost-a-letter",
+            _cell(
+                "04.2",
+                r"""imap.create("Bills")
+imap.uid("MOVE", "1,4", "Bills")
+imap.select("Bills")
+imap.uid("STORE", "2,6,7", "+FLAGS", r"(\Deleted)")
+imap.expunge()""",
+            ),
+            "whose UIDs are others",
         ),
         ("right", _cell("04.2", _TRASH)),
         ("half-done", _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1,4", "Bills")'), "by UID"),
