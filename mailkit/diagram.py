@@ -162,8 +162,15 @@ def _excerpt(rows: Sequence[Row]) -> list[Row]:
 
 
 def _tally(rows: Iterable[Row]) -> str:
-    happened = Counter(row.look for row in rows if row.look != "plain")
-    return ", ".join(f"{count} {look}" for look, count in happened.items())
+    happened = Counter(_happened(row) for row in rows if row.look != "plain")
+    return ", ".join(f"{count} {what}" for what, count in happened.items())
+
+
+def _happened(row: Row) -> str:
+    """Say in a word or three what became of a letter: what was moved is not just gone, a mark no flag."""
+    first = row.notes[0][0] if row.notes else ""
+    marking = {"now marked (DELE)": "marked", "no longer marked": first}
+    return first if row.look == "gone" else marking.get(first, row.look)
 
 
 def _marks(snapshot: Snapshot, box: Box) -> frozenset[int]:

@@ -118,6 +118,8 @@ def test_quit_in_words() -> None:
 def test_rset_takes_the_mark_back() -> None:
     unmarked = replace(MARKED, sessions=(pop(),))
     assert "1 Lunch on Thursday   no longer marked" in str(show_change(MARKED, unmarked))
+    assert "3 letters (1 no longer marked)" in show_change(MARKED, unmarked).alt
+    assert "3 letters (1 marked)" in show_change(unmarked, MARKED).alt
 
 
 def test_a_mark_that_stays_is_no_change() -> None:
@@ -144,7 +146,9 @@ def test_a_copy_and_a_move_say_where_from() -> None:
     assert "+ 9 Lunch on Thursday  copied from INBOX" in str(
         show_change(before, Snapshot((mailbox(LUNCH, INVOICE), trash)))
     )
-    assert "+ 9 Lunch on Thursday  moved from INBOX" in str(show_change(before, Snapshot((mailbox(INVOICE), trash))))
+    moved = show_change(before, Snapshot((mailbox(), trash)))
+    assert "+ 9 Lunch on Thursday  moved from INBOX" in str(moved)
+    assert "2 letters → 0 (1 moved, 1 gone)" in moved.alt
 
 
 def test_mailboxes_made_and_removed() -> None:
