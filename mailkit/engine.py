@@ -19,7 +19,7 @@ from mailkit.loopthread import STOPPED, LoopThread
 from mailkit.mailbox import Mailbox
 from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, MailboxView, Moment, Snapshot, view_letter
-from mailkit.sockets import TURN
+from mailkit.sockets import TURN, Address
 from mailkit.store import Account, Store
 from mailkit.tls import make_tls
 from mailkit.transcript import Recorder
@@ -38,6 +38,7 @@ class Engine:
         self.store = store
         self.settings = settings
         self.buffer = memoryview(bytearray(262_144))  # where octets arrive, on whichever line
+        self.routes: dict[str, Address] = {}  # domain → the server that takes its mail
         self.lines: dict[Line, None] = {}  # POP3 and IMAP, in the order of arrival
         self.smtp_lines: dict[Line, None] = {}  # SMTP
         self.shaking: set[Line] = set()  # hands, before they say anything: not registered yet

@@ -28,17 +28,16 @@ TOO_MANY = {
 
 
 Session = Pop3Session | ImapSession | SmtpSession  # one shape; none does any IO, and only `end` sets ``closed``
-MakeSession = Callable[[str, Callable[[], None]], Session]  # from the client's IP address, and what wakes the line
 
 
 class Line(asyncio.BufferedProtocol):
     """One connection: hands octets to its session, sends what that yields, no faster than they are read."""
 
-    def __init__(self, engine: Engine, protocol: str, tls: bool, idle: float, make: MakeSession) -> None:
+    def __init__(self, engine: Engine, protocol: str, tls: bool) -> None:
         self.engine = engine
         self.recorder = Recorder(protocol)
         self.session: Session  # once the connection is made
-        self._tls_first, self._idle, self._make = tls, idle, make
+        self._tls_first, self._idle = tls, getattr(engine.settings, f"{protocol.lower()}_idle")
         self._answers: Iterator[bytes] = iter(())
         self._inbox: list[bytes] = []
         self._paused = False  # the client does not read
@@ -57,7 +56,7 @@ class Line(asyncio.BufferedProtocol):
         """Begin; where TLS comes first (RFC 8314 §3), with no more in their handshake at once than may be connected."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = self._raw = transport
-        self.session = self._make((transport.get_extra_info("peername") or ("unknown",))[0], self._wake)
+        self.session = self._new_session((transport.get_extra_info("peername") or ("unknown",))[0])
         self.view = self.session.snapshot()
         send_at_once(transport)
         self._heard = self.engine.loop.time()
@@ -68,6 +67,14 @@ class Line(asyncio.BufferedProtocol):
             self._begin_tls()
         else:
             self._begin()
+
+    def _new_session(self, peer: str) -> Session:
+        store, settings, secure = self.engine.store, self.engine.settings, self._tls_first
+        if self.recorder.protocol == "SMTP":
+            return SmtpSession(store, settings, secure=secure, peer=peer, routes=self.engine.routes)
+        if self.recorder.protocol == "POP3":
+            return Pop3Session(store, settings, secure=secure)
+        return ImapSession(store, settings, secure=secure, wake=self._wake)
 
     def _begin(self) -> None:
         """Greet, or refuse one connection too many."""

@@ -11,18 +11,16 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from email.message import Message
+from functools import partial
 from inspect import signature
 from io import IOBase
 from typing import Any, Literal, Protocol, get_args
 
 from mailkit.engine import Engine
-from mailkit.imap.session import ImapSession
-from mailkit.line import Line, Session
+from mailkit.line import Line
 from mailkit.message import with_crlf
-from mailkit.pop3 import Pop3Session
 from mailkit.render import warm
 from mailkit.settings import Settings
-from mailkit.smtp import SmtpSession
 from mailkit.snapshot import DeviceView, Moment, Snapshot
 from mailkit.sockets import Address
 from mailkit.store import Store
@@ -105,10 +103,9 @@ class MailServer:
         store.check_password = switches.check_password
         self._engine = engine = Engine(store, switches)
         self._finalizer = weakref.finalize(self, engine.stop)
-        self._routes: dict[str, Address] = {}
         try:
-            self._ports = {
-                (protocol, tls): engine.listen(_factory(engine, self._routes, protocol, tls))
+            self._ports = {  # a line holds the engine alone, for the thread must not keep `self` from being lost
+                (protocol, tls): engine.listen(partial(Line, engine, protocol, tls))
                 for protocol in get_args(ProtocolName)
                 for tls in (False, True)
             }
@@ -186,7 +183,7 @@ class MailServer:
         """
         if other is self or not hasattr(other, "smtp"):
             raise TypeError(f"relay_to takes another MailServer, not {other!r}; write for example org.relay_to(net)")
-        self._routes[other.domain] = other.smtp
+        self._engine.routes[other.domain] = other.smtp
 
     # ---- what can be seen
 
@@ -276,21 +273,6 @@ class MailServer:
         if name not in list(self._passwords):  # not even a list is taken for a name
             raise LookupError(f"no account {name!r} on this server; it has: {', '.join(self._passwords)}")
         return name
-
-
-def _factory(engine: Engine, routes: dict[str, Address], protocol: ProtocolName, tls: bool) -> Callable[[], Line]:
-    """Return what makes one connection; it must not hold the `MailServer`, or that could never be lost."""
-    store, settings = engine.store, engine.settings
-
-    def make(peer: str, wake: Callable[[], None]) -> Session:
-        if protocol == "SMTP":
-            return SmtpSession(store, settings, secure=tls, peer=peer, routes=routes)
-        if protocol == "POP3":
-            return Pop3Session(store, settings, secure=tls)
-        return ImapSession(store, settings, secure=tls, wake=wake)
-
-    idle = {"SMTP": settings.smtp_idle, "POP3": settings.pop3_idle, "IMAP": settings.imap_idle}[protocol]
-    return lambda: Line(engine, protocol, tls, idle, make)
 
 
 def _view(device: Photographed) -> DeviceView:

@@ -328,7 +328,7 @@ def guessing_is_never_stopped(patch):
 
 def tls_hides_nothing(patch):
     """The ports for TLS, and the clients of POP3 that use them, speak in the clear."""
-    in_the_clear = lambda engine, protocol, tls, *rest: Line(engine, protocol, False, *rest)  # noqa: E731
+    in_the_clear = lambda engine, protocol, tls: Line(engine, protocol, False)  # noqa: E731
     patch.setattr("mailkit.server.Line", in_the_clear)
     patch.setattr(poplib, "POP3_SSL", lambda host, port, context=None: poplib.POP3(host, port))
 
