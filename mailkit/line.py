@@ -37,7 +37,8 @@ class Line(asyncio.BufferedProtocol):
         self.engine = engine
         self.recorder = Recorder(protocol)
         self.session: Session  # once the connection is made
-        self._tls_first, self._idle = tls, getattr(engine.settings, f"{protocol.lower()}_idle")
+        self._tls_first = tls
+        self._idle: float = getattr(engine.settings, f"{protocol.lower()}_idle")
         self._answers: Iterator[bytes] = iter(())
         self._inbox: list[bytes] = []
         self._paused = False  # the client does not read
