@@ -127,7 +127,7 @@ def test_autologout():
 
 def test_an_error_of_ours_is_answered_and_logged(monkeypatch, caplog):
     session = a_session(script=SELECTED)
-    monkeypatch.setattr(messages.Search, "found", lambda search: 1 / 0)
+    monkeypatch.setattr(messages.Search, "answer", lambda search, by_uid: 1 / 0)
     with caplog.at_level(logging.ERROR, "mailkit.imap.session"):
         assert say(session, b"a1 SEARCH ALL\r\n").startswith(b"a1 NO [SERVERBUG] ")
     assert "SEARCH of amy" in caplog.text

@@ -61,17 +61,7 @@ class MessageCommands:
 
     def do_search(self, arguments: Arguments, by_uid: bool = False) -> Reply:
         """Tell which messages meet all criteria."""
-        return Reply(self._search(Search(arguments, self._view), by_uid))
-
-    def _search(self, search: Search, by_uid: bool) -> Iterator[bytes]:
-        numbers = []
-        for found in search.found():
-            if found is None:
-                yield OTHERS_TURN
-            else:
-                number, message = found
-                numbers.append(b" %d" % (message.uid if by_uid else number))
-        yield b"* SEARCH%b\r\n" % b"".join(numbers)
+        return Reply(Search(arguments, self._view).answer(by_uid))
 
     def do_fetch(self, arguments: Arguments, by_uid: bool = False) -> Reply:
         """Tell items of messages."""

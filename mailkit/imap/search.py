@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 
 from mailkit.imap import structure
+from mailkit.imap.states import OTHERS_TURN
 from mailkit.imap.syntax import Arguments, BadSyntax, spans
 from mailkit.imap.view import View
 from mailkit.mailbox import MailboxError
@@ -52,18 +53,19 @@ class Search:
         self._test = self._keys(0)
         arguments.end()
 
-    def found(self) -> Iterator[tuple[int, Message] | None]:
-        """Yield sequence number and message of those that meet all criteria; not of one already expunged.
+    def answer(self, by_uid: bool) -> Iterator[bytes]:
+        """Yield the answer: numbers, or UIDs, of messages that meet all criteria and are not already expunged.
 
-        None comes between them from time to time, for the work may be long: others may have their turn.
+        The work may be long: before the answer, others may have their turn from time to time.
         """
-        view, test = self._view, self._test
+        view, test, found = self._view, self._test, []
         at_once = max(1, EFFORT // (self._keys_read + EFFORT * self._texts_read))
         for number, message in view.numbered([range(view.count)]):
             if test(number - 1, message) and not view.is_gone(message):
-                yield number, message
+                found.append(b" %d" % (message.uid if by_uid else number))
             if not number % at_once:
-                yield None
+                yield OTHERS_TURN
+        yield b"* SEARCH%b\r\n" % b"".join(found)
 
     def _read_charset(self) -> str | None:
         if not self._arguments.take(b" CHARSET "):
