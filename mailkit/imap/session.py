@@ -136,9 +136,9 @@ class ImapSession:
             if name == "LOGIN":
                 self._need_privacy()
             its_mailbox = not command.literals and arguments.next_is(b" {")
-            if name == "APPEND" and not its_mailbox:
+            if name == "APPEND" and self._account and not its_mailbox:
                 limit, octets = self._settings.max_message, octets - sum(map(len, command.literals))
-                MailboxCommands(self._logged_in()).foresee_append(arguments, 0 if octets > limit else octets)
+                MailboxCommands(self._account).foresee_append(arguments, 0 if octets > limit else octets)
             if octets > limit:
                 if name in ("SELECT", "EXAMINE"):
                     self._deselect()  # for it has failed
@@ -331,9 +331,10 @@ class ImapSession:
 
     def do_select(self, arguments: Arguments, read_only: bool = False) -> Reply:
         """Open a mailbox; the one that was open is closed before, without an expunge (§6.3.1, §6.4.2)."""
-        account, name = self._logged_in(), arguments.only_astring()  # a BAD changes nothing (§6)
+        assert self._account is not None, "COMMANDS lets nothing that needs an account run before login"
+        name = arguments.only_astring()  # a BAD changes nothing (§6)
         self._deselect()  # and after a failure no mailbox is open either
-        mailbox = account.get(decode_name(name))
+        mailbox = self._account.get(decode_name(name))
         self._view = View(mailbox, read_only, self._wake)
         return Reply([self._view.opening()], "READ-ONLY" if read_only else "READ-WRITE")
 
@@ -365,7 +366,3 @@ class ImapSession:
         self._idling = False
         if line.upper() != b"DONE":
             raise BadSyntax("IDLE is over, though only DONE should end it; send the command again")
-
-    def _logged_in(self) -> Account:
-        assert self._account is not None, "COMMANDS lets nothing that needs an account run before login"
-        return self._account
