@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 from mailkit.flow import show_route, show_states
@@ -67,7 +67,7 @@ def _compared(
     before: Snapshot, after: Snapshot, only: str | Collection[str] | None
 ) -> tuple[list[tuple[Box, Box]], list[str]]:
     """Return the boxes to show, each before and after, the server's first; and what is said beneath them."""
-    change = _change(before, after)
+    change = _Change(before, after)
     known = [change.new.get(key) or change.old[key] for key in {**change.new, **change.old}]
     known.sort(key=lambda box: bool(box.device))
     pairs = [_pair(change, box) for box in _select(known, only)]
@@ -229,24 +229,17 @@ def _arrow(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
 # Two moments
 
 
-@dataclass(frozen=True, slots=True)
 class _Change:
-    """Two moments, what `compare` says of them by place, and which texts were in a mailbox before and are after."""
+    """Two moments, what `compare` says of them by place, and which texts were in a mailbox before and are after.
 
-    before: Snapshot
-    after: Snapshot
-    old: dict[str, Box]
-    new: dict[str, Box]
-    places: dict[str, PlaceChange]
-    was_in: dict[str, set[str]]  # a mailbox's key → its letters' digests
-    is_in: dict[str, set[str]]
+    ``was_in`` and ``is_in``: a mailbox's key → its letters' digests.
+    """
 
-
-def _change(before: Snapshot, after: Snapshot) -> _Change:
-    old, new = ({box.key: box for box in _boxes(snapshot)} for snapshot in (before, after))
-    was_in, is_in = ({view.key: set(view.digests) for view in snapshot.mailboxes} for snapshot in (before, after))
-    places = {change.place: change for change in compare(before, after).places}
-    return _Change(before, after, old, new, places, was_in, is_in)
+    def __init__(self, before: Snapshot, after: Snapshot) -> None:
+        self.before, self.after = before, after
+        self.old, self.new = ({box.key: box for box in _boxes(snapshot)} for snapshot in (before, after))
+        self.was_in, self.is_in = ({view.key: set(view.digests) for view in one.mailboxes} for one in (before, after))
+        self.places = {change.place: change for change in compare(before, after).places}
 
 
 def _pair(change: _Change, box: Box) -> tuple[Box, Box]:
