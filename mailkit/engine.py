@@ -21,7 +21,7 @@ from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, MailboxView, Moment, Snapshot, view_letter
 from mailkit.sockets import TURN, Address
 from mailkit.store import Account, Store
-from mailkit.tls import make_tls
+from mailkit.tls import Tls
 from mailkit.transcript import Recorder
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Engine:
         self.quiet.set()
         self._seen_version = -1
         self._frozen: tuple[int, tuple[MailboxView, ...]] = -1, ()  # all mailboxes, at a version of the store
-        self.tls = functools.cache(lambda: make_tls(settings.host_name))  # the contexts; made when first needed
+        self.tls = functools.cache(lambda: Tls(settings.host_name))  # the contexts; made when first needed
         self._thread = LoopThread("mailkit server", self._let_go)
         self.loop, self.call, self.stop = self._thread.loop, self._thread.call, self._thread.stop
         self.listen = self._thread.listen
