@@ -79,12 +79,6 @@ class Recorder:
 
     def transcript(self, mask: bool = True) -> Transcript:
         """Return what was said; passwords masked unless told otherwise, IMAP's tags renumbered to a1, a2, a3."""
-        texts = self._lines(mask)
-        if self._left_out:
-            texts.append(Said("S", f"(… {self._left_out} octets more, not recorded)"))
-        return Transcript(self.protocol, tuple(texts))
-
-    def _lines(self, mask: bool) -> list[Said]:
         spoken = _split(self._chunks, literals=self.protocol == "IMAP")
         if self.protocol == "IMAP":
             spoken = _renumber(spoken)
@@ -92,7 +86,10 @@ class Recorder:
             spoken = _in_capitals(spoken)
         if mask:
             spoken = _masked(spoken, self.protocol)
-        return [Said(who, line.decode("utf-8", "backslashreplace")) for who, line, _ in spoken]
+        said = [Said(who, line.decode("utf-8", "backslashreplace")) for who, line, _ in spoken]
+        if self._left_out:
+            said.append(Said("S", f"(… {self._left_out} octets more, not recorded)"))
+        return Transcript(self.protocol, tuple(said))
 
 
 Spoken = tuple[Speaker, bytes, bool]  # who, a line, whether it lies inside a literal or a message

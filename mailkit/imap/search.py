@@ -6,6 +6,7 @@ import codecs
 import operator
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 
 from mailkit.imap import structure
@@ -71,16 +72,12 @@ class Search:
         if not self._arguments.take(b" CHARSET "):
             return None
         name = self._arguments.astring().decode("latin-1")
-        try:
-            known = name.isascii() and len(name) <= MAX_CHARSET and codecs.lookup(name).name in CHARSETS
-        except (LookupError, ValueError):
-            known = False
-        if not known:
-            remedy = "use UTF-8, or none at all, which is search(None, 'UNSEEN') in imaplib"
-            raise MailboxError(
-                f"the charset {name!a} is not known; {remedy}", f"BADCHARSET ({' '.join(CHARSETS.values())})"
-            )
-        return name
+        with suppress(LookupError, ValueError):
+            if name.isascii() and len(name) <= MAX_CHARSET and codecs.lookup(name).name in CHARSETS:
+                return name
+        remedy = "use UTF-8, or none at all, which is search(None, 'UNSEEN') in imaplib"
+        code = f"BADCHARSET ({' '.join(CHARSETS.values())})"
+        raise MailboxError(f"the charset {name!a} is not known; {remedy}", code)
 
     def _keys(self, depth: int) -> Test:
         """Read keys, a space between two; all of them must hold."""

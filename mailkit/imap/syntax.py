@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import TypeVar
@@ -324,13 +325,9 @@ def decode_name(octets: bytes) -> str:
         coded = found[1].replace(",", "/")
         return binascii.a2b_base64(coded + "=" * (-len(coded) % 4)).decode("utf-16-be")
 
-    try:
+    with suppress(ValueError):
         name = _SHIFTED.sub(unshift, octets.decode("ascii"))
-        right = encode_name(name) == octets
-    except ValueError:
-        right = False
-    if not right:
-        shown = octets.decode("ascii", "replace")
-        words = f"{shown!a} is not modified UTF-7 (RFC 3501 section 5.1.3); write a lone & as &-"
-        raise MailboxError(words, "CANNOT")
-    return name
+        if encode_name(name) == octets:
+            return name
+    shown = octets.decode("ascii", "replace")
+    raise MailboxError(f"{shown!a} is not modified UTF-7 (RFC 3501 section 5.1.3); write a lone & as &-", "CANNOT")
