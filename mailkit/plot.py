@@ -221,16 +221,15 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str | float | None]]) -
     every = -(-len(rows) // _ROWS)
     shown = [row for at, row in enumerate(rows) if at % every == 0 or at == len(rows) - 1]
     cells = [[_cell(cell) for cell in row] for row in [heads, *shown]]
-    wide = [max(columns(row[at]) for row in cells) for at in range(len(heads))]
-    left = isinstance(rows[0][0], str)
-    return [
-        "  "
-        + "  ".join(
-            pad(cell, width) if left and not at else " " * (width - columns(cell)) + cell
-            for at, (cell, width) in enumerate(zip(row, wide, strict=True))
-        )
-        for row in cells
-    ]
+    first, *others = zip(*cells, strict=True)
+    aligned = [_aligned(first, to_the_left=isinstance(rows[0][0], str)), *map(_aligned, others)]
+    return ["  " + "  ".join(row) for row in zip(*aligned, strict=True)]
+
+
+def _aligned(cells: Sequence[str], to_the_left: bool = False) -> list[str]:
+    """Fill the cells of a column with spaces."""
+    wide = max(map(columns, cells))
+    return [pad(cell, wide) if to_the_left else " " * (wide - columns(cell)) + cell for cell in cells]
 
 
 def _cell(cell: str | float | None) -> str:
