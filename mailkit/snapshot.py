@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from email import policy
 from email.parser import BytesHeaderParser
@@ -200,24 +199,21 @@ def _words(field: bytes) -> str:
 
 def compare(before: Snapshot, after: Snapshot) -> Difference:
     """Return what changed. A letter is the same one while its place, UIDVALIDITY and UID are."""
-    earlier, later = dict(_places(before)), dict(_places(after))
+    earlier, later = _places(before), _places(after)
     changes = [_compare_place(place, earlier.get(place, {}), later.get(place, {})) for place in earlier | later]
     accounts = sorted({view.account for view in before.sessions + after.sessions if view.account})
-    marks = [
-        (name, after.marks(name) - before.marks(name), before.marks(name) - after.marks(name)) for name in accounts
-    ]
-    return Difference(tuple(filter(None, changes)), tuple(one for one in marks if one[1] or one[2]))
+    marks = [(name, before.marks(name), after.marks(name)) for name in accounts]
+    marked = tuple((name, now - was, was - now) for name, was, now in marks if was != now)
+    return Difference(tuple(filter(None, changes)), marked)
 
 
 Key = tuple[int, int]  # UIDVALIDITY, UID
 
 
-def _places(snapshot: Snapshot) -> Iterable[tuple[str, dict[Key, LetterView]]]:
-    for view in snapshot.mailboxes:
-        yield view.key, {(view.uidvalidity, letter.uid): letter for letter in view.letters}
-    for device in snapshot.devices:
-        for folder, letters in device.folders:
-            yield f"{device.name}/{folder}", {(0, letter.uid): letter for letter in letters}
+def _places(snapshot: Snapshot) -> dict[str, dict[Key, LetterView]]:
+    kept = [(view.key, view.uidvalidity, view.letters) for view in snapshot.mailboxes]
+    kept += [(f"{one.name}/{folder}", 0, letters) for one in snapshot.devices for folder, letters in one.folders]
+    return {place: {(validity, letter.uid): letter for letter in letters} for place, validity, letters in kept}
 
 
 def _compare_place(place: str, was: dict[Key, LetterView], now: dict[Key, LetterView]) -> PlaceChange:
