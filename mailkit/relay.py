@@ -109,8 +109,7 @@ def _parameters(offers: Mapping[str, str], domain: str, addresses: str, octets: 
 async def _reply(reader: asyncio.StreamReader, domain: str) -> Reply:
     """Read one reply, of one line or several (RFC 5321 §4.2.1)."""
     texts: list[str] = []
-    broken = Refusal(f"451 4.4.2 the line to the server for {domain} broke; try again later")
-    try:
+    with suppress(OSError, EOFError, asyncio.LimitOverrunError):
         async with asyncio.timeout(REPLY_TIMEOUT):
             while len(texts) < REPLY_LINES:
                 line = (await reader.readuntil(b"\r\n")).decode("ascii", "backslashreplace").rstrip()
@@ -119,9 +118,7 @@ async def _reply(reader: asyncio.StreamReader, domain: str) -> Reply:
                 texts.append(line[4:])
                 if line[3:4] != "-":
                     return line[:3], texts
-    except (OSError, EOFError, asyncio.LimitOverrunError) as error:
-        raise broken from error
-    raise broken
+    raise Refusal(f"451 4.4.2 the line to the server for {domain} broke; try again later")
 
 
 def _passed_on(code: str, texts: list[str], domain: str) -> str:
