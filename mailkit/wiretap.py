@@ -373,7 +373,8 @@ def _without_offer(line: bytes) -> bytes:
 def _record_types(octets: bytearray) -> list[str]:
     """Name the kinds of TLS records, each once, in the order in which they first come (RFC 8446 §5.1)."""
     kinds: dict[str, None] = {}
-    while len(octets) >= 5:
-        kinds[RECORD_TYPES.get(octets[0], "unknown")] = None
-        octets = octets[5 + int.from_bytes(octets[3:5]) :]
+    at = 0
+    while at + 5 <= len(octets):
+        kinds[RECORD_TYPES.get(octets[at], "unknown")] = None
+        at += 5 + int.from_bytes(octets[at + 3 : at + 5])
     return list(kinds)
