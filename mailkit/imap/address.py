@@ -28,7 +28,7 @@ def addresses(value: bytes) -> list[Address]:
     reader = _Reader()
     for kind, text in _tokens(value[:MAX_VALUE]):
         reader.take(kind, text)
-    reader.finish()
+    reader.end_address(and_group=True)
     return reader.found
 
 
@@ -68,10 +68,7 @@ class _Reader:
         elif text == b">":
             self.closed = self.angle
         elif text in b",;":
-            self.end_address()
-            if text == b";" and self.in_group:
-                self.in_group = False
-                self.found.append(GROUP_END)
+            self.end_address(and_group=text == b";")
 
     def take_route(self, text: bytes) -> None:
         """Collect a source route up to its colon: ``<@a.example,@b.example:user@host>`` (RFC 5322 §4.4)."""
@@ -94,8 +91,8 @@ class _Reader:
         else:
             self.closed = True  # a second address without a comma
 
-    def end_address(self) -> None:
-        """Write down the address that a comma, a semicolon or the end has ended."""
+    def end_address(self, and_group: bool) -> None:
+        """Write down the address that a comma, a semicolon or the end has ended; the last two end a group as well."""
         name, mailbox, host = self.name, self.mailbox, _join(self.words)
         if not self.past_at:
             is_name = not self.angle and (len(self.words) > 1 or any(quoted for _, quoted in self.words))
@@ -104,12 +101,10 @@ class _Reader:
             route = bytes(self.route).rstrip(b",") if self.route else None
             mailbox = b"MISSING_MAILBOX" if mailbox is None else mailbox  # "" may be quoted: it is one
             self.found.append((name, route, mailbox, host or b"MISSING_DOMAIN"))
-        self.begin()
-
-    def finish(self) -> None:
-        self.end_address()
-        if self.in_group:
+        if and_group and self.in_group:
+            self.in_group = False
             self.found.append(GROUP_END)
+        self.begin()
 
 
 def _phrase(words: list[tuple[bytes, bool]]) -> bytes:
