@@ -106,8 +106,15 @@ class Box:
         try:
             return getattr(self._world, name)
         except AttributeError:
-            known = ", ".join(sorted(one for one in vars(self._world) if not one.startswith("_")))
-            raise AttributeError(f"this exercise has no {name!r}; it has: {known}") from None
+            raise AttributeError(f"this exercise has no {name!r}; it has: {', '.join(dir(self))}") from None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in self.__slots__:
+            getattr(self, name)  # raises where the box has no such thing
+            raise AttributeError(
+                f"box.{name} stays the one it is: change what is in it, or give yours a name without 'box.'"
+            )
+        object.__setattr__(self, name, value)
 
     def __dir__(self) -> list[str]:
         return sorted({"before", "check", *(one for one in vars(self._world) if not one.startswith("_"))})

@@ -237,9 +237,12 @@ def test_a_forgotten_box_goes_with_its_world(exercise):
 
 def test_a_box_says_what_it_has(exercise):
     box = exercise.start()
-    with pytest.raises(AttributeError, match="has no 'laptop'; it has: server"):
+    missing = pytest.raises(AttributeError, match="has no 'laptop'; it has: before, check, server")
+    with missing:
         _ = box.laptop
-    with pytest.raises(AttributeError):
+    with missing:
+        box.laptop = Server()
+    with pytest.raises(AttributeError, match=r"box\.server stays the one it is: change what is in it"):
         box.server = Server()
     assert "server" in repr(box)
 
