@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import poplib
 import textwrap
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters, table
 from mailkit.scenes.events import Finding, measured
-from mailkit.scenes.mistakes import MARKED, marked, still_has
+from mailkit.scenes.mistakes import (
+    LAPTOP_TOO,
+    MARKED,
+    Notes,
+    half_way_notes,
+    marked,
+    noted,
+    still_has,
+    visits_stopped,
+)
 from mailkit.scenes.popclient import Clock, PopClient, PopSettings
 from mailkit.scenes.thirtydays import OCTETS, QUOTA, Home
+from mailkit.scenes.visits import ThreeVisits, by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -125,7 +132,7 @@ def _by_age() -> World:
     clock = Clock()
     server, laptop = MailServer(letters("three-letters"), password="secret", clock=clock), Device("laptop")
     fetched_on = {LUNCH: 2, INVOICE: 18, PHOTOS: 3}  # the laptop was off line when the invoice came
-    pop = _logged_in(server)
+    pop = by_pop(server)
     for line in pop.uidl()[1]:
         number, uidl = line.decode().split()
         laptop.save(pop.retr(int(number)))
@@ -147,33 +154,35 @@ fourteen_days = Exercise(
     "06.2",
     "Fourteen days by hand",
     _by_age,
-    goal=lambda _, now: _on_server(now) == [INVOICE, WALK],
+    goal=lambda before, now: _on_server(now) == [INVOICE, WALK] and still_has("laptop", before, now),
     untouched="Nothing has changed: four letters on the server. Go through what `uidl` says; for each name, ask the "
     "ledger when that letter was fetched. What you mark counts only with `pop.quit()`.",
     mistakes=(
+        LAPTOP_TOO,
         Mistake(
             "fetched-now",
             lambda before, now: WALK not in _on_server(now) and _has_walk(before, now),
             "“Walk this afternoon?” is on the laptop now, and gone from the server. It came today, and it was to stay: "
-            "delete only what the ledger knows, `if name in box.ledger and …`.",
+            "delete only what the ledger knows, `if name in box.ledger and …`. Run the cell from its first line.",
         ),
         Mistake(
             "never-fetched",
             lambda _, now: WALK not in _on_server(now),
             "“Walk this afternoon?” came today, and the laptop has not fetched it: it is not in the ledger, and now it "
-            "is nowhere. Delete only what the ledger knows: `if name in box.ledger and …`.",
+            "is nowhere. Delete only what the ledger knows: `if name in box.ledger and …`. Run the cell from its "
+            "first line.",
         ),
         Mistake(
             "by-arrival",
             lambda _, now: _on_server(now) == [WALK],
             "The invoice is gone too. It came long ago, but the laptop fetched it two days ago, and that is the age "
-            "that counts: look at the date in the ledger.",
+            "that counts: look at the date in the ledger, and run the cell from its first line.",
         ),
         Mistake(
             "wrong-way",
             lambda _, now: INVOICE not in _on_server(now),
             "You deleted the letter that was fetched two days ago and kept the old ones: the comparison is the wrong "
-            "way round. The age is `box.now - box.ledger[name]`.",
+            "way round. The age is `box.now - box.ledger[name]`. Run the cell from its first line.",
         ),
         Mistake(
             "marked-new",
@@ -190,7 +199,14 @@ fourteen_days = Exercise(
         Mistake(
             "no-quit",
             lambda _, now: bool(now.marks("amy")),
-            "The letters are marked and still there. As in lesson 03: only `pop.quit()` removes.",
+            "Marked, and still there: only `pop.quit()` removes. Is there a `KeyError` in a red box? That name is not "
+            "in the ledger: `if name in box.ledger and …`, and run the cell from its first line.",
+        ),
+        Mistake(
+            "one-gone",
+            lambda _, now: len(_on_server(now)) == 3,
+            "One old letter is gone, the other is still there. Is there `NoneType` in a red box? Then `pop.quit()` "
+            "stands inside the loop; it comes after it. Run the cell from its first line.",
         ),
     ),
     praise="Two letters were old enough and are gone; the one fetched late stays. This is all that “For at most 14 "
@@ -198,45 +214,6 @@ fourteen_days = Exercise(
 )
 
 # 06.3
-
-Poll = Callable[[poplib.POP3, set[Any], Device], object]
-_AS_LONG_AS_LUNCH = b"P.S. No cake left? Then come all the same, please.\r\n"  # a ledger of sizes then misses the walk
-
-
-class ThreeVisits:
-    """A script's first three polls; before the second, webmail deletes letter 1 and the postman brings another."""
-
-    def __init__(self, server: MailServer, laptop: Device) -> None:
-        self._server, self._laptop = server, laptop
-        self._ledger: set[Any] = set()
-        self._over = False
-
-    def __call__(self, poll: Poll) -> None:
-        """Let ``poll(pop, ledger, laptop)`` work three times, with one ledger, each time logged in anew.
-
-        Raises `RuntimeError` the second time: then the ledger is not empty any more.
-        """
-        if self._over:
-            raise RuntimeError("these three days are over; run the cell from its first line for a new laptop")
-        self._visit("Monday", poll)
-        self._over = True
-        webmail = _logged_in(self._server)
-        if webmail.stat()[0]:
-            webmail.dele(1)
-        webmail.quit()
-        self._server.deliver(letters("walk")[0] + _AS_LONG_AS_LUNCH)
-        self._visit("Tuesday", poll)
-        self._visit("Wednesday", poll)
-
-    def _visit(self, day: str, poll: Poll) -> None:
-        before = len(self._laptop.letters())
-        pop = _logged_in(self._server)
-        try:
-            poll(pop, self._ledger, self._laptop)
-        finally:
-            pop.close()
-            self._server.wait_for_hang_up()
-        print(f"{day}: {len(self._laptop.letters()) - before} fetched")  # noqa: T201
 
 
 def _whole(before: Snapshot, now: Snapshot) -> bool:
@@ -247,7 +224,10 @@ def _whole(before: Snapshot, now: Snapshot) -> bool:
 
 def _three_visits() -> World:
     server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
-    return World(server, laptop=laptop, three_visits=ThreeVisits(server, laptop))
+    visits = ThreeVisits(server, laptop)
+    half = half_way_notes(visits.is_half_way)
+    passed_by = Notes("_passed by", lambda: ["the session"] * visits.is_passed_by())
+    return World(server, laptop=laptop, three_visits=visits, _half=half, _passed_by=passed_by)
 
 
 bug_hunt = Exercise(
@@ -261,6 +241,13 @@ bug_hunt = Exercise(
     ),
     untouched="Nothing has changed: hand the function to `box.three_visits(poll)`.",
     mistakes=(
+        visits_stopped("The visits", "set", "ledger.add(name)"),
+        Mistake(
+            "another-line",
+            lambda _, now: bool(noted(now, "_passed by") and _kept(now)),
+            "`poll` is given a `pop` that is logged in to this box, and said nothing on it: what the laptop has came "
+            "another way. Did you write `pop = log_in()`? That goes to the lesson's server: take it out.",
+        ),
         Mistake(
             "nothing",
             lambda _, now: WALK in _on_server(now) and not _kept(now),
@@ -331,6 +318,12 @@ lost_ledger = Exercise(
             "there, and fetch what is missing.",
         ),
         Mistake(
+            "twice",
+            lambda _, now: len(_kept(now)) > 4 and {*_kept(now)[3:]} == {WALK},
+            "The new letter came more than once, and nothing else did. Ask of one line alone, the one that begins with "
+            "`Message-ID`, and save once. Run the cell from its first line.",
+        ),
+        Mistake(
             "everything-again",
             lambda _, now: len(_kept(now)) == 7,
             "All four were fetched, so three are on the laptop twice. Look at the header first, and compare its "
@@ -353,10 +346,3 @@ lost_ledger = Exercise(
 )
 
 exercises = {one.key: one for one in (settings_for_two, fourteen_days, bug_hunt, lost_ledger)}
-
-
-def _logged_in(server: MailServer) -> poplib.POP3:
-    pop = poplib.POP3(*server.pop3)
-    pop.user("amy")
-    pop.pass_("secret")
-    return pop

@@ -27,6 +27,12 @@ FLAGGED = Mistake(
     r"A letter bears `\Deleted`, and is to stay: the next `imap.expunge()` would remove it. `-FLAGS` takes it off.",
 )
 
+LAPTOP_TOO = Mistake(
+    "laptop-too",
+    lambda before, now: not still_has("laptop", before, now),
+    "The laptop has lost letters, and it was to keep what it had. Run the cell from its first line.",
+)
+
 
 def flagged(now: Snapshot, flag: str, name: str = "INBOX") -> set[str]:
     """Return the subjects of the letters in a mailbox of Amy's that have this flag. Raises `LookupError`."""
@@ -46,8 +52,8 @@ def filed_away(subject: str, what: str) -> Mistake:
 
 def still_has(device: str, before: Snapshot, now: Snapshot) -> bool:
     """Tell whether a device has what it had, in the same places, whatever came after it."""
-    had = before.device(device).letters
-    return now.device(device).letters[: len(had)] == had
+    there = dict(now.device(device).folders)
+    return all(there.get(folder, ())[: len(had)] == had for folder, had in before.device(device).folders)
 
 
 def as_it_was(subject: str, before: Snapshot, now: Snapshot) -> bool:
@@ -106,6 +112,15 @@ def half_way_notes(is_half_way: Callable[[], bool]) -> Notes:
 def half_way(advice: str) -> Mistake:
     """Return the mistake that it has; the world has `half_way_notes`."""
     return Mistake("half-way", lambda before, now: bool(noted(now, "_half-way")), advice)
+
+
+def visits_stopped(what: str, kind: str, note: str) -> Mistake:
+    """Return the same for a function that polls with a ledger: of this kind (`set`), noted in with these words."""
+    return half_way(
+        f"{what} stopped half-way, and the last line of the red box says why. Is it `NoneType`? Then `pop.quit()` "
+        "stands inside the loop; it comes after it. Is there a `b` before the number? Then `.decode()` is missing. "
+        f"Is it `'{kind}'`? This ledger is noted in with `{note}`. Mend it, and run the cell from its first line."
+    )
 
 
 def read_aloud(subject: str) -> Mistake:

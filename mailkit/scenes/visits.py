@@ -1,4 +1,4 @@
-"""Lesson 03: one script goes to the box twice, for a laptop whose disk may be full."""
+"""Lessons 03 and 06: a learner's script goes to the box more than once, and between its visits things happen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 from mailkit.device import Device
+from mailkit.samples import letter
 from mailkit.server import MailServer
+
+_AS_LONG_AS_LUNCH = b"P.S. No cake left? Then come all the same, please.\r\n"  # a ledger of sizes then misses the walk
+
+
+def by_pop(server: MailServer) -> poplib.POP3:
+    """Connect by POP3 and log in as Amy."""
+    pop = poplib.POP3(*server.pop3)
+    pop.user("amy")
+    pop.pass_("secret")
+    return pop
 
 
 class Visits:
@@ -70,3 +81,49 @@ class Disk:
             raise OSError("the disk is full, the letter could not be saved")
         self._device.save(answer, *where, **how)
         self.room -= 1
+
+
+class ThreeVisits:
+    """A script's first three polls; before the second, webmail deletes letter 1 and the postman brings another."""
+
+    def __init__(self, server: MailServer, laptop: Device) -> None:
+        self._server, self._laptop = server, laptop
+        self._ledger: set[Any] = set()
+        self._begun = self._over = self._used = False
+
+    def __call__(self, poll: Callable[[poplib.POP3, set[Any], Device], object]) -> None:
+        """Let ``poll(pop, ledger, laptop)`` work three times, with one ledger, each time logged in anew.
+
+        Raises `RuntimeError` the second time: then the ledger is not empty any more.
+        """
+        if self._begun:
+            raise RuntimeError("these three days have begun already; run the cell from its first line for a new laptop")
+        self._begun = True
+        self._visit("Monday", poll)
+        webmail = by_pop(self._server)
+        if webmail.stat()[0]:
+            webmail.dele(1)
+        webmail.quit()
+        self._server.deliver(letter("walk") + _AS_LONG_AS_LUNCH)
+        self._visit("Tuesday", poll)
+        self._visit("Wednesday", poll)
+        self._over = True
+
+    def is_half_way(self) -> bool:
+        """Tell whether the days began and never ended."""
+        return self._begun and not self._over
+
+    def is_passed_by(self) -> bool:
+        """Tell whether nothing has been said in the sessions that the function was given."""
+        return not self._used
+
+    def _visit(self, day: str, poll: Callable[[poplib.POP3, set[Any], Device], object]) -> None:
+        before = len(self._laptop.letters())
+        pop = by_pop(self._server)
+        try:
+            poll(pop, self._ledger, self._laptop)
+        finally:
+            pop.close()
+            self._server.wait_for_hang_up()
+        self._used |= not self._server.transcript("POP3").said("C")[-1].startswith("PASS")
+        print(f"{day}: {len(self._laptop.letters()) - before} fetched")  # noqa: T201

@@ -1,5 +1,7 @@
 """Wrong answers to lesson 06, one for each mistake that its exercises name."""
 
+from tests.exercises import stumble
+
 _LOG_IN = """\
 pop = poplib.POP3(*box.server.pop3)
 pop.user("amy")
@@ -42,6 +44,12 @@ box.check()
 """
 
 
+def _stopped(*slip: str) -> str:
+    """Let a red box end the visits: one word in place of another."""
+    visits = "box.three_visits(poll)"
+    return _hunt(_BY_UIDL).replace(*slip).replace(visits, stumble(visits))
+
+
 def _mend(body: str) -> str:
     return f"""\
 box = exercises["06.4"].start()
@@ -62,6 +70,25 @@ _BY_UIDL = """\
             ledger.add(name)
 """
 
+_LESSONS_OWN = """\
+def log_in():
+    pop = poplib.POP3(*server.pop3)
+    pop.user("amy")
+    pop.pass_("secret")
+    return pop
+
+"""
+_OLD = "name in box.ledger and (box.now - box.ledger[name]).days > 14"
+_KEY_ERROR = (
+    _LOG_IN
+    + """\
+for line in pop.uidl()[1]:
+    number, name = line.decode().split()
+    if (box.now - box.ledger[name]).days > 14:
+        pop.dele(number)
+pop.quit()"""
+)
+
 WRONG = {
     "06.1": {
         "emptied": _month("leave=False, days=10, until_deleted=True"),
@@ -76,9 +103,13 @@ WRONG = {
         "fetched-now": _by_age(f"name not in box.ledger:\n{_SAVE}    if True"),
         "marked-new": _by_age("name not in box.ledger", "pass"),
         "marked-others": _by_age("name in box.ledger", "pass"),
-        "no-quit": _by_age("name in box.ledger and (box.now - box.ledger[name]).days > 14", "pass"),
+        "no-quit": _by_age(_OLD, "pass"),
+        "one-gone": _by_age("name == '1.3'"),
+        "laptop-too": _by_age(f"{_OLD}:\n        box.laptop.throw_away(int(number))\n    if {_OLD}"),
     },
     "06.3": {
+        "half-way": _stopped("ledger.add(name)", "ledger.append(name)"),
+        "another-line": _LESSONS_OWN + _hunt(_BY_UIDL).replace("laptop):\n", "laptop):\n    pop = log_in()\n"),
         "nothing": _hunt("""\
         if name in ledger:
             laptop.save(pop.retr(number))
@@ -111,6 +142,7 @@ WRONG = {
         box.laptop.empty()
     box.laptop.save(pop.retr(number))"""
         ),
+        "twice": _mend("    for line in header:\n        if line not in at_home:\n            " + _SAVE.strip()),
         "everything-again": _mend("    box.laptop.save(pop.retr(number))"),
         "had-already": _mend("    if name in at_home:\n        box.laptop.save(pop.retr(number))"),
         "header-only": _mend("    if name not in at_home:\n        box.laptop.save(pop.top(number, 0))"),
@@ -119,8 +151,14 @@ WRONG = {
 
 OTHERS = {
     "06.1": [("full", _month("leave=True, days=25, until_deleted=True"))],
-    "06.2": [("marked-new", _by_age(f"name not in box.ledger:\n{_SAVE}    if True", "pass"))],
+    "06.2": [
+        ("no-quit", f'box = exercises["06.2"].start()\n{stumble(_KEY_ERROR)}\nbox.check()\n', "`KeyError`"),
+        ("right", _by_age(f"name not in box.ledger:\n{_SAVE}    elif {_OLD.partition(' and ')[2]}")),
+        ("marked-new", _by_age(f"name not in box.ledger:\n{_SAVE}    if True", "pass")),
+    ],
     "06.3": [
+        ("half-way", _stopped("pop.retr(number)", "pop.retr(name)")),
+        ("half-way", _stopped("poll(pop, ledger, laptop)", "poll()")),
         ("numbers", _hunt(_BY_UIDL).replace("pop.uidl()", "pop.list()"), "A size is no name"),
         ("right", _hunt(_BY_UIDL)),
     ],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import imaplib
-import poplib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,14 +16,6 @@ WALK = "Walk this afternoon?"
 
 TAKE_ALL = PopSettings(leave=False, days=None, until_deleted=False)
 LEAVE_ALL = PopSettings(leave=True, days=None, until_deleted=False)
-
-
-def by_pop(server: MailServer) -> poplib.POP3:
-    """Connect by POP3 and log in as Amy."""
-    pop = poplib.POP3(*server.pop3)
-    pop.user("amy")
-    pop.pass_("secret")
-    return pop
 
 
 def by_imap(server: MailServer, work: Callable[[imaplib.IMAP4], object]) -> None:

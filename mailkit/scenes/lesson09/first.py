@@ -18,7 +18,6 @@ from mailkit.scenes.lesson09.boxes import (
     WALK,
     anywhere,
     by_imap,
-    by_pop,
     folder,
     inbox,
     kept,
@@ -29,6 +28,7 @@ from mailkit.scenes.lesson09.boxes import (
 from mailkit.scenes.mistakes import OTHER_SENT, Notes, as_it_was, flagged, marked_unsaved, noted, read_aloud
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
+from mailkit.scenes.visits import by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 

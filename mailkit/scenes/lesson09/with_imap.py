@@ -18,7 +18,6 @@ from mailkit.scenes.lesson09.boxes import (
     WALK,
     anywhere,
     by_imap,
-    by_pop,
     digests,
     folder,
     inbox,
@@ -30,6 +29,7 @@ from mailkit.scenes.lesson09.boxes import (
 from mailkit.scenes.mistakes import flagged
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram, PopProgram
+from mailkit.scenes.visits import by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 

@@ -13,7 +13,6 @@ from mailkit.scenes.lesson09.boxes import (
     LUNCH,
     PHOTOS,
     WALK,
-    by_pop,
     digests,
     inbox,
     kept,
@@ -22,6 +21,7 @@ from mailkit.scenes.lesson09.boxes import (
 )
 from mailkit.scenes.mistakes import Notes, marked, marked_unsaved, noted, still_has
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
+from mailkit.scenes.visits import by_pop
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot
 

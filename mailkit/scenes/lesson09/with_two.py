@@ -9,9 +9,10 @@ from itertools import islice
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
-from mailkit.scenes.lesson09.boxes import TAKE_ALL, by_pop, inbox, kept, twice
-from mailkit.scenes.mistakes import half_way, half_way_notes
+from mailkit.scenes.lesson09.boxes import TAKE_ALL, inbox, kept, twice
+from mailkit.scenes.mistakes import half_way_notes, visits_stopped
 from mailkit.scenes.popclient import PopClient
+from mailkit.scenes.visits import by_pop
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot, digest
 
@@ -81,11 +82,7 @@ first_computer = Exercise(
     goal=lambda before, now: sorted(_new(before, now, "desktop")) == sorted(_new(before, now, "laptop")) == THE_WEEK,
     untouched="The new week has not begun: hand the function to `box.one_week(collect)`.",
     mistakes=(
-        half_way(
-            "The week stopped half-way, and the last line of the red box says why. Is it `NoneType`? Then `pop.quit()` "
-            "stands inside the loop; it comes after it. Is there a `b` before the number? Then `.decode()` is missing. "
-            "Mend it, and run the cell from its first line."
-        ),
+        visits_stopped("The week", "dict", "device.seen_uidls[name] = box.now"),
         Mistake(
             "other-device",
             lambda before, now: _one_took_both(before, now),
