@@ -113,7 +113,7 @@ lock_it = Exercise(
             "`CERTIFICATE_VERIFY_FAILED`: the context believes another server; take `box.context`. `PASS comes right "
             "after USER`: `stls` comes before `user`. `TLS session already established`: once is enough; no `stls` "
             "here. `wrong name or password`: it is `secret`. No error: hand what `pop.retr(1)` returns to "
-            "`box.laptop.save(…)`.",
+            "`box.laptop.save(…)`; `collect`, and `laptop` without `box.`, save on the lesson's laptop.",
         ),
         Mistake(
             "went-round",
@@ -158,8 +158,8 @@ two_networks = Exercise(
         Mistake(
             "gave-up",
             lambda before, now: "a refusal" in _got(now, "cafe") and not _home(now),
-            "The first line was refused, rightly, and then your program stopped. Catch `ssl.SSLError` inside the loop "
-            "and go on to the next line.",
+            "The first line was refused, rightly, and then your program stopped. Catch `ssl.SSLError` inside the loop, "
+            "and go on to the next line with `continue`.",
         ),
         Mistake(
             "lucky",
@@ -280,22 +280,23 @@ if_possible = Exercise(
     "each line ended.",
     mistakes=(
         Mistake(
+            "in-the-clear",
+            lambda before, now: _read(now, "library"),
+            "Even the library's line was overheard: no TLS, or too late. `pop.stls(context=box.context)` comes before "
+            "`user`.",
+        ),
+        Mistake(
             "if-possible",
             lambda before, now: _read(now, "cafe"),
             "In the café somebody took the offer of STLS out of the server's answer, and your program went on in the "
             "clear. “If possible” means: if nobody minds. Ask for `pop.stls(…)` in any case; where it is not offered, "
-            "`poplib` raises an error, and no password is sent.",
+            "`poplib` raises an error: let it, and no password is sent.",
         ),
         Mistake(
             "no-context",
             lambda before, now: _read(now, "station"),
             "At the station somebody answered with a certificate of his own, and nobody looked at it. Give `stls` the "
             "argument `context=box.context`.",
-        ),
-        Mistake(
-            "in-the-clear",
-            lambda before, now: _read(now, "library"),
-            "The library's line was overheard: no TLS at all. `pop.stls(context=box.context)` comes before `user`.",
         ),
         Mistake(
             "not-saved",

@@ -155,6 +155,7 @@ OTHERS = {
         ),
         ("not-saved", _stumbling(_TLS, password="geheim"), "it is `secret`"),
         ("not-saved", _stumbling(f"{_TLS}\npop.stls()"), "`TLS session already established`"),
+        ("not-saved", _LOCK.format(connect=f"pop = {_TLS}", take=_SAVE), "without `box.`"),
         (
             "went-round",
             _LOCK.format(connect="pop = poplib.POP3_SSL(*server.pop3s)", take="box.laptop.save(pop.retr(1))"),
@@ -162,6 +163,21 @@ OTHERS = {
         ("went-round", 'box = exercises["07.1"].start()\nbox.laptop.save(b"x")\nbox.check()\n'),
     ],
     "07.2": [
+        (
+            "gave-up",
+            _NETWORKS.format(
+                lines=stumble(
+                    """\
+for line in box.lines:
+    try:
+        pop = poplib.POP3_SSL(*line, context=box.context)
+    except ssl.SSLError:
+        print("bad")
+    pop.user("amy")"""
+                )
+            ),
+            "`continue`",
+        ),
         ("lucky", _NETWORKS.format(lines=_HOME.format("*box.lines[1], context=box.context"))),
         (
             "not-saved",
@@ -185,6 +201,19 @@ OTHERS = {
         ),
     ],
     "07.4": [
+        (
+            "in-the-clear",
+            _COLLECT.format(begin="    pass", take=f"pop.stls(context=box.context)\n    {_SAVE}"),
+            "too late",
+        ),
+        ("in-the-clear", _COLLECT.format(begin="    pass", take=_SAVE), "no TLS"),
+        (
+            "if-possible",
+            _COLLECT.format(
+                begin=f"    try:\n    {_STLS}\n    except poplib.error_proto:\n        print('no TLS')", take=_SAVE
+            ),
+            "let it",
+        ),
         ("right", _COLLECT.format(begin=_REFUSES + _STLS, take=_SAVE)),
         ("not yet", _COLLECT.format(begin="    pop.slts(context=box.context)", take=_SAVE)),
     ],
