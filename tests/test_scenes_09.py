@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 LESSON = "09-what-went-wrong"
 IN_A_FRESH_BOX = {  # followed in the box as it is, this advice leads into the next mistake, or says the same for ever
     "09.1": {"taken-again", "twice", "too-soon"},
-    "09.5": {"twice", "unread"},
+    "09.5": {"into-inbox", "twice", "not-as-sent", "unread"},
     "09.6": {"again", "doubles-away"},
     "09.8": {"twice"},
     "09.9": {"not-both"},

@@ -15,6 +15,13 @@ OTHER_SENT = Mistake(
     "`Sent`, spelled so.",
 )
 
+INTO_INBOX = Mistake(
+    "into-inbox",
+    lambda before, now: bool(now.mailbox("amy").letters),
+    "A copy lies in INBOX, as if Amy had got it. It belongs in `Sent`: run the cell from its first line, do not send "
+    'it, and put it there with `imap.append("Sent", …)`.',
+)
+
 MARKED = Mistake(
     "marked",
     lambda before, now: bool(now.marks("amy")),

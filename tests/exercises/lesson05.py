@@ -18,7 +18,7 @@ WRONG = {
 smtp.sendmail("amy@example.org", ["ben@example.org"], box.note)
 smtp.quit()""",
         ),
-        "wrong-mailbox": _cell("05.1", r'imap.append("INBOX", r"(\Seen)", None, box.note)'),
+        "into-inbox": _cell("05.1", r'imap.append("INBOX", r"(\Seen)", None, box.note)'),
         "twice": _cell(
             "05.1",
             r"""for _ in range(2):
@@ -90,7 +90,29 @@ imap.logout()""",
 }
 
 OTHERS = {
+    "05.1": [
+        (
+            "into-inbox",
+            _cell(
+                "05.1",
+                """smtp = smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org")
+smtp.sendmail("amy@example.org", ["amy@example.org"], box.note)
+smtp.quit()""",
+            ),
+            "do not send it",
+        ),
+    ],
     "05.2": [
+        (
+            "incomplete",
+            _cell(
+                "05.2",
+                """status, data = imap.fetch("1:*", "(BODY.PEEK[])")
+box.laptop.save(data[0][1], "Backup")
+box.accident()""",
+            ),
+            "`data[0][1]`",
+        ),
         ("only-a-part", _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[HEADER])"), "Backup")')),
         ("right", _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(RFC822)"), "Stick")\nbox.accident()')),
     ],

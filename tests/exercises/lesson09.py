@@ -129,6 +129,13 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
         "other-spelling": _imap("09.5", 'imap.create("sent")'),
         "into-inbox": _imap("09.5", r'imap.append("INBOX", r"(\Seen)", None, box.phone.letters("Sent")[0])'),
         "twice": _imap("09.5", _SENT + "\n" + _SENT),
+        "not-as-sent": _imap(
+            "09.5",
+            r"""pop = poplib.POP3(*box.server.pop3)
+pop.user("ben")
+pop.pass_("secret")
+imap.append("Sent", r"(\Seen)", None, b"\r\n".join(pop.retr(1)[1]))""",
+        ),
         "unread": _imap("09.5", 'imap.append("Sent", None, None, box.phone.letters("Sent")[0])'),
     },
     "09.6": {
@@ -379,6 +386,10 @@ OTHERS = {
             "`pop.rset()`, then `pop.quit()`",
         ),
         ("not yet", _freed("    pop.dele(number)").replace("pop.quit()\n", "")),
+    ],
+    "09.5": [
+        ("into-inbox", _cell("09.5", _posted('box.phone.letters("Sent")')), "do not send it"),
+        ("not-as-sent", _imap("09.5", _SENT.replace("[0])", "[0][:90])"))),
     ],
     "09.11": [
         (

@@ -25,7 +25,7 @@ from mailkit.scenes.lesson09.boxes import (
     rewritten,
     twice,
 )
-from mailkit.scenes.mistakes import OTHER_SENT, Notes, as_it_was, flagged, marked_unsaved, noted, read_aloud
+from mailkit.scenes.mistakes import INTO_INBOX, OTHER_SENT, Notes, as_it_was, flagged, marked_unsaved, noted, read_aloud
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
 from mailkit.scenes.visits import by_pop
@@ -317,16 +317,18 @@ sent = Exercise(
             "copy is put into `Sent` with `imap.append`.",
         ),
         OTHER_SENT,
-        Mistake(
-            "into-inbox",
-            lambda before, now: MAP in inbox(now),
-            "The copy is in INBOX, as if Amy had got it. Name the mailbox in `imap.append`: it is `Sent`.",
-        ),
+        INTO_INBOX,
         Mistake(
             "twice",
             lambda before, now: len(inbox(now, "Sent")) > 1,
             "There is more than one letter in `Sent`: each `append` adds one. Run the cell from its first line, and "
             "append once.",
+        ),
+        Mistake(
+            "not-as-sent",
+            lambda before, now: bool(inbox(now, "Sent")) and not _is_filed(now),
+            "What lies in `Sent` is not, octet for octet, the phone's copy. Run the cell from its first line, and "
+            'append `box.phone.letters("Sent")[0]`, as it is.',
         ),
         Mistake(
             "unread",
