@@ -14,6 +14,7 @@ from mailkit.render import Picture
 from mailkit.samples import letters, table
 from mailkit.scenes.lesson03 import Steps, two_steps
 from mailkit.scenes.lesson06 import LEFT
+from mailkit.scenes.mistakes import NOT_AS_IT_WAS
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, unreadable
 from mailkit.server import MailServer
@@ -61,7 +62,7 @@ def where_it_says(program: str = "") -> str:
     Takes a part of a program's or a system's name; all by default. Raises `LookupError`, naming those there are.
     """
     rows = {f"{row['program']} ({row['system']})": row for row in table("programs")}
-    found = {name: row for name, row in rows.items() if program.casefold() in name.casefold()}
+    found = {name: row for name, row in rows.items() if program.strip().casefold() in name.casefold()}
     if not found:
         raise LookupError(f"no program or system {program!r} in the table; it has: {'; '.join(rows)}")
     return "\n".join(
@@ -75,7 +76,7 @@ def rules(provider: str = "") -> str:
 
     Raises `LookupError`, naming those there are.
     """
-    rows = [row for row in table("providers") if provider.casefold() in row["provider"].casefold()]
+    rows = [row for row in table("providers") if provider.strip().casefold() in row["provider"].casefold()]
     if not rows:
         known = ", ".join(dict.fromkeys(row["provider"] for row in table("providers")))
         raise LookupError(f"no provider {provider!r} in the table; it has: {known}")
@@ -214,6 +215,7 @@ switch = Exercise(
             "The laptop's copies are what you switch from: leave them alone until you have seen everything on the "
             "server.",
         ),
+        NOT_AS_IT_WAS,
         Mistake(
             "twice",
             lambda _, now: len(_everywhere(now)) > len(set(_everywhere(now))),
@@ -225,6 +227,12 @@ switch = Exercise(
             lambda _, now: len(_everywhere(now)) == 5 and len(now.mailbox("amy").letters) == 5,
             "All are on the server, in one heap: the letters of “Trips” belong in a mailbox of that name. "
             "`imap.create` makes it; `append` takes its name first.",
+        ),
+        Mistake(
+            "inbox-differs",
+            lambda before, now: bool(_uploaded(before, now)) and not _all_there(now, "INBOX"),
+            "On the server, INBOX does not hold what the laptop's INBOX holds. Run the cell from its first line: go "
+            'through all of `box.laptop.letters("INBOX")`, and append to `INBOX` those that are not there yet.',
         ),
         Mistake(
             "folder-forgotten",
@@ -335,6 +343,14 @@ make_room = Exercise(
             lambda before, now: bool(_at_home(now) - _large(before)),
             "A small letter was archived as well. Amy wants those on all her devices: only what is larger than "
             "10,000 octets is to go.",
+        ),
+        Mistake(
+            "left-a-mark",
+            lambda before, now: any(
+                SEEN in letter.flags for letter in now.mailbox("amy").letters if letter.digest not in _large(before)
+            ),
+            r"A small letter bears `\Seen` now, as if Amy had read it: `BODY[]` and `RFC822` set that flag. To look "
+            "and leave no trace, say `BODY.PEEK[]`. Run the cell from its first line.",
         ),
     ),
     praise="Both ways in one: the large letters taken home, the rest on the server for every device.",

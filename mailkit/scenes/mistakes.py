@@ -34,6 +34,25 @@ FLAGGED = Mistake(
     r"A letter bears `\Deleted`, and is to stay: the next `imap.expunge()` would remove it. `-FLAGS` takes it off.",
 )
 
+
+def digests(now: Snapshot) -> set[str]:
+    """Return what tells the octets of all letters apart, wherever they are."""
+    return set[str]().union(*(view.digests for view in now.mailboxes), *(device.digests for device in now.devices))
+
+
+def rewritten(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether Amy has a letter on the server that nobody had before: a part of one, or one that was sent anew."""
+    on_server = {letter.digest for view in now.mailboxes if view.account == "amy" for letter in view.letters}
+    return not on_server <= digests(before)
+
+
+NOT_AS_IT_WAS = Mistake(
+    "not-as-it-was",
+    rewritten,
+    "There is a letter on the server that is not, octet for octet, what it was before: append each one as it is on the "
+    "device, whole, and do not send it again, for SMTP puts a new `Received:` line on top.",
+)
+
 LAPTOP_TOO = Mistake(
     "laptop-too",
     lambda before, now: not still_has("laptop", before, now),

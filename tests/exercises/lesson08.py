@@ -60,6 +60,8 @@ WRONG = {
     },
     "08.2": {
         "laptop-emptied": _switch(_carry() + _carry("Trips", "Trips") + "box.laptop.empty()"),
+        "not-as-it-was": _switch(_carry().replace("None, octets", "None, octets[:100]") + _carry("Trips", "Trips")),
+        "inbox-differs": _switch(_carry("Trips", "Trips")),
         "twice": _switch(_carry(ask=False) + _carry("Trips", "Trips")),
         "one-heap": _switch(_carry() + _carry("Trips")),
         "folder-forgotten": _switch(_carry()),
@@ -74,11 +76,26 @@ WRONG = {
         "flagged-only": _room(_SAVE + _FLAG, ""),
         "copied-only": _room(_SAVE),
         "small-ones-too": _room(_SAVE + _FLAG, search='None, "ALL"'),
+        "left-a-mark": _room(_SAVE + _FLAG, 'imap.fetch("1", "(BODY[])")\nimap.expunge()'),
     },
 }
 
 OTHERS = {
-    "08.2": [("folder-forgotten", _switch(_carry() + _carry("Trips", "Trips").partition("\n")[2]))],
+    "08.2": [
+        ("folder-forgotten", _switch(_carry() + _carry("Trips", "Trips").partition("\n")[2])),
+        ("inbox-differs", _switch(_carry(mailbox="Trips") + _carry("Trips", "Trips"))),
+        ("not right", _switch('imap.create("Trips")')),
+        (
+            "not-as-it-was",
+            _switch(
+                """\
+import smtplib
+with smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org") as smtp:
+    for octets in box.laptop.letters("INBOX"):
+        smtp.sendmail("amy@example.org", ["amy@example.org"], octets)"""
+            ),
+        ),
+    ],
     "08.3": [
         ("elsewhere", _room(_SAVE.replace(', "Archive"', "") + _FLAG)),
         ("elsewhere", _room("    pass", 'imap.create("Archive")\nimap.uid("MOVE", "2,4", "Archive")')),

@@ -6,7 +6,7 @@ import imaplib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mailkit.exercise import Mistake
+from mailkit.scenes.mistakes import digests
 from mailkit.scenes.popclient import PopSettings
 from mailkit.server import MailServer
 from mailkit.snapshot import LetterView, Snapshot
@@ -51,28 +51,9 @@ def anywhere(now: Snapshot) -> list[str]:
     return subjects(letter for view in now.mailboxes if view.account == "amy" for letter in view.letters)
 
 
-def digests(now: Snapshot) -> set[str]:
-    """Return what tells the octets of all letters apart, wherever they are."""
-    return set[str]().union(*(view.digests for view in now.mailboxes), *(device.digests for device in now.devices))
-
-
 def lost(before: Snapshot, now: Snapshot) -> bool:
     """Tell whether a letter that was there has no copy left, on the server or on a device."""
     return not digests(before) <= digests(now)
-
-
-def rewritten(before: Snapshot, now: Snapshot) -> bool:
-    """Tell whether Amy has a letter on the server that nobody had before: a part of one, or one that was sent anew."""
-    on_server = {letter.digest for view in now.mailboxes if view.account == "amy" for letter in view.letters}
-    return not on_server <= digests(before)
-
-
-NOT_AS_IT_WAS = Mistake(
-    "not-as-it-was",
-    rewritten,
-    "There is a letter on the server that is not, octet for octet, what it was before: append each one as it is on the "
-    "device, whole, and do not send it again, for SMTP puts a new `Received:` line on top.",
-)
 
 
 def twice(found: list[Any]) -> bool:

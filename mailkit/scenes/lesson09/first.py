@@ -12,7 +12,6 @@ from mailkit.samples import compose, letters
 from mailkit.scenes.lesson09.boxes import (
     INVOICE,
     LUNCH,
-    NOT_AS_IT_WAS,
     PHOTOS,
     TAKE_ALL,
     WALK,
@@ -22,10 +21,20 @@ from mailkit.scenes.lesson09.boxes import (
     inbox,
     kept,
     lost,
-    rewritten,
     twice,
 )
-from mailkit.scenes.mistakes import INTO_INBOX, OTHER_SENT, Notes, as_it_was, flagged, marked_unsaved, noted, read_aloud
+from mailkit.scenes.mistakes import (
+    INTO_INBOX,
+    NOT_AS_IT_WAS,
+    OTHER_SENT,
+    Notes,
+    as_it_was,
+    flagged,
+    marked_unsaved,
+    noted,
+    read_aloud,
+    rewritten,
+)
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram
 from mailkit.scenes.visits import by_pop

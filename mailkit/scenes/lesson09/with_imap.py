@@ -12,21 +12,18 @@ from mailkit.scenes.lesson09.boxes import (
     INVOICE,
     LEAVE_ALL,
     LUNCH,
-    NOT_AS_IT_WAS,
     PHOTOS,
     TAKE_ALL,
     WALK,
     anywhere,
     by_imap,
-    digests,
     folder,
     inbox,
     kept,
     lost,
-    rewritten,
     twice,
 )
-from mailkit.scenes.mistakes import flagged
+from mailkit.scenes.mistakes import NOT_AS_IT_WAS, digests, flagged, rewritten
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram, PopProgram
 from mailkit.scenes.visits import by_pop

@@ -13,13 +13,12 @@ from mailkit.scenes.lesson09.boxes import (
     LUNCH,
     PHOTOS,
     WALK,
-    digests,
     inbox,
     kept,
     lost,
     twice,
 )
-from mailkit.scenes.mistakes import Notes, marked, marked_unsaved, noted, still_has
+from mailkit.scenes.mistakes import Notes, digests, marked, marked_unsaved, noted, still_has
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
 from mailkit.scenes.visits import by_pop
 from mailkit.server import MailServer, fixed_clock
