@@ -74,6 +74,12 @@ def test_advice_says_what_it_cannot_give():
         decide(provider="Nobody")
 
 
+@pytest.mark.parametrize("devices", [0, -1, "2"])
+def test_so_many_devices_there_are_not(devices):
+    with pytest.raises(ValueError, match="devices is a number, 1 or more"):
+        decide(devices=devices)
+
+
 @pytest.mark.parametrize(
     ("way", "counts"),
     [("IMAP", (0, 3, 0)), ("POP", (5, 0, 3)), ("POP (leaves mail)", (1, 3, 3))],
@@ -99,6 +105,8 @@ def test_the_same_way_for_all_three_leaves_letters_unread(way, counts, capsys):
 def test_a_way_that_there_is_not_is_refused_before_the_week_begins():
     with MailServer(password="secret") as server, pytest.raises(LookupError, match="choose from: IMAP; POP"):
         Weeks(server, {})("IMAP", "SMTP", "POP")
+    with MailServer(password="secret") as server, pytest.raises(LookupError, match="no way Take IMAP"):
+        Weeks(server, {})(decide(devices=2), "POP", "POP")
     assert WAYS[0] == "IMAP"
 
 
@@ -108,7 +116,8 @@ def test_what_the_tables_say():
     with pytest.raises(LookupError, match=r"it has: Thunderbird .*; Outlook"):
         where_it_says("nothing like it")
     assert rules("iCloud Mail").startswith("iCloud Mail, no POP (read 2026-11)")
-    assert rules("gmail") == rules("Gmail")
+    assert rules("gmail") == rules(" Gmail ") == rules("Gmail")
+    assert where_it_says(" iPhone ") == where_it_says("iPhone")
     assert len(rules().splitlines()) > len(rules("Gmail").splitlines())
     with pytest.raises(LookupError, match="Yahoo"):
         rules("Nobody")

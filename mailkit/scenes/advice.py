@@ -220,8 +220,10 @@ def decide(
     Takes how many devices are used, whether others answer from the same box, nobody makes a backup, the line is often
     missing, the box is small, nothing is to stay at the provider (as when a program empties the box), and a provider
     of ``data/providers.csv``. Returns the way that fulfils most; of equals, IMAP. Raises `LookupError` for a provider
-    that is not in the table.
+    that is not in the table, `ValueError` for a number of devices that is none.
     """
+    if not isinstance(devices, int) or devices < 1:
+        raise ValueError(f"devices is a number, 1 or more; not {devices!r}")
     wanted = {
         "devices": devices > 1, "others": others, "no_backup": no_backup, "off_line": off_line,
         "small_box": small_box, "empty_box": empty_box,

@@ -70,8 +70,8 @@ class Weeks:
         time.
         """
         chosen = {"ada": ada, "bruno": bruno, "chloe": chloe}
-        if wrong := sorted({way for way in chosen.values() if way not in WAYS}):
-            raise LookupError(f"there is no way {', '.join(map(repr, wrong))}; choose from: {'; '.join(WAYS)}")
+        if wrong := dict.fromkeys(f"{way!r}".partition("\n")[0] for way in chosen.values() if way not in WAYS):
+            raise LookupError(f"there is no way {', '.join(wrong)}; choose from: {'; '.join(WAYS)}")
         if self._over:
             raise RuntimeError("this week is over; run the cell from its first line for a new one")
         self._over = True
