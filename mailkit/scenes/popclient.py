@@ -148,11 +148,22 @@ class PopClient:
         account: str = "amy",
         password: str = "secret",
     ) -> None:
-        self.device, self.settings, self.clock = device, replace(settings), clock
+        self.device, self.settings, self.clock = device, settings, clock
         self.polls: list[Poll] = []
         self._server, self._login = server, (account, password)
         self._copies: dict[str, int] = {}  # UIDL → number of the copy on the device
         self._plans: dict[str, _Plan] = {}
+
+    @property
+    def settings(self) -> PopSettings:
+        """A copy of its own of what it was told. Raises `TypeError` where it is told anything else."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, told: PopSettings) -> None:
+        if not isinstance(told, PopSettings):
+            raise TypeError(f"settings takes PopSettings, such as PopSettings(leave=True, days=None), not {told!r:.40}")
+        self._settings = replace(told)
 
     @property
     def ledger(self) -> dict[str, datetime]:
