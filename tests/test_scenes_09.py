@@ -16,11 +16,13 @@ LESSON = "09-what-went-wrong"
 IN_A_FRESH_BOX = {  # followed in the box as it is, this advice leads into the next mistake, or says the same for ever
     "09.1": {"taken-again", "twice", "too-soon"},
     "09.5": {"into-inbox", "twice", "not-as-sent", "unread"},
-    "09.6": {"again", "doubles-away"},
+    "09.4": {"lost"},
+    "09.6": {"again", "doubles-away", "noted-some"},
     "09.8": {"twice"},
-    "09.9": {"not-both"},
+    "09.9": {"laptop-too", "never-fetched", "by-its-date", "too-early", "not-both"},
     "09.11": {"star-lost", "all-read"},
-    "09.14": {"not-created", "twice", "unread"},
+    "09.12": {"wrong-one-open"},
+    "09.14": {"no-bills", "twice", "wrong-place", "unread"},
     "09.15": {"left-a-mark", "saved-inbox", "one-heap"},
 }
 MISUSE = {  # what was said to the server: protocol, and commands in this order

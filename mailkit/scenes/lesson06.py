@@ -12,6 +12,7 @@ from mailkit.scenes.events import Finding, measured
 from mailkit.scenes.mistakes import (
     LAPTOP_TOO,
     MARKED,
+    QUIT_IN_A_LOOP,
     Notes,
     half_way_notes,
     marked,
@@ -205,8 +206,7 @@ fourteen_days = Exercise(
         Mistake(
             "one-gone",
             lambda _, now: len(_on_server(now)) == 3,
-            "One old letter is gone, the other is still there. Is there `NoneType` in a red box? Then `pop.quit()` "
-            "stands inside the loop; it comes after it. Run the cell from its first line.",
+            f"One old letter is gone, the other is still there. {QUIT_IN_A_LOOP} Run the cell from its first line.",
         ),
     ),
     praise="Two letters were old enough and are gone; the one fetched late stays. This is all that “For at most 14 "

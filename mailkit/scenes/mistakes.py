@@ -8,6 +8,8 @@ from mailkit.exercise import Mistake
 from mailkit.message import DELETED, SEEN
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
 
+QUIT_IN_A_LOOP = "Is there `NoneType` in a red box? Then `pop.quit()` stands inside the loop; it comes after it."
+
 OTHER_SENT = Mistake(
     "other-spelling",
     lambda before, now: any(one.name != "Sent" and one.name.lower() == "sent" for one in now.mailboxes),

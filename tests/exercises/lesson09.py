@@ -32,6 +32,7 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org") as smtp
 
 
 _APPEND_ALL = 'for octets in box.laptop.letters():\n    imap.append("INBOX", None, None, octets)'
+_APPEND_HALF = _APPEND_ALL.replace("()", "()[:2]")
 _SENT = r'imap.append("Sent", r"(\Seen)", None, box.phone.letters("Sent")[0])'
 _COLLECT = """\
 def collect(pop, device):
@@ -76,6 +77,10 @@ def _switched(lines: str) -> str:
     return _imap("09.14", lines)
 
 
+_BY_FOLDER = r"""for folder in ("INBOX", "Bills"):
+    for octets in box.laptop.letters(folder):
+        imap.append(folder, r"(\Seen)", None, octets)"""
+
 WRONG = {
     "09.1": {
         "taken-again": _imap("09.1", f"{_APPEND_ALL}\nbox.program.poll()"),
@@ -105,6 +110,7 @@ WRONG = {
             r'imap.store("2", "-FLAGS", r"(\Deleted)")' + '\nimap.create("Trash")\nimap.uid("MOVE", "1,4", "Trash")',
         ),
         "all-unflagged": _imap("09.3", r'imap.store("1:*", "-FLAGS", r"(\Deleted)")'),
+        "wrong-ones": _imap("09.3", r'imap.store("1,4", "-FLAGS", r"(\Deleted)")'),
         "not-expunged": _imap("09.3", r'imap.store("2", "-FLAGS", r"(\Deleted)")'),
         "still-a-wish": _imap("09.3", 'imap.uid("EXPUNGE", "1,4")'),
     },
@@ -147,6 +153,13 @@ imap.append("Sent", r"(\Seen)", None, b"\r\n".join(pop.retr(1)[1]))""",
         ),
         "saved-by-hand": _pop("09.6", "box.laptop.save(pop.retr(4))\npop.quit()"),
         "noted-all": _noted("", "pop.quit()\nbox.program.poll()"),
+        "noted-some": _cell(
+            "09.6",
+            stumble(
+                f"{_LOGIN}for line in pop.uidl()[1][:3]:\n    number, name = line.decode().split()\n"
+                "    box.ledger[name] = box.now\n    pop.quit()"
+            ),
+        ),
         "not-visited": _noted("[:3]", "pop.quit()"),
     },
     "09.7": {
@@ -176,6 +189,11 @@ imap.append("Sent", r"(\Seen)", None, b"\r\n".join(pop.retr(1)[1]))""",
         "only-unlocked": _cell("09.8", "box.phone_line.close()\nbox.server.wait_for_hang_up()"),
     },
     "09.9": {
+        "laptop-too": _cell(
+            "09.9",
+            f"box.tablet_program.poll()\n{_LOGIN}for number in (1, 2):\n    pop.dele(number)\n"
+            "    box.laptop.throw_away(number)\npop.quit()",
+        ),
         "never-fetched": _pop("09.9", "for number in (1, 2, 4):\n    pop.dele(number)\npop.quit()"),
         "by-its-date": _pop("09.9", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
         "marked-unfetched": _pop("09.9", "pop.dele(4)"),
@@ -248,19 +266,23 @@ imap.select("School")
 imap.uid("MOVE", "1", "INBOX")
 box.program.poll()""",
         ),
+        "wrong-one-open": _imap("09.12", 'imap.uid("MOVE", "1:*", "INBOX")\nbox.program.poll()'),
         "copied": _imap("09.12", 'imap.select("School")\nimap.copy("1", "INBOX")\nbox.program.poll()'),
         "not-collected": _imap("09.12", 'imap.select("School")\nimap.uid("MOVE", "1", "INBOX")'),
     },
     "09.13": {
+        "laptop-too": _imap("09.13", f"{_APPEND_HALF}\nbox.laptop.empty()"),
         "not-as-it-was": _cell("09.13", _posted("box.laptop.letters()[:2]")),
         "twice": _imap("09.13", _APPEND_ALL),
         "wrong-half": _imap("09.13", 'imap.append("INBOX", None, None, box.laptop.letters()[0])'),
     },
     "09.14": {
-        "not-created": _switched(
-            r"""for folder in ("INBOX", "Bills"):
-    for octets in box.laptop.letters(folder):
-        imap.append(folder, r"(\Seen)", None, octets)"""
+        "laptop-too": _switched(f'imap.create("Bills")\n{_BY_FOLDER}\nbox.laptop.empty()'),
+        "no-bills": _switched(_BY_FOLDER),
+        "no-inbox": _switched('imap.create("Bills")\n' + _BY_FOLDER.replace('"INBOX", "Bills"', '"Bills",')),
+        "wrong-place": _switched(
+            'imap.create("Bills")\n'
+            + _BY_FOLDER.replace("append(folder", 'append({"INBOX": "Bills"}.get(folder, "INBOX")')
         ),
         "not-as-it-was": _switched(
             r"""imap.create("Bills")
@@ -356,8 +378,16 @@ box.program.poll()
 for number in (4, 5, 6):
     box.laptop.throw_away(number)"""
 
+_RESTORE = """\
+for octets in box.stick.letters():
+    imap.append("INBOX", None, None, octets)"""
+_FAMILY = """\
+imap.select("Family")
+box.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Family")"""
+
 OTHERS = {
     "09.3": [
+        ("wrong-ones", _imap("09.3", r'imap.store("2,4", "-FLAGS", r"(\Deleted)")' + "\nimap.expunge()")),
         ("walk-gone", _imap("09.3", 'imap.store("2", "-FLAGS", "(/Deleted)")\nimap.expunge()'), "`/Deleted`"),
     ],
     "09.1": [
@@ -376,6 +406,7 @@ OTHERS = {
     ],
     "09.6": [
         ("not-visited", _noted("[:3]", "")),
+        ("noted-some", _noted("[:2]", "pop.quit()")),
         ("right", _noted("", "box.laptop.save(pop.retr(4))\npop.quit()\nbox.program.poll()")),
         ("right", _noted("[:3]", "pop.quit()\nbox.program.poll()\nbox.program.poll()")),
     ],
@@ -385,6 +416,7 @@ OTHERS = {
             _freed("    box.laptop.save(pop.retr(number))\n    pop.dele(number)").replace("pop.quit()\n", ""),
             "`pop.rset()`, then `pop.quit()`",
         ),
+        ("only-unlocked", _freed("    laptop.save(pop.retr(number))"), "`box.laptop.save`"),
         ("not yet", _freed("    pop.dele(number)").replace("pop.quit()\n", "")),
     ],
     "09.5": [
@@ -412,7 +444,38 @@ imap.expunge()""",
             _pop("09.4", "box.laptop.save(pop.top(3, 0))\nfor number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
         ),
     ],
+    "09.7": [
+        ("too-little", _pop("09.7", stumble("for number in (1, 2):\n    pop.dele(1)\n    pop.quit()")), "`NoneType`"),
+        (
+            "too-little",
+            _imap("09.7", 'imap.create("Old")\nimap.uid("MOVE", "1:3", "Old")\nbox.postman_comes_back()'),
+            "another mailbox",
+        ),
+        (
+            "not-called",
+            _pop("09.7", "for number in (1, 2, 3):\n    pop.dele(number)\nbox.postman_comes_back()\npop.quit()"),
+        ),
+    ],
     "09.9": [
+        (
+            "no-quit",
+            _cell(
+                "09.9",
+                "box.tablet_program.poll()\n"
+                + stumble(
+                    f"{_LOGIN}for line in pop.uidl()[1]:\n    number, name = line.decode().split()\n"
+                    "    if box.now - box.ledger[name] > timedelta(days=14):\n        pop.dele(number)"
+                ),
+            ),
+            "`box.ledger.get(name, box.now)`",
+        ),
+        (
+            "right",
+            _cell(
+                "09.9",
+                f"box.tablet_program.poll()\n{_LOGIN}box.laptop.save(pop.retr(4))\npop.dele(1)\npop.dele(2)\npop.quit()",
+            ),
+        ),
         (
             "not-both",
             _pop("09.9", "pop.dele(1)\npop.quit()").replace("pop = ", "box.tablet_program.poll()\npop = "),
@@ -438,6 +501,7 @@ for line in pop.uidl()[1]:
     ],
     "09.10": [
         ("half-way", _stopped("line.decode()", "line")),
+        ("half-way", _stopped("[name] = box.now", ".add(name)"), "`device.seen_uidls[name] = box.now`"),
         ("other-device", _collect("    for n in range(1, pop.stat()[0] + 1):\n        box.laptop.save(pop.retr(n))")),
         ("half-way", _stopped("[name] =", "[nam] =")),
         ("again-and-again", _collect("    number = pop.stat()[0]\n    device.save(pop.retr(number))")),
@@ -466,6 +530,10 @@ for line in pop.uidl()[1]:
         )
     ],
     "09.14": [
+        (
+            "no-bills",
+            _switched(f'imap.create("bills")\n{_BY_FOLDER.replace("append(folder", "append(folder.lower()")}'),
+        ),
         ("not-as-it-was", _cell("09.14", _posted("box.laptop.letters()"))),
         (
             "unread",
@@ -479,6 +547,9 @@ for octets in box.laptop.letters("Bills"):
         ),
     ],
     "09.15": [
+        ("emptied", _imap("09.15", f'{_RESTORE}\n{_FAMILY}\nimap.select()\nimap.delete("Family")')),
+        ("not-saved", _imap("09.15", f"{_RESTORE}\n{_FAMILY}".replace("1:*", "1")), "both its letters"),
+        ("right", _imap("09.15", f"{_RESTORE}\n{_FAMILY}")),
         (
             "heap",
             _imap(

@@ -219,6 +219,12 @@ struck_through = Exercise(
             "again, and expunge.",
         ),
         Mistake(
+            "wrong-ones",
+            lambda before, now: bool({LEAFLET, PRIZE} & {*inbox(now)} - flagged(now, DELETED)),
+            r"The leaflet or the yacht has no `\Deleted` any more, and both are to go. Take the flag from letter 2 "
+            "alone: run the cell from its first line.",
+        ),
+        Mistake(
             "not-expunged",
             lambda before, now: flagged(now, DELETED) == {LEAFLET, PRIZE},
             r"The walk is safe. The other two are flagged, and that is all they are: `imap.expunge()` makes it final.",
@@ -261,7 +267,7 @@ half_way = Exercise(
             "lost",
             lost,
             "A letter is gone and not, or not whole, on the laptop. Letter 3 had not been fetched when the line was "
-            "cut: save it, with `retr`, before you mark it.",
+            "cut: save it, `box.laptop.save(pop.retr(3))`, before you mark it. Run the cell from its first line.",
         ),
         Mistake(
             "twice",

@@ -23,7 +23,7 @@ from mailkit.scenes.lesson09.boxes import (
     lost,
     twice,
 )
-from mailkit.scenes.mistakes import NOT_AS_IT_WAS, digests, flagged, rewritten
+from mailkit.scenes.mistakes import LAPTOP_TOO, NOT_AS_IT_WAS, digests, flagged, rewritten, still_has
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram, PopProgram
 from mailkit.scenes.visits import by_pop
@@ -109,6 +109,10 @@ def _file_school(imap: imaplib.IMAP4) -> None:
     imap.uid("MOVE", uids.replace(" ", ","), "School")
 
 
+def _uids(now: Snapshot) -> list[int]:
+    return [letter.uid for letter in now.mailbox("amy").letters]
+
+
 filtered = Exercise(
     "09.12",
     "The school never writes",
@@ -137,6 +141,12 @@ filtered = Exercise(
             lambda before, now: not {LUNCH, WALK} <= {*inbox(now)},
             "Another letter has left INBOX, and only the school's was in the wrong place. Run the cell from its first "
             "line, and move that one alone.",
+        ),
+        Mistake(
+            "wrong-one-open",
+            lambda before, now: TRIP not in inbox(now) and _uids(now) != _uids(before),
+            'INBOX was open, and its own letters went into it once more. `imap.select("School")` comes first. Run the '
+            "cell from its first line.",
         ),
         Mistake(
             "not-collected",
@@ -174,9 +184,10 @@ half_and_half = Exercise(
     "09.13",
     "Four here, two there",
     _half_and_half,
-    goal=lambda before, now: inbox(now) == FOUR and not rewritten(before, now),
+    goal=lambda before, now: inbox(now) == FOUR and not rewritten(before, now) and still_has("laptop", before, now),
     untouched="The server has two letters of the laptop's four. Append those whose octets are not in `there`.",
     mistakes=(
+        LAPTOP_TOO,
         NOT_AS_IT_WAS,
         Mistake(
             "twice",
@@ -218,17 +229,27 @@ switched = Exercise(
     goal=lambda before, now: (
         (inbox(now), inbox(now, "Bills")) == (AT_HOME, BILLS)
         and digests(now) == digests(before)
+        and still_has("laptop", before, now)
         and flagged(now, SEEN) | flagged(now, SEEN, "Bills") == {*AT_HOME, *BILLS}
     ),
     untouched="The server's INBOX is empty, and there is no `Bills`. Create it, then append what the laptop's two "
     "folders hold.",
     mistakes=(
+        LAPTOP_TOO,
         NOT_AS_IT_WAS,
         Mistake(
-            "not-created",
-            lambda before, now: anywhere(now) == AT_HOME,
-            "The bills are missing. APPEND into a mailbox that is not there is refused, and `imaplib` says so only in "
-            "what it returns: `NO`. `imap.create` comes first: run the cell from its first line.",
+            "no-bills",
+            lambda before, now: (
+                inbox(now) == AT_HOME and not any(view.letters for view in now.mailboxes if view.name == "Bills")
+            ),
+            "The bills are missing. Is there a mailbox `Bills`, spelled so? APPEND into one that is not there is "
+            "refused, and `imaplib` says so only in what it returns: `NO`. Run the cell from its first line: create "
+            '`Bills`, then append each of `box.laptop.letters("Bills")`.',
+        ),
+        Mistake(
+            "no-inbox",
+            lambda before, now: not inbox(now) and inbox(now, "Bills") == BILLS,
+            'The bills are there. Now append each of `box.laptop.letters("INBOX")` to `INBOX`, in the same way.',
         ),
         Mistake(
             "twice",
@@ -241,6 +262,12 @@ switched = Exercise(
             lambda before, now: len(inbox(now)) == 4,
             "All four letters are in INBOX: saved, and unsorted. What was in the folder `Bills` belongs into a mailbox "
             "`Bills`.",
+        ),
+        Mistake(
+            "wrong-place",
+            lambda before, now: len(anywhere(now)) == 4 and (inbox(now), inbox(now, "Bills")) != (AT_HOME, BILLS),
+            "All four letters are on the server, and not each in the mailbox of its folder. The first argument of "
+            "`append` says where. Run the cell from its first line.",
         ),
         Mistake(
             "unread",
@@ -305,7 +332,7 @@ backup = Exercise(
     mistakes=(
         Mistake(
             "emptied",
-            lambda before, now: len(inbox(now, "Family")) < 2,
+            lambda before, now: sum(len(view.letters) for view in now.mailboxes if view.name == "Family") < 2,
             "`Family` has lost letters on the server, and every device will follow. A backup copies, and removes "
             "nothing.",
         ),
@@ -345,8 +372,8 @@ backup = Exercise(
         Mistake(
             "not-saved",
             lambda before, now: len(inbox(now)) == 3,
-            "INBOX is back. `Family` is as unsafe as INBOX was: one slip, and every device follows. Save it on the "
-            "stick.",
+            "INBOX is back. `Family` is as unsafe as INBOX was: one slip, and every device follows. Save both its "
+            "letters on the stick.",
         ),
         Mistake(
             "not-restored",

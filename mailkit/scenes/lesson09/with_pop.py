@@ -18,7 +18,7 @@ from mailkit.scenes.lesson09.boxes import (
     lost,
     twice,
 )
-from mailkit.scenes.mistakes import Notes, digests, marked, marked_unsaved, noted, still_has
+from mailkit.scenes.mistakes import LAPTOP_TOO, QUIT_IN_A_LOOP, Notes, digests, marked, marked_unsaved, noted, still_has
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
 from mailkit.scenes.visits import by_pop
 from mailkit.server import MailServer, fixed_clock
@@ -104,6 +104,12 @@ downloaded_again = Exercise(
             "only letters that are on the laptop; the walk, letter 4, is not.",
         ),
         Mistake(
+            "noted-some",
+            lambda before, now: bool(noted(now, "_ledger")) and not {*_names(now)[:3]} <= {*noted(now, "_ledger")},
+            f"The ledger does not have all of the first three names, such as `1.1`. {QUIT_IN_A_LOOP} Run the cell from "
+            "its first line.",
+        ),
+        Mistake(
             "not-visited",
             lambda before, now: bool(noted(now, "_ledger")),
             "Names are noted; the program has not visited since: `pop.quit()`, then `box.program.poll()`. While your "
@@ -179,12 +185,13 @@ full = Exercise(
             "too-little",
             lambda before, now: len(inbox(now)) < 4 and _room(now) < 4_000,
             "You removed something, and it still is not enough for the tickets. `pop.list()` says where the octets "
-            "are: the two pictures have nearly all of them.",
+            "are: the two pictures have nearly all of them. What was moved to another mailbox fills the same room. "
+            f"{QUIT_IN_A_LOOP}",
         ),
         Mistake(
             "not-called",
             lambda before, now: len(inbox(now)) < 4,
-            "There is room now. What was refused does not come by itself: call `box.postman_comes_back()`.",
+            "There is room now. What was refused before does not come by itself: call `box.postman_comes_back()` now.",
         ),
     ),
     praise="There is room, the tickets are in, and nothing was lost. For good, tick “For at most … days”, or collect "
@@ -263,7 +270,8 @@ locked = Exercise(
         Mistake(
             "only-unlocked",
             lambda before, now: not now.sessions and not kept(now, "laptop"),
-            "The maildrop is free, and no letter is lost. Now collect: log in from the laptop and save all three.",
+            "The maildrop is free, and no letter is lost. Now collect: log in from the laptop, and save all three with "
+            "`box.laptop.save`.",
         ),
         Mistake(
             "only-unmarked",
@@ -309,21 +317,26 @@ fourteen_days = Exercise(
     "09.9",
     "Fourteen days",
     _fourteen_days,
-    goal=lambda before, now: inbox(now) == sorted((POSTCARD, PARCEL)) and kept(now, "tablet") == inbox(before),
+    goal=lambda before, now: (
+        inbox(now) == sorted((POSTCARD, PARCEL))
+        and kept(now, "tablet") == inbox(before)
+        and still_has("laptop", before, now)
+    ),
     untouched="All four letters are still there, and the tablet has none. Which of them did the laptop fetch more than "
     "fourteen days ago?",
     mistakes=(
+        LAPTOP_TOO,
         Mistake(
             "never-fetched",
             lambda before, now: PARCEL not in inbox(now),
             "The parcel's letter is gone, and the laptop's program never fetched it: its name is not in the ledger. "
-            "What has not been fetched has no age.",
+            "What has not been fetched has no age. Run the cell from its first line.",
         ),
         Mistake(
             "by-its-date",
             lambda before, now: POSTCARD not in inbox(now),
             "The postcard is gone from the server. It was written in August, true; but the laptop fetched it on day "
-            "10, and the fourteen days count from there. The ledger says when.",
+            "10, and the fourteen days count from there. The ledger says when. Run the cell from its first line.",
         ),
         Mistake(
             "marked-unfetched",
@@ -346,13 +359,15 @@ fourteen_days = Exercise(
         Mistake(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
-            "Marked, and not removed: marks count only when you say `pop.quit()`.",
+            "Marked, and not removed: marks count only when you say `pop.quit()`. Is there a red box? A name that is "
+            "not in the ledger has no time: `box.ledger.get(name, box.now)`, and run the cell from its first line.",
         ),
         Mistake(
             "too-early",
             lambda before, now: bool(_missed(before, now)),
             "For the tablet it was too early: what it has not fetched, it never will. Fourteen days are too few for a "
-            "device that looks every three weeks. Let it poll first: `box.tablet_program.poll()`, before you log in.",
+            "device that looks every three weeks. Run the cell from its first line, and let it poll before you log in: "
+            "`box.tablet_program.poll()`.",
         ),
         Mistake(
             "not-both",
