@@ -22,21 +22,25 @@ commands of POP3 and IMAP stand side by side in the [cheat sheet](cheat-sheet.md
 CHEAT_SHEET = """\
 # Cheat sheet: POP3 beside IMAP
 
-What you want, the word each protocol has for it, the Python call, and what it changes on the server. A dash: there is
-no such command. The terms are in the [glossary](glossary.md).
+What you want, the word each protocol has for it, the Python call, and after an arrow what changes on the server, if
+anything does. A dash: there is no such command. The terms are in the [glossary](glossary.md).
+
+In JupyterLab drag this page's tab to the right edge, and it stays beside the lesson.
 
 ## Begin
 
 ```python
 import imaplib, poplib, ssl
 
-pop = poplib.POP3(*server.pop3)      # POP3: the one maildrop is open after the password
+# POP3: the one maildrop is open after the password
+pop = poplib.POP3(*server.pop3)
 pop.user("amy")
 pop.pass_("secret")
 
-imap = imaplib.IMAP4(*server.imap)   # IMAP: choose a mailbox first
+# IMAP: choose a mailbox first; this is INBOX
+imap = imaplib.IMAP4(*server.imap)
 imap.login("amy", "secret")
-imap.select()                        # INBOX
+imap.select()
 ```
 
 `server` is the course's own. With a provider write its host names, and begin with TLS:
@@ -44,7 +48,9 @@ imap.select()                        # INBOX
 ```python
 context = ssl.create_default_context()
 pop = poplib.POP3_SSL("pop.example.org", context=context)
-imap = imaplib.IMAP4_SSL("imap.example.org", ssl_context=context)  # another name for the same argument
+
+# IMAP has another name for the same argument
+imap = imaplib.IMAP4_SSL("imap.example.org", ssl_context=context)
 ```
 
 Without the context Python (3.11 to 3.15) does not check whom it talks to ([lesson 07](07-lock-the-letterbox.ipynb)).
@@ -74,9 +80,8 @@ def glossary() -> str:
 
 def cheat_sheet() -> str:
     """Return the text of ``cheat-sheet.md``: commands in the order of a session, then the ports."""
-    heads = ["task", "POP3", "changes by POP3", "IMAP", "changes by IMAP", "source"]
     return CHEAT_SHEET.format(
-        commands=_grid(heads, table("commands"), _command),
+        commands=_grid(["task", "POP3", "IMAP"], table("commands"), _command),
         ports=_grid(["port", "protocol", "for", "TLS begins", "source"], table("ports"), _port),
     )
 
@@ -92,11 +97,14 @@ def _term(row: Row) -> Iterable[str]:
 
 
 def _command(row: Row) -> Iterable[str]:
+    """Three columns, so that the page fits beside a lesson: a command links its source, and its change stands below."""
+    sources = row["source"].split("; ")
     yield row["task"]
-    for protocol, call in (("pop3", "poplib"), ("imap", "imaplib")):
-        yield f"{_safe(row[protocol])}{f'<br>`{row[call]}`' * bool(row[call])}" if row[protocol] else "–"
-        yield _safe(row[f"{protocol}_changes"])
-    yield _source(row["source"])
+    for protocol, call, source in (("pop3", "poplib", sources[0]), ("imap", "imaplib", sources[-1])):
+        changes = row[f"{protocol}_changes"]
+        cell = [f"[{_safe(row[protocol])}]({_address(source)})"]
+        cell += [f"`{row[call]}`"] * bool(row[call]) + [f"→ {_safe(changes)}"] * (changes != "nothing")
+        yield "<br>".join(cell) if row[protocol] else "–"
 
 
 def _port(row: Row) -> Iterable[str]:
@@ -124,8 +132,13 @@ def _source(text: str) -> str:
 
 
 def _link(found: re.Match[str]) -> str:
-    section = f"#section-{found[2]}" if found[2] else ""
-    return f"[{found[0]}](https://www.rfc-editor.org/rfc/rfc{found[1]}{section})"
+    return f"[{found[0]}]({_address(found[0])})"
+
+
+def _address(rfc: str) -> str:
+    """Return the address of ``RFC 1939`` or of ``RFC 1939 §5``."""
+    number, _, section = rfc.removeprefix("RFC ").partition(" §")
+    return f"https://www.rfc-editor.org/rfc/rfc{number}{f'#section-{section}' * bool(section)}"
 
 
 def _safe(text: str) -> str:

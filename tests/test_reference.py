@@ -45,6 +45,24 @@ def test_every_command_is_named_in_a_row_of_the_cheat_sheet():
             assert f"<br>`{call}`" in PAGES["cheat-sheet.md"], row["task"]
 
 
+def test_a_command_links_its_source_and_says_what_it_changes():
+    cells = {line.split(" | ")[0]: line for line in PAGES["cheat-sheet.md"].splitlines()}
+    for row in table("commands"):
+        line = cells[f"| {row['task']}"]
+        sources = [reference._address(source) for source in row["source"].split("; ")]
+        assert re.findall(r"\]\((https[^)]*)\)", line) == sources, "one for each protocol that has the command"
+        changes = [words for words in (row["pop3_changes"], row["imap_changes"]) if words not in ("", "nothing")]
+        assert re.findall(r"<br>→ (.*?) \|", line) == [reference._safe(words) for words in changes], row["task"]
+
+
+def test_no_call_is_too_wide_for_a_page_beside_a_lesson():
+    """Half a window of 1400 pixels leaves the table 468; JupyterLab breaks code at spaces only."""
+    wide = {"poplib": 19, "imaplib": 26}  # at 7.8 pixels a letter, with a first column of 72
+    for row in table("commands"):
+        for library, room in wide.items():
+            assert max(map(len, row[library].split(" "))) <= room, row[library]
+
+
 def calls(page):
     """Return the calls that a page's fenced code and its words in backticks make, each parsed."""
     code = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S) + re.findall(r"(?<!`)`([^`\n]+\))`", page)
@@ -101,7 +119,7 @@ def test_who_meets_the_first_rfc_can_look_up_what_that_is(name):
 def test_what_markdown_would_swallow_is_shown():
     assert r"**\\Seen**" in PAGES["glossary.md"]
     assert r"beginning with \*" in PAGES["glossary.md"]
-    assert r"FETCH … BODY\[\]<br>" in PAGES["cheat-sheet.md"]
+    assert r"[FETCH … BODY\[\]](" in PAGES["cheat-sheet.md"]
 
 
 def test_sources_are_links():
