@@ -75,7 +75,7 @@ all the same.
 def glossary() -> str:
     """Return the text of ``glossary.md``: the terms in alphabetical order, each with an anchor by its id."""
     rows = sorted(table("terms"), key=lambda row: row["term"].lstrip("\\").casefold())
-    return GLOSSARY.format(terms=_grid(["term", "means", "lesson", "source"], rows, _term))
+    return GLOSSARY.format(terms="\n\n".join(map(_term, rows)))
 
 
 def cheat_sheet() -> str:
@@ -89,11 +89,11 @@ def cheat_sheet() -> str:
 PAGES: dict[str, Callable[[], str]] = {"glossary.md": glossary, "cheat-sheet.md": cheat_sheet}
 
 
-def _term(row: Row) -> Iterable[str]:
-    yield f'<a id="{row["id"]}"></a>**{_safe(row["term"])}**'
-    yield _safe(row["means"])
-    yield f"[{row['lesson']}]({_lesson(row['lesson'])})"
-    yield _source(row["source"])
+def _term(row: Row) -> str:
+    """A paragraph, not a row: a link to a row's anchor leaves the upper half of the row, and the heads, out of view."""
+    head = f'<a id="{row["id"]}"></a>**{_safe(row["term"])}**'
+    lesson = f"[lesson {row['lesson']}]({_lesson(row['lesson'])})"
+    return f"{head} · {_safe(row['means'])} ({lesson}; {_source(row['source'])})"
 
 
 def _command(row: Row) -> Iterable[str]:

@@ -24,18 +24,17 @@ def test_the_page_is_what_the_tables_give(name):
     assert (FOLDER / name).read_text("utf-8") == PAGES[name], "run: python -m tests.reference"
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_every_row_has_a_cell_for_each_head(name):
-    for grid in re.findall(r"(?:^\|.*\n)+", PAGES[name], re.MULTILINE):
+def test_every_row_has_a_cell_for_each_head():
+    for grid in re.findall(r"(?:^\|.*\n)+", PAGES["cheat-sheet.md"], re.MULTILINE):
         lines = [len(re.findall(r"(?<!\\)\|", line)) for line in grid.splitlines()]
         assert set(lines) == {lines[0]}, grid.splitlines()[0]
 
 
 def test_every_term_has_an_anchor_its_lesson_and_its_source():
-    lines = {found[1]: found[0] for found in re.finditer(r'^\| <a id="([\w-]+)"></a>.*$', PAGES["glossary.md"], re.M)}
+    lines = {found[1]: found[0] for found in re.finditer(r'^<a id="([\w-]+)"></a>.*$', PAGES["glossary.md"], re.M)}
     assert sorted(lines) == sorted(row["id"] for row in table("terms"))
     for row in table("terms"):
-        assert f"[{row['lesson']}]({row['lesson']}-" in lines[row["id"]]
+        assert f"[lesson {row['lesson']}]({row['lesson']}-" in lines[row["id"]]
         assert row["source"].partition(",")[0].split(" §")[0] in lines[row["id"]]
 
 
