@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mailkit import Device, MailServer
@@ -111,14 +113,14 @@ def test_a_way_that_there_is_not_is_refused_before_the_week_begins():
 
 
 def test_what_the_tables_say():
-    assert where_it_says("android").count("read 2026-11") == 2
-    assert where_it_says("iPhone").startswith("Mail (iPhone, iPad")
+    assert str(where_it_says("android")).count("read 2026-11") == 2
+    assert str(where_it_says("iPhone")).startswith("Mail (iPhone, iPad")
     with pytest.raises(LookupError, match=r"it has: Thunderbird .*; Outlook"):
         where_it_says("nothing like it")
-    assert rules("iCloud Mail").startswith("iCloud Mail, no POP (read 2026-11)")
+    assert re.match(r"iCloud Mail: no POP\n[^(]*\([^)]*; read 2026-11\)", str(rules("iCloud Mail")))
     assert rules("gmail") == rules(" Gmail ") == rules("Gmail")
     assert where_it_says(" iPhone ") == where_it_says("iPhone")
-    assert len(rules().splitlines()) > len(rules("Gmail").splitlines())
+    assert len(rules().entries) > len(rules("Gmail").entries)
     with pytest.raises(LookupError, match="Yahoo"):
         rules("Nobody")
-    assert [line[:4] for line in came_next().splitlines() if line[:4].isdigit()] == ["2018", "2019", "2021"]
+    assert [head[:4] for head, _ in came_next().entries] == ["2018", "2019", "2021"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from datetime import timedelta
 
 from mailkit.device import Device
@@ -21,6 +20,7 @@ from mailkit.scenes.mistakes import (
     visits_stopped,
 )
 from mailkit.scenes.popclient import Clock, PopClient, PopSettings
+from mailkit.scenes.tables import Listing, milestones
 from mailkit.scenes.thirtydays import OCTETS, QUOTA, Home
 from mailkit.scenes.visits import ThreeVisits, by_pop
 from mailkit.server import MailServer
@@ -36,14 +36,12 @@ def lacking() -> tuple[Finding, ...]:
     return tuple(one for one in measured((LEFT, "IMAP")) if one.answers[LEFT] != one.answers["IMAP"])
 
 
-def history(family: str = "POP") -> str:
-    """Return the milestones of a family of protocols, one a line, from ``data/history.csv``. Raises `LookupError`."""
+def history(family: str = "POP") -> Listing:
+    """Return the milestones of a family of protocols, from ``data/history.csv``. Raises `LookupError`."""
     families = dict.fromkeys(row["family"] for row in table("history"))
     if family not in families:
         raise LookupError(f"no family {family!r} in the table; it has: {', '.join(families)}")
-    rows = [row for row in table("history") if row["family"] == family]
-    lines = (f"{row['when'][:4]}  {row['name']} ({row['source']}): {row['what']}" for row in rows)
-    return "\n".join(textwrap.fill(line, 74, subsequent_indent=" " * 6) for line in lines)
+    return milestones(row for row in table("history") if row["family"] == family)
 
 
 # ---- what the exercises look at

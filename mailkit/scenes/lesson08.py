@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from mailkit.scenes.lesson03 import Steps, two_steps
 from mailkit.scenes.lesson06 import LEFT
 from mailkit.scenes.mistakes import NOT_AS_IT_WAS
 from mailkit.scenes.popclient import PopClient
+from mailkit.scenes.tables import Listing, milestones
 from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, unreadable
 from mailkit.server import MailServer
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
@@ -56,7 +56,7 @@ def looks(steps: Steps) -> tuple[list[str], list[str]]:
 # ---- what the tables say
 
 
-def where_it_says(program: str = "") -> str:
+def where_it_says(program: str = "") -> Listing:
     """Return where mail programs say whether they use POP or IMAP, from ``data/programs.csv``.
 
     Takes a part of a program's or a system's name; all by default. Raises `LookupError`, naming those there are.
@@ -65,13 +65,10 @@ def where_it_says(program: str = "") -> str:
     found = {name: row for name, row in rows.items() if program.strip().casefold() in name.casefold()}
     if not found:
         raise LookupError(f"no program or system {program!r} in the table; it has: {'; '.join(rows)}")
-    return "\n".join(
-        f"{name}, {_when(row)}\n{_indented(row['where'])}\n{_indented('says: ' + row['says'])}"
-        for name, row in found.items()
-    )
+    return Listing([(name, [row["where"], f"says: {row['says']}", _source(row)]) for name, row in found.items()])
 
 
-def rules(provider: str = "") -> str:
+def rules(provider: str = "") -> Listing:
     """Return providers' rules, from ``data/providers.csv``: of all, or of those whose name contains these words.
 
     Raises `LookupError`, naming those there are.
@@ -80,27 +77,20 @@ def rules(provider: str = "") -> str:
     if not rows:
         known = ", ".join(dict.fromkeys(row["provider"] for row in table("providers")))
         raise LookupError(f"no provider {provider!r} in the table; it has: {known}")
-    return "\n".join(f"{row['provider']}, {row['topic']} ({_when(row)})\n{_indented(row['rule'])}" for row in rows)
+    return Listing([(f"{row['provider']}: {row['topic']}", [row["rule"], _source(row)]) for row in rows])
 
 
-def _when(row: Mapping[str, str]) -> str:
-    """Say how old a row's source is, or, where that bears no date, when it was read."""
-    return ", ".join(
-        f"{words} {row[what][:7]}" for words, what in (("source of", "date"), ("read", "read")) if row[what]
-    )
+def _source(row: Mapping[str, str]) -> str:
+    """Name a row's source, how old that is and, where it bears no date or may change, when it was read."""
+    when = (f"{words} {row[what][:7]}" for words, what in (("of", "date"), ("read", "read")) if row[what])
+    return f"({row['source']}; {', '.join(when)})"
 
 
-def came_next(since: str | int = "2018") -> str:
+def came_next(since: str | int = "2018") -> Listing:
     """Return what has come since a year, from ``data/history.csv``. Raises `ValueError` where this is no year."""
     if not f"{since}".isdecimal():
         raise ValueError(f'{since!r} is no year; write for example came_next("2018")')
-    rows = [row for row in table("history") if row["when"] >= f"{since}"]
-    lines = (f"{row['when'][:4]}  {row['name']} ({row['source']}): {row['what']}" for row in rows)
-    return "\n".join(textwrap.fill(line, 74, subsequent_indent=" " * 6) for line in lines)
-
-
-def _indented(words: str) -> str:
-    return textwrap.fill(words, 74, initial_indent="    ", subsequent_indent="    ")
+    return milestones(row for row in table("history") if row["when"] >= f"{since}")
 
 
 # ---- what the exercises look at

@@ -1,9 +1,9 @@
-"""What lessons share beside pictures of mailboxes: a table of answers, and the three models of RFC 1733."""
+"""What lessons share beside pictures of mailboxes: a table of answers, a listing, and the three models of RFC 1733."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -40,6 +40,33 @@ class Table:
 
 def _cell(tag: str, words: str) -> str:
     return f'<{tag} style="text-align:left">{escape(words, quote=False)}</{tag[:2]}>'
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Heads with lines below them: in plain text wrapped, on a page as wide as the page is.
+
+    Takes for each entry its head and its lines.
+    """
+
+    entries: Sequence[tuple[str, Sequence[str]]]
+
+    def __str__(self) -> str:
+        return "\n".join("\n".join([head, *map(_indented, lines)]) for head, lines in self.entries)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        safe = ((escape(head, quote=False), escape("\n".join(lines), quote=False)) for head, lines in self.entries)
+        html = "".join(f"<p><strong>{head}</strong>\n{lines}</p>" for head, lines in safe)
+        return {"text/plain": str(self), "text/html": f'<div style="white-space:pre-line;max-width:44em">{html}</div>'}
+
+
+def _indented(words: str) -> str:
+    return textwrap.fill(words, 74, initial_indent="    ", subsequent_indent="    ")
+
+
+def milestones(rows: Iterable[Mapping[str, str]]) -> Listing:
+    """Return rows of ``data/history.csv`` as a listing: when it came, what it is called, what it brought."""
+    return Listing([(f"{row['when'][:4]} · {row['name']} ({row['source']})", [row["what"]]) for row in rows])
 
 
 def show_models() -> Picture:
