@@ -97,14 +97,14 @@ class Reason:
 
     @property
     def place(self) -> str:
-        """The same in words."""
+        """The same in words: JupyterLab opens a page at its top, whatever place a link names."""
         page, _, heading = self.link.partition("#")
         return f"lesson {page[:2]}, “{heading.replace('-', ' ')}”"
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A way, and why; drawn as text and as HTML, which names or, with ``links``, links each experiment."""
+    """A way, and why; drawn as text and as HTML, which names each experiment and, with ``links``, links it, too."""
 
     way: str
     reasons: tuple[Reason, ...]
@@ -146,9 +146,8 @@ class Advice:
 
     def _question(self, reason: Reason) -> str:
         question = _html(reason.finding.question)
-        if self.links:
-            return f'<a href="{reason.link}" style="{_LINK}">{question}</a>'
-        return f"{question} ({_html(reason.place)})"
+        linked = f'<a href="{reason.link}" style="{_LINK}">{question}</a>' if self.links else question
+        return f"{linked} ({_html(reason.place)})"
 
     def _last_lines(self) -> list[str]:
         price = (
