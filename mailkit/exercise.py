@@ -156,7 +156,8 @@ class Exercise:
     """A task whose answer is a state of the mailbox.
 
     ``world`` makes a fresh one; ``goal`` says when the task is done; ``untouched`` is the advice while
-    nothing has changed; ``mistakes`` are looked at in order; ``praise`` says what the right answer shows.
+    nothing has changed, or, where the cell does something by itself, while ``idle`` says that this was all;
+    ``mistakes`` are looked at in order; ``praise`` says what the right answer shows.
     A predicate that looks up a mailbox or device that is not there (`LookupError`) does not hold.
     """
 
@@ -167,6 +168,7 @@ class Exercise:
     untouched: str
     mistakes: tuple[Mistake, ...] = ()
     praise: str = "The mailbox is exactly as it was asked for."
+    idle: Predicate | None = None
     _last: weakref.ref[Box] | None = field(default=None, init=False, repr=False)
 
     def start(self) -> Box:
@@ -187,6 +189,8 @@ class Exercise:
         """Return the verdict on what a learner made of ``before``."""
         if _holds(self.goal, before, now):
             return self._verdict("right", self.praise)
+        if self.idle and _holds(self.idle, before, now):
+            return self._verdict("not yet", self.untouched)
         for mistake in self.mistakes:
             if _holds(mistake.when, before, now):
                 return self._verdict("not right", mistake.advice, mistake.name)

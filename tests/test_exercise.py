@@ -75,6 +75,14 @@ def test_nothing_done_yet_is_not_a_mistake(exercise):
     assert Progress().of("99.1") == "open"
 
 
+def test_what_the_cell_does_by_itself_is_not_a_mistake(exercise):
+    cell_acts = replace(exercise, idle=lambda before, now: count(now) == 0)
+    box = cell_acts.start()
+    box.server.inbox.clear()
+    assert (box.check().status, box.check().advice) == ("not yet", "Log in first.")
+    assert Progress().of("99.1") == "open"
+
+
 def speak(box, *sessions):
     """Let the server have heard these IMAP sessions, each a list of lines."""
     box.server.transcript = lambda protocol, which: Transcript(protocol, tuple(sessions[which]))

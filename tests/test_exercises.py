@@ -19,7 +19,7 @@ from tests import notebooks
 pytestmark = pytest.mark.slow
 
 KEYS = [(name, key) for name in notebooks.LESSONS for key in notebooks.exercise_keys(name)]
-ACTING = {"03.2", "06.3", "07.1", "07.3", "07.4", "09.6", "09.10"}  # starters that do something by themselves
+ACTING = {"03.2", "06.3", "07.1", "07.4", "09.10"}  # starters that do something by themselves
 FOLDS = ["Hint 1", "Hint 2", "Hint 3", "Solution"]
 
 

@@ -202,20 +202,15 @@ forgotten = Exercise(
     "The forgotten password",
     _forgotten,
     goal=lambda before, now: _brought(before, now) and len(now.mailbox("amy").letters) == 1 and not now.marks("amy"),
-    untouched="The phone has said nothing yet. Put a wiretap on `box.server.smtp`, and let the phone send over it.",
+    untouched="The laptop has nothing yet. In what the wiretap heard of the phone, look for the line "
+    "`C: AUTH PLAIN …`; the word at its end is name and password in base64, which is a spelling and no secret. "
+    "Fetched Amy's letter already? Then save with `box.laptop.save`; without `box.` it is the lesson's laptop.",
+    idle=lambda before, now: bool(now.mailbox("amy").letters) and not (_home(now) or now.marks("amy")),
     mistakes=(
         Mistake(
             "removed",
             lambda before, now: not now.mailbox("amy").letters,
             "You are in, but the letter has left the server, and Amy only wanted a copy. Fetch it without `DELE`.",
-        ),
-        Mistake(
-            "not-collected",
-            lambda before, now: bool(now.mailbox("ben").letters) and not _home(now),
-            "The phone has logged in and sent its letter; the laptop has nothing yet. In what the wiretap heard, look "
-            "for the phone's line, `C: AUTH PLAIN …`; the word at its end is name and password in base64, which is a "
-            "spelling and no secret. Fetched Amy's letter already? Then save with `box.laptop.save`; without `box.` it "
-            "is the lesson's laptop.",
         ),
         MARKED,
         Mistake(

@@ -111,7 +111,6 @@ pop.pass_("violets-by-the-pond")
 box.laptop.save(pop.retr(1))
 pop.dele(1)"""
         ),
-        "not-collected": _FORGOTTEN.format(lines="print(heard)"),
         "went-round": _FORGOTTEN.format(lines=_HOME.format("*server.pop3").replace("POP3_SSL", "POP3")),
         "not-whole": _FORGOTTEN.format(
             lines="""\
@@ -190,7 +189,7 @@ for line in box.lines:
     "07.3": [
         ("went-round", _FORGOTTEN.format(lines='box.laptop.save(letters("spare-key")[0])')),
         (
-            "not-collected",
+            "not yet",
             _FORGOTTEN.format(
                 lines=_HOME.format("*box.server.pop3")
                 .replace("POP3_SSL", "POP3")

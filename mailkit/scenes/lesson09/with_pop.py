@@ -64,7 +64,11 @@ downloaded_again = Exercise(
         and sorted(noted(now, "_ledger")) == sorted(_names(now))
         and set(noted(now, "_visits")) <= {"0", "1"}
     ),
-    untouched="Nothing has come yet. Note in `box.ledger` what the laptop has, then `box.program.poll()`.",
+    untouched="To a program with an empty ledger every letter is new. Before `box.program.poll()`, note in "
+    "`box.ledger` the names, such as `1.1`, of the letters that the laptop has.",
+    idle=lambda before, now: (
+        kept(now, "laptop") == sorted([*THREE, *THREE, WALK]) and sorted(noted(now, "_ledger")) == sorted(_names(now))
+    ),
     mistakes=(
         Mistake(
             "emptied",
