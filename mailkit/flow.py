@@ -80,9 +80,13 @@ def _states_dot(ways: _Ways[State], now: State | None, direction: str, room: int
         page.node(names[state], label(title, *stays, justify="n"), **style)
         for to, commands in leads.items():
             if to is not state:
-                lines = textwrap.wrap(", ".join(commands), 18)
-                beneath = [""] * bool(lines)  # room between the words and their line
-                page.edge(names[state], names[to], label(*(f"  {line}  " for line in lines), *beneath, justify="n"))
+                lines = [f"  {line}  " for line in textwrap.wrap(", ".join(commands), 18)]
+                passes = (
+                    direction == "LR" and list(ways).index(to) - list(ways).index(state) > 1
+                )  # others, beneath them
+                beneath = [""] * (bool(lines) and not passes)  # room between the words and their line
+                words = label(*lines, *beneath, justify="n")
+                page.edge(names[state], names[to], **{"xlabel" if passes else "label": words})
     return str(page.source)
 
 

@@ -445,6 +445,13 @@ def test_the_current_state_is_pointed_out_in_writing_too() -> None:
         show_states(COMMANDS, Enum("Other", ["X"]).X)
 
 
+def test_words_stand_at_their_own_arrow() -> None:
+    """POP3's QUIT from AUTHORIZATION passes two states, beneath them, and must not be read as the one to UPDATE."""
+    svg = show_states(COMMANDS, State.TRANSACTION, "POP3").svg
+    to_closed, to_update = (float(x) for x in re.findall(r'<text[^>]* x="([\d.]+)"[^>]*>\W*QUIT\W*</text>', svg))
+    assert to_update - to_closed > 50
+
+
 def test_a_big_table_still_fits() -> None:
     place = Enum("place", ["first", "second", "third"])
     table = {f"COMMAND{at}": {one: one for one in place} for at in range(30)}
