@@ -165,7 +165,7 @@ def show_event(event: str, ways: Sequence[str] = ("POP", "IMAP")) -> Picture:
     Raises `LookupError` for an event or a way that there is not.
     """
     steps = [(way, step_of(way, event)) for way in _each(ways)]
-    rows = [(f"{way}: {', '.join(step.said) or 'no command changes the server'}", _change(step)) for way, step in steps]
+    rows = [(f"{way}: {', '.join(step.said) or 'no device changes the server'}", _change(step)) for way, step in steps]
     drawn = show_columns(rows)
     return replace(drawn, words=f"{EVENTS[event]}.\n{drawn.words}", alt=f"{EVENTS[event]}: {drawn.alt}")
 
