@@ -52,6 +52,19 @@ def test_a_form_with_a_button_waits_for_it(shown):
     assert "posted" in made.result.value
 
 
+def test_a_field_is_grey_without_what_it_needs(shown):
+    made = form(
+        "Ask", lambda **fields: str(fields), one=Tick("One", True), other=Tick("Other", needs="one"),
+        third=Number("Third", 0, 9, 1, needs="other"),
+    )  # fmt: skip
+    grey = [name for name, control in made.controls.items() if control.disabled]
+    assert grey == ["third"], "the other is not ticked"
+    made.controls["other"].value = True
+    made.controls["one"].value = False
+    assert [name for name, control in made.controls.items() if control.disabled] == ["other", "third"]
+    assert "    [ ] Other\n    [Third: 1]" in shown[0]["text/plain"]
+
+
 def test_a_form_says_what_was_wrong_and_goes_on(shown):
     def refuse(number):
         if number > 3:

@@ -100,8 +100,9 @@ def settings_panel() -> None:
     says = {row["setting"]: row["english"] for row in table("thunderbird")}
     form(
         "The settings on the laptop", month, headers_only=Tick(says["headers_only"]),
-        leave=Tick(says["leave_on_server"], True), for_at_most=Tick(says["for_at_most"], True),
-        days=Number("Days, in place of …", 1, 30, 14), until_deleted=Tick(says["until_i_delete"], True),
+        leave=Tick(says["leave_on_server"], True), for_at_most=Tick(says["for_at_most"], True, needs="leave"),
+        days=Number("Days, in place of …", 1, 30, 14, needs="for_at_most"),
+        until_deleted=Tick(says["until_i_delete"], True, needs="leave"),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from mailkit.widgets.twin import show
 _WIDE = {"description_width": "initial"}
 _LAYOUT = ipywidgets.Layout(width="auto", max_width="44em")
 _SHORT = ipywidgets.Layout(width="auto", max_width="20em")
+_INDENTED = ipywidgets.Layout(width="auto", max_width="20em", margin="2px 2px 2px 2em")  # what needs another
 BUTTON = ipywidgets.Layout(width="auto", align_self="flex-start")
 
 
@@ -37,36 +38,40 @@ class Choice:
 
 @dataclass(frozen=True)
 class Number:
-    """A whole number between two bounds, with its unit in the label."""
+    """A whole number between two bounds, its unit in the label; ``needs`` names a tick without which it is grey."""
 
     label: str
     least: int
     most: int
     value: int
+    needs: str = ""
 
     def control(self) -> Any:
         """Return the control; a value out of bounds is drawn back to the bound, and one with a fraction refused."""
         return ipywidgets.BoundedFloatText(  # a BoundedIntText makes 25 of 2.5
-            value=self.value, min=self.least, max=self.most, step=1, description=self.label, style=_WIDE, layout=_SHORT
-        )
+            value=self.value, min=self.least, max=self.most, step=1, description=self.label, style=_WIDE,
+            layout=_INDENTED if self.needs else _SHORT,
+        )  # fmt: skip
 
     def __str__(self) -> str:
-        return f"[{self.label}: {self.value}]"
+        return f"{'    ' * bool(self.needs)}[{self.label}: {self.value}]"
 
 
 @dataclass(frozen=True)
 class Tick:
-    """Yes or no."""
+    """Yes or no; ``needs`` names another tick without which it is grey."""
 
     label: str
     value: bool = False
+    needs: str = ""
 
     def control(self) -> Any:
         """Return the control."""
-        return ipywidgets.Checkbox(value=self.value, description=self.label, indent=False, layout=_LAYOUT)
+        layout = _INDENTED if self.needs else _LAYOUT
+        return ipywidgets.Checkbox(value=self.value, description=self.label, indent=False, layout=layout)
 
     def __str__(self) -> str:
-        return f"[{'x' if self.value else ' '}] {self.label}"
+        return f"{'    ' * bool(self.needs)}[{'x' if self.value else ' '}] {self.label}"
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,12 @@ class Form:
         self.result = ipywidgets.HTML()
         self.button = ipywidgets.Button(description=button, layout=BUTTON) if button else None
         self._function = function
+        self._needs = {
+            name: field.needs for name, field in fields.items() if isinstance(field, Number | Tick) and field.needs
+        }
+        for needed in self._needs.values():
+            self.controls[needed].observe(self._grey, names="value")
+        self._grey()
         if self.button:
             self.button.on_click(self._draw)
         else:
@@ -117,6 +128,12 @@ class Form:
     def call(self) -> Drawn | str:
         """Call the function with what the fields hold."""
         return self._function(**{name: _value(control) for name, control in self.controls.items()})
+
+    def _grey(self, _: Any = None) -> None:
+        """Take from the learner's hands what has no effect now."""
+        for name, needed in self._needs.items():
+            tick = self.controls[needed]
+            self.controls[name].disabled = tick.disabled or not tick.value
 
     def _draw(self, _: Any = None) -> None:
         self.result.value = status("Working …")  # seen only where the function takes its time
