@@ -8,7 +8,7 @@ import pytest
 from mailkit import MailServer, letters
 from mailkit.plot import bars
 from mailkit.scenes import play
-from mailkit.transcript import Said
+from mailkit.transcript import Said, Transcript
 from mailkit.widgets import Choice, Number, Tick, Words, conversation, form, live
 from mailkit.widgets import twin as twin_module
 from mailkit.widgets.conversation import explain
@@ -181,6 +181,14 @@ def test_a_conversation_is_searched_and_explained(server, shown):
     made.search.value = ""
     made.number.value = 2
     assert made.lines.label == "C: USER amy"
+
+
+def test_a_line_that_the_list_cuts_is_shown_whole(shown):
+    short, long = "S: +OK", f"S: +OK {'and on ' * 7}."
+    made = conversation(Transcript("POP3", (Said("S", short[3:]), Said("S", long[3:]))))
+    assert short not in made.meaning.value
+    made.number.value = 2
+    assert long in made.meaning.value
 
 
 @pytest.mark.parametrize(

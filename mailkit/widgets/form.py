@@ -189,4 +189,4 @@ def as_html(result: Drawn | str) -> str:
 
 def status(words: str) -> str:
     """Return words as a page shows them; changes of them are read out by a screen reader."""
-    return f'<div role="status" style="white-space:pre-line">{escape(words, quote=False)}</div>'
+    return f'<div role="status" style="white-space:pre-line;overflow-wrap:anywhere">{escape(words, quote=False)}</div>'
