@@ -34,15 +34,16 @@ class Watcher:
     """What one IMAP session has not yet been told about its mailbox: a change log with one reader.
 
     It keeps UIDs, not events, so a message is in it once, however often it changed; reading it costs what
-    changed, whatever the mailbox holds.
+    changed, whatever the mailbox holds. What comes and goes untold, its UID ``first_untold`` or larger, it leaves out.
     """
 
-    __slots__ = ("arrived", "changed", "expunged", "wake")
+    __slots__ = ("arrived", "changed", "expunged", "first_untold", "wake")
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self.arrived = False
         self.changed: set[int] = set()
         self.expunged: set[int] = set()
+        self.first_untold = 0
         self.wake = wake
 
     def __bool__(self) -> bool:
@@ -161,7 +162,7 @@ class Mailbox:
             self.unseen -= sum(SEEN not in message.flags for message in gone)
             self.account.used -= sum(message.size for message in gone)
             for watcher in self._watchers:
-                watcher.expunged.update(message.uid for message in gone)
+                watcher.expunged.update(one.uid for one in gone if one.uid < watcher.first_untold)
                 watcher.changed -= doomed
             self._changed()
         return gone

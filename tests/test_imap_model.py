@@ -35,6 +35,9 @@ class Client:
         assert may_expunge or b" EXPUNGE\r\n" not in octets, f"{command} must not be answered with EXPUNGE"
         self.hear(octets)
         assert re.search(rb"^t (OK|NO \[EXPUNGEISSUED\]|BAD there is no message) ", octets, re.M) or self.idling, octets
+        if view := self.session._view:
+            awaited = len(view.watcher.expunged)
+            assert len(self.uids) == len(view.mailbox) + awaited, "every command tells the size (§5.2)"
         return octets
 
     def hear(self, octets):

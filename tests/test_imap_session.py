@@ -409,13 +409,32 @@ def test_recent_has_holes():
     assert say(one, b"a1 SEARCH RECENT\r\n").startswith(b"* SEARCH 1 3\r\n")
 
 
-def test_flags_of_what_was_not_told_of_yet_wait():
+def test_what_came_and_went_untold_is_not_kept():
     store = a_store()
     session, inbox = a_session(store, SELECTED), store.accounts["amy"].inbox
+    for _ in range(9):
+        inbox.expunge([inbox.append(b"2").uid])
+    assert session._view.watcher.expunged == set()
+    assert say(session, b"a1 NOOP\r\n") == b"a1 OK NOOP completed\r\n"
+
+
+def test_what_arrives_behind_a_removal_is_told_at_once_to_each_by_its_own_numbers():
+    store = a_store()
+    sessions = [a_session(store, SELECTED) for _ in range(3)]
+    inbox = store.accounts["amy"].inbox
     inbox.append(b"2")
-    inbox.expunge([1])
-    inbox.set_flags(inbox.messages[-1], ["\\Seen"])
-    assert say(session, b"a1 FETCH 1 UID\r\n") == b"* 1 FETCH (UID 1)\r\na1 OK FETCH completed\r\n"
+    say(sessions[0], b"a1 FETCH 1 UID\r\n")
+    say(sessions[1], b"a1 FETCH 1 UID\r\n")  # these two know of 2, and have one list
+    inbox.expunge([1, 2])
+    for uid in range(3, 6):
+        inbox.append(b"x")
+        for session, gone in zip(sessions, (2, 2, 1), strict=True):
+            exists = b"* %d EXISTS\r\n" % (uid - 2 + gone)
+            assert exists in say(session, b"a2 FETCH 1 UID\r\n")
+            assert b"(UID %d)" % uid in say(session, b"a3 FETCH * UID\r\n")
+    for session in sessions:
+        say(session, b"a4 NOOP\r\n")
+        assert b"* 1 FETCH (UID 3)\r\n* 2 FETCH (UID 4)\r\n* 3 FETCH" in say(session, b"a5 FETCH 1:3 UID\r\n")
 
 
 def test_charset_counts_and_so_do_small_letters():

@@ -278,10 +278,14 @@ def test_a_watcher_hears_of_others_changes_not_of_its_own(amy):
     message = amy.inbox.append(b"x")
     assert (mine.arrived, other.arrived, calls) == (True, True, calls)
     mine.arrived = other.arrived = False
+    mine.first_untold = other.first_untold = 2
     amy.inbox.set_flags(message, [SEEN], by=mine)
     assert (mine.changed, other.changed) == (set(), {1})
     amy.inbox.expunge([1])
     assert (other.changed, other.expunged, mine.expunged) == (set(), {1}, {1})
+    amy.inbox.append(b"x")
+    amy.inbox.expunge([2])  # of which nobody was told
+    assert (other.expunged, mine.expunged) == ({1}, {1})
     amy.inbox.unwatch(mine)
     calls.clear()
     amy.inbox.append(b"y")
@@ -333,6 +337,10 @@ class MailboxModel(RuleBasedStateMachine):
         self.highest = uid
         self.model[uid] = (octets, flags)
 
+    @rule()
+    def tell(self):
+        self.watcher.first_untold = self.account.inbox.uidnext
+
     @rule(data=st.data(), flags=st.sets(st.sampled_from([SEEN, FLAGGED])))
     def set_flags(self, data, flags):
         if self.model:
@@ -346,7 +354,7 @@ class MailboxModel(RuleBasedStateMachine):
         assert gone == uids & set(self.model)
         for uid in gone:
             del self.model[uid]
-        self.told_gone |= gone
+        self.told_gone |= {uid for uid in gone if uid < self.watcher.first_untold}
 
     @rule(uids=st.sets(st.integers(1, 30), max_size=2))
     def move(self, uids):
@@ -354,7 +362,7 @@ class MailboxModel(RuleBasedStateMachine):
         chosen = [message for message in inbox.messages if message.uid in uids]
         copies = self.account.move(inbox, chosen, self.other)
         assert [one.octets for one in copies] == [self.model.pop(one.uid)[0] for one in chosen]
-        self.told_gone |= {one.uid for one in chosen}
+        self.told_gone |= {one.uid for one in chosen if one.uid < self.watcher.first_untold}
 
     @invariant()
     def agrees(self):

@@ -31,7 +31,6 @@ class View:
         self.messages = mailbox.messages
         self.count = len(mailbox)
         self.recent: list[range] = []
-        self._uidnext = 0
         self._keywords = len(mailbox.keywords)
         self._claim_recent()
 
@@ -89,7 +88,7 @@ class View:
     def news(self, may_expunge: bool, with_uid: bool = False) -> bytes:
         """Return what this session must now be told, and count it as told (RFC 3501 §5.2, §7.4.1).
 
-        While a removal may not be told yet, arrivals wait behind it: their numbers would be wrong.
+        A removal waits until it may be told; arrivals never do, and are numbered with what is gone counted in.
         """
         watcher = self.watcher
         if not watcher and self._keywords == len(self.mailbox.keywords):
@@ -97,7 +96,7 @@ class View:
         lines, recent, grown = [self.keyword_news()], self._recent_count(), False
         if watcher.expunged and may_expunge:
             lines += self._expunged_lines()
-        if watcher.arrived and not watcher.expunged:
+        if watcher.arrived:
             watcher.arrived, grown = False, self._catch_up()
             lines += [b"* %d EXISTS\r\n" % self.count] if grown else []
         if grown or recent != self._recent_count():  # also where it became smaller (§7.3.2)
@@ -115,20 +114,22 @@ class View:
 
     def _expunged_lines(self) -> Iterator[bytes]:
         """Tell removals from the first on; each shifts those behind it (RFC 3501 §7.4.1)."""
-        told = 0
-        for uid in sorted(self.watcher.expunged):
-            index = self._index(uid)
-            if index < self.count and self.messages[index].uid == uid:  # it may have come and gone unseen
-                yield b"* %d EXPUNGE\r\n" % (index + 1 - told)
-                told += 1
+        for told, uid in enumerate(sorted(self.watcher.expunged)):
+            yield b"* %d EXPUNGE\r\n" % (self._index(uid) + 1 - told)
+        self.count -= len(self.watcher.expunged)
         self.watcher.expunged.clear()
-        self.count -= told
         self.messages = self.mailbox.messages
-        if told:  # of what is gone, nothing is recent
-            self.recent = [claimed for claimed in self.recent if self._index(claimed.start) < self._index(claimed.stop)]
+        # of what is gone, nothing is recent
+        self.recent = [claimed for claimed in self.recent if self._index(claimed.start) < self._index(claimed.stop)]
 
     def _catch_up(self) -> bool:
-        self.messages, before = self.mailbox.messages, self.count
+        mailbox, before = self.mailbox, self.count
+        if self.watcher.expunged:  # the list is no more the mailbox's, and goes on; at most one copy a removal
+            if before < len(self.messages):  # what arrived before that removal, and perhaps went with it
+                self.messages = self.messages[:before]
+            self.messages += mailbox.messages[mailbox.place_of(self.watcher.first_untold) :]
+        else:
+            self.messages = mailbox.messages
         self.count = len(self.messages)
         self._claim_recent()
         return self.count > before
@@ -136,18 +137,17 @@ class View:
     def _changed_lines(self, with_uid: bool) -> Iterator[bytes]:
         for uid in sorted(self.watcher.changed):
             index = self._index(uid)
-            if index < self.count and self.messages[index].uid == uid:
-                shown = b"UID %d " % uid if with_uid else b""
-                yield b"* %d FETCH (%bFLAGS %b)\r\n" % (index + 1, shown, self.flags(self.messages[index]))
+            shown = b"UID %d " % uid if with_uid else b""
+            yield b"* %d FETCH (%bFLAGS %b)\r\n" % (index + 1, shown, self.flags(self.messages[index]))
         self.watcher.changed.clear()
 
     def _index(self, uid: int) -> int:
         return bisect_left(self.messages, uid, 0, self.count, key=lambda message: message.uid)
 
     def _claim_recent(self) -> None:
-        mailbox = self.mailbox
-        fresh = range(max(mailbox.first_recent, self._uidnext), mailbox.uidnext)
-        self._uidnext = mailbox.uidnext
+        mailbox, watcher = self.mailbox, self.watcher
+        fresh = range(max(mailbox.first_recent, watcher.first_untold), mailbox.uidnext)
+        watcher.first_untold = mailbox.uidnext
         if not self.read_only:  # EXAMINE takes \Recent from nobody (RFC 3501 §6.3.2)
             mailbox.first_recent = mailbox.uidnext
         if fresh and self.recent and self.recent[-1].stop == fresh.start:
@@ -161,7 +161,7 @@ class View:
         r"""Return how many messages have ``\Recent`` for this session, with those it will be told of next."""
         box = self.mailbox  # where what is expunged is gone, though this session may not have been told
         here = sum(box.place_of(claimed.stop) - box.place_of(claimed.start) for claimed in self.recent)
-        return here + len(box) - box.place_of(max(self._uidnext, box.first_recent))
+        return here + len(box) - box.place_of(max(self.watcher.first_untold, box.first_recent))
 
     def _flags_lines(self) -> bytes:
         flags = " ".join([*SYSTEM_FLAGS.values(), *self.mailbox.keywords.values()])
