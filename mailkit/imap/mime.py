@@ -23,7 +23,7 @@ Parameters = tuple[tuple[bytes, bytes], ...]
 Fields = dict[bytes, list[bytes]]  # name in lower case → unfolded values
 Read = TypeVar("Read")
 
-_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.M)
+_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[ \t]*+([^\n]*+)", re.M)
 _KNOWN_FIELD = re.compile(
     rb"^(date|subject|from|sender|reply-to|to|cc|bcc|in-reply-to|message-id|mime-version|content-[a-z0-9-]+)"
     rb"[ \t]*+:[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)",
@@ -101,8 +101,8 @@ def parse(message: Message) -> Part:
 
 
 def fields(header: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield every field of a header in order: name, and unfolded value."""
-    return ((found[1].rstrip(), unfold(found[2].removesuffix(b"\r"))) for found in _FIELD.finditer(header))
+    """Yield every field of an unfolded header in order: name, value."""
+    return ((found[1].rstrip(), found[2].removesuffix(b"\r")) for found in _FIELD.finditer(header))
 
 
 def known_fields(octets: bytes, start: int, body: int) -> Fields:

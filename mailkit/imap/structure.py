@@ -14,7 +14,7 @@ from mailkit.imap.mime import Fields, Parameters, Part, remembered
 from mailkit.imap.syntax import quote
 from mailkit.message import Message, end_of_header
 
-_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_FOLD = re.compile(rb"\r?\n[ \t]")
 _WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", re.M)
 _BLANK_LINES = (b"\n\r\n", b"\n\n")  # at a header's end, and the line end before
 _NO_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0%b)'
@@ -219,6 +219,11 @@ def _subset(header: bytes, names: tuple[str, ...], wanted: bool) -> bytes:
     return kept + b"\r\n" if header.endswith(_BLANK_LINES) or header in (b"\r\n", b"\n") else kept
 
 
+def _unfold(header: bytes) -> bytes:
+    """Unfold a header to search in: who looks for words with a blank between them need not know of a tab there."""
+    return _FOLD.sub(b" ", header)
+
+
 def header_values(message: Message, name: str) -> list[str]:
     """Return the decoded values of every field of this name in the message's own header (RFC 2047)."""
     return [header_text(value) for value in _values(message, name)]
@@ -226,7 +231,7 @@ def header_values(message: Message, name: str) -> list[str]:
 
 def _values(message: Message, name: str) -> Iterator[bytes]:
     wanted = name.encode("latin-1", "replace").lower()  # in this order: beyond ASCII, case counts
-    own = mime.fields(section(message, (), "HEADER") or b"")
+    own = mime.fields(_unfold(section(message, (), "HEADER") or b""))
     return (value for field, value in own if field.lower() == wanted)
 
 
@@ -266,7 +271,7 @@ def searchable(message: Message) -> tuple[str, str]:
     parts = [mime.parse(message)]
     while parts:
         part = parts.pop()
-        header = _FOLD.sub(b"", message.octets[part.start : part.body])
+        header = _unfold(message.octets[part.start : part.body])
         headers += map(header_text, header.splitlines() if b"=?" in header else (header,))  # a word ends in its line
         if not part.children and part.type.lower() in (b"text", b"message"):
             texts.append(_decoded_text(message.octets, part))
