@@ -17,9 +17,11 @@ _MONTH = rb"(" + b"|".join(MONTHS) + rb")[a-z]*+"
 _DAY = re.compile(rb"\s*+(?:[a-z]++\s*+,?+\s*+)?(\d\d?)[\s-]*+" + _MONTH + rb"[\s,-]*+(\d{2,9})(?!\d)", re.I)
 _DAY_IN_C = re.compile(rb"\s*+(?:[a-z]++\s++)?" + _MONTH + rb"\s++(\d\d?)\s++[\d:]*+\s++(\d{4})(?!\d)", re.I)
 # Python looks for a codec among its files, and remembers for ever that there was none: it is asked for these only.
-# Not among them are punycode and idna, which no mail uses, and whose time grows with the text's square.
-_CODECS = {name: name for name in (*aliases, *aliases.values(), "cp720", "cp737", "cp874", "koi8_t", "koi8_u")}
-_CODECS |= {"windows_874": "cp874", "iso_8859_6_i": "iso8859_6", "iso_8859_8_i": "iso8859_8"}  # registered, too
+# Not among them are punycode and idna, which no mail uses, and whose time grows with the text's square, and ASCII:
+# what says that it is ASCII may well be UTF-8, of which that is a part.
+_NAMES = (*aliases, *aliases.values(), "cp720", "cp737", "cp874", "koi8_t", "koi8_u")
+_CODECS = {name: name for name in _NAMES if aliases.get(name, name) != "ascii"}
+_CODECS |= {"windows_874": "cp874", "windows_31j": "cp932", "iso_8859_6_i": "iso8859_6", "iso_8859_8_i": "iso8859_8"}
 
 
 def header_text(value: bytes) -> str:
@@ -84,7 +86,7 @@ def _from_base64(text: bytes) -> bytes:
 
 
 def characters(octets: bytes | bytearray, charset: bytes = b"utf-8") -> str:
-    r"""Decode octets by their charset, or by UTF-8 where it is unknown; never fails.
+    r"""Decode octets by their charset, or by UTF-8 where that is unknown or ASCII; never fails.
 
     >>> characters(b"\xe9t\xe9", b"ISO-8859-1"), characters(b"\xc3\xa9t\xc3\xa9", b"none-such")
     ('été', 'été')
