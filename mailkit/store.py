@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from mailkit.mailbox import Mailbox, MailboxError
 from mailkit.message import Message
 
 DELIMITER = "/"
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # also line ends, and half characters
 SPECIAL_USE = {name: f"\\{name}" for name in ("Archive", "Drafts", "Junk", "Sent", "Trash")}  # RFC 6154 §2
 MAX_NAME = 255  # characters of a mailbox name, superiors included
 TOO_LONG = f"a mailbox's name has at most {MAX_NAME} characters, those above it included"
@@ -224,8 +226,8 @@ def _listed(names: Iterable[str]) -> str:
 
 def check_name(name: str) -> None:
     """Raise `MailboxError` where no mailbox can have this name."""
-    if not all(name.split(DELIMITER)) or not name.isprintable():
-        raise MailboxError(f"{name!r} cannot name a mailbox; use printable names joined by '/'", "CANNOT")
+    if not all(name.split(DELIMITER)) or _CONTROLS.search(name):
+        raise MailboxError(f"{name!r} cannot name a mailbox; use names without controls, joined by '/'", "CANNOT")
     if len(name) > MAX_NAME:
         raise MailboxError(TOO_LONG, "LIMIT")
 
