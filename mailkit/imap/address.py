@@ -55,8 +55,12 @@ class _Reader:
         elif self.routing:
             self.take_route(text)
         elif kind != "special":
+            if self.past_at and self.words and not (text.startswith(b".") or self.words[-1][0].endswith(b".")):
+                self.closed = True  # only dots join the words of a host
             if not self.closed:  # else the address is complete without it
                 self.words.append((text, kind == "quoted"))
+        elif text in b"<@" and self.past_at:
+            self.closed = True  # a second address without a comma
         elif text == b"<" and not self.angle:
             self.angle, self.name, self.words = True, _phrase(self.words) or None, []
         elif text == b"@" and not self.closed:
@@ -66,7 +70,7 @@ class _Reader:
             self.begin()
             self.in_group = True
         elif text == b">":
-            self.closed = self.angle
+            self.closed = self.closed or self.angle
         elif text in b",;":
             self.end_address(and_group=text == b";")
 
@@ -84,12 +88,10 @@ class _Reader:
 
     def take_at(self) -> None:
         """End the local part, or, first inside ``<>``, begin a route."""
-        if self.angle and not self.words and not self.past_at:
+        if self.angle and not self.words:
             self.routing, self.route = True, bytearray(b"@")
-        elif not self.past_at:
-            self.past_at, self.mailbox, self.words = True, _join(self.words), []
         else:
-            self.closed = True  # a second address without a comma
+            self.past_at, self.mailbox, self.words = True, _join(self.words), []
 
     def end_address(self, and_group: bool) -> None:
         """Write down the address that a comma, a semicolon or the end has ended; the last two end a group as well."""
