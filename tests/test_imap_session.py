@@ -13,9 +13,10 @@ from mailkit.imap import fetch, mailboxes, messages, structure
 from mailkit.imap import session as session_module
 from mailkit.imap.session import COMMANDS, ImapSession, State
 from mailkit.imap.states import ARGUMENTS
+from mailkit.imap.syntax import encode_name
 from mailkit.settings import Settings
 from mailkit.snapshot import SessionView
-from mailkit.store import Store
+from mailkit.store import MAX_NAME, Store
 
 LETTER = b"From: ben@example.org\r\nSubject: Lunch\r\n\r\nSee you.\r\n"
 
@@ -482,3 +483,17 @@ def test_a_keyword_that_no_message_got_is_told():
     one, other = (a_session(store, SELECTED) for _ in "12")
     say(one, b"a1 UID STORE 99 +FLAGS (New)\r\n")
     assert say(other, b"b1 NOOP\r\n").startswith(b"* FLAGS (")
+
+
+def test_the_longest_name_serves_as_reference_and_as_pattern():
+    """RFC 3501 §7.2.2: a name that LIST told must be valid as a reference."""
+    session = a_session(script=LOGGED_IN)
+    name = encode_name("\U0001f600" * MAX_NAME)
+    assert say(session, b'a1 CREATE "%b"\r\n' % name).startswith(b"a1 OK")
+    for arguments in (b'"" "%b"' % name, b'"%b" *' % name, b'"%b" "%b"' % (name, name)):
+        found = b'* LIST () "/" %b\r\n' % name
+        assert (
+            say(session, b"a2 LIST " + arguments + b"\r\n")
+            == found * (arguments.count(name) < 2) + b"a2 OK LIST completed\r\n"
+        )
+        assert say(session, b"a3 LSUB " + arguments + b"\r\n") == b"a3 OK LSUB completed\r\n"
