@@ -103,10 +103,11 @@ class Account:
 
         Raises `MailboxError`.
         """
-        old, new = canonical_name(old), canonical_name(new.removesuffix(DELIMITER))
+        old = canonical_name(old)
         if old == "INBOX":
             self.move(self.inbox, list(self.inbox.messages), self.create(new))
             return
+        new = canonical_name(new.removesuffix(DELIMITER))
         moving = [name for name in self.mailboxes if name == old or name.startswith(old + DELIMITER)]
         if not moving:
             self.get(old)  # refuses, naming those that exist
