@@ -218,8 +218,8 @@ class Arguments:
 def _checked(build: Callable[[], Item]) -> Item:
     try:
         return build()
-    except ValueError as error:
-        raise MailboxError(f"there is no such date: {error}", "CANNOT") from None
+    except ValueError:  # whose words differ by Python's version
+        raise MailboxError("there is no such date, time or zone", "CANNOT") from None
 
 
 def to_number(digits: str | bytes) -> int:
