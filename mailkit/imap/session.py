@@ -221,7 +221,7 @@ class ImapSession:
         if ";" in words or not name:
             return words
         remedy = f"say {name} {ARGUMENTS.get(name, '')}".rstrip()
-        if "mailbox" in remedy and "end of the line, but found" in words:
+        if remedy.endswith(("mailbox", "new-name")) and "end of the line, but found" in words:
             remedy += " (a name with a space in it goes in double quotes)"
         return f"{words}; {remedy}"
 
@@ -287,9 +287,9 @@ class ImapSession:
         mechanism = arguments.word("a mechanism, such as PLAIN")
         response = arguments.base64() if arguments.take(b" ") else None
         arguments.end()
+        self._need_privacy()
         if mechanism != "PLAIN":
             raise MailboxError("the only mechanism offered is PLAIN", "CANNOT")
-        self._need_privacy()
         if response is not None:
             return self._take_plain(b"" if response == b"=" else response)
         self._resume = self._take_plain
