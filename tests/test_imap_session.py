@@ -497,3 +497,21 @@ def test_the_longest_name_serves_as_reference_and_as_pattern():
             == found * (arguments.count(name) < 2) + b"a2 OK LIST completed\r\n"
         )
         assert say(session, b"a3 LSUB " + arguments + b"\r\n") == b"a3 OK LSUB completed\r\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "end"),
+    [
+        (b"SELECT {60000+}\r\n" + b"\xff" * 60_000, b"; write a lone & as &-\r\n"),
+        (b"SELECT {60000+}\r\n" + b"a" * 60_000, b"; these exist: 'INBOX'\r\n"),
+        (b"SEARCH " + b"A" * 60_000, b"; a text with a space in it goes in double quotes\r\n"),
+        (b"FETCH 1 " + b"A" * 60_000, b" BODY[...] BODY.PEEK[...]\r\n"),
+        (b"UID " + b"A" * 60_000, b"; say UID FETCH, STORE, SEARCH, COPY, MOVE or EXPUNGE, and its arguments\r\n"),
+        (b"STORE 1 " + b"A" * 60_000, b"; say STORE set FLAGS (flags), or +FLAGS, or -FLAGS\r\n"),
+        (b"SEARCH CHARSET " + b"A" * 60_000 + b" ALL", b" in imaplib\r\n"),
+    ],
+)
+def test_a_refusal_is_short_however_long_the_words_were(command, end):
+    answer = say(a_session(script=SELECTED), b"a1 " + command + b"\r\n")
+    assert len(answer) < 1100
+    assert answer.endswith(end)

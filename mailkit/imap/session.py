@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 CHUNK = 65536  # octets: a long answer is sent in pieces of about this size
 TURN = 0.05  # seconds of work, whatever the machine does beside it: after that, others may have their turn
+MAX_REFUSAL = 1000  # characters; of a longer one the middle is left out
 KEEPS_NUMBERS = ("FETCH", "STORE", "SEARCH", "")  # while one of these, or no command, is answered: no EXPUNGE (§7.4.1)
 
 
@@ -235,6 +236,8 @@ class ImapSession:
         """Write the news that may be told now, the tagged answer, and a BYE if it is the last."""
         name, view = self._name, self._view
         news = view.news(name not in KEEPS_NUMBERS, with_uid=name == "UID") if view else b""
+        if len(answer) > MAX_REFUSAL and not answer.startswith("OK"):  # the client's own words may come back in it
+            answer = f"{answer[: MAX_REFUSAL // 2]} ... {answer[-MAX_REFUSAL // 2 :]}"
         answer = f"{self._tag.decode()} {answer}\r\n"
         if self._bye:
             self.end()
