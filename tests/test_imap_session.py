@@ -247,6 +247,21 @@ def test_a_flood_is_not_kept(flood):
         tracemalloc.stop()
 
 
+def test_what_is_kept_of_tiny_parts_does_not_outgrow_the_letter():
+    store = a_store(0)
+    tiny = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n" * 2_000
+    store.accounts["amy"].inbox.append(tiny)
+    session = a_session(store, SELECTED + b"l3 COPY 1 INBOX\r\n" * 2)
+    tracemalloc.start()
+    try:
+        for item in (b"BODYSTRUCTURE", b"ENVELOPE"):
+            for _ in session.receive(b"a1 FETCH 1:3 %b\r\n" % item):
+                pass
+        assert tracemalloc.get_traced_memory()[0] < 3 * len(tiny)
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_flag_set_while_an_answer_is_on_its_way_is_told_after_it():
     """RFC 3501 §5.2; the flags that were written are not those that the message has by then."""
     store = a_store()

@@ -19,6 +19,7 @@ MAX_DEPTH = 99  # parts inside parts; a part deeper than this is shown as it is,
 MAX_VALUE = 200_000  # octets of a list or parameters that are taken apart; no honest field is longer
 MAX_PARTS = 10_000  # in one message; what follows is the last one's text
 MAX_EFFORT = 20  # times that a message of some size is looked through; then no part is opened any more
+MIN_KEPT = 100  # octets of a part, beyond the first ten, on average
 Parameters = tuple[tuple[bytes, bytes], ...]
 Fields = dict[bytes, list[bytes]]  # name in lower case → unfolded values
 Read = TypeVar("Read")
@@ -93,10 +94,16 @@ class Part:
 
 
 def parse(message: Message) -> Part:
-    """Return the message's root `Part`, worked out once and kept in ``message.structure``."""
+    """Return the message's root `Part`, worked out once and kept in ``message.structure``.
+
+    Where parts are tiny they are worked out each time: kept, they would take many times the room of the message.
+    """
     root = message.structure
     if not isinstance(root, Part):
-        root = message.structure = _Scanner(message.octets).scan(0, 0)
+        scanner = _Scanner(message.octets)
+        root = scanner.scan(0, 0)
+        if scanner.parts <= 10 + message.size // MIN_KEPT:
+            message.structure = root
     return root
 
 
