@@ -248,9 +248,10 @@ class Line(asyncio.BufferedProtocol):
 
     async def _start_tls(self) -> None:
         """Shake hands (RFC 2595 §3.1, §4; RFC 3207 §4); octets that come with the client's last message wait."""
-        loop, context, timeout = self.engine.loop, self.engine.tls().server, self.engine.settings.handshake
+        loop, timeout = self.engine.loop, self.engine.settings.handshake
         secure = None
         try:
+            context = self.engine.tls().server
             if not self._raw.is_closing():  # else asyncio would wait for a handshake all the same
                 secure = await loop.start_tls(self._raw, self, context, server_side=True, ssl_handshake_timeout=timeout)
         except (OSError, ssl.SSLError):

@@ -23,12 +23,13 @@ from mailkit.render import warm
 from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, Moment, Snapshot
 from mailkit.sockets import Address
-from mailkit.store import Store
+from mailkit.store import Store, in_small_letters
 from mailkit.transcript import Transcript
 
 PASSWORD = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,60}"  # POP3's PASS has room for no more (RFC 2449 §4)
 ProtocolName = Literal["SMTP", "POP3", "IMAP"]
-HOST = r"(?=.{,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*"  # in ASCII (RFC 6531 §3.7.1)
+LABEL = "(?!-|..--)[a-z0-9-]{1,63}(?<!-)"  # no "xn--": beyond ASCII is not ours (RFC 5321 §4.1.2, RFC 5891 §4.2.3.1)
+HOST = rf"(?=.{{,253}}$){LABEL}(\.{LABEL})*"
 
 
 class Photographed(Protocol):
@@ -339,6 +340,6 @@ def _settings(domain: str, given: dict[str, Any]) -> Settings:
         if name.startswith("max_") and value < 1:  # SIZE 0 would promise that there is none (RFC 1870 §4)
             raise ValueError(f"{name}={value!r} leaves no room for anything; if left out, it is {usual[name]!r}")
     settings = Settings(**{"host_name": f"mail.{domain}", "expire": expire, **given})
-    if not re.fullmatch(HOST, settings.host_name.lower()):
+    if not re.fullmatch(HOST, in_small_letters(settings.host_name)):
         raise ValueError(f'{settings.host_name!r} is no name of a host; write for example host_name="mail.{domain}"')
     return settings

@@ -520,6 +520,21 @@ def test_no_more_are_in_their_handshake_than_may_be_connected(port):
         wait_until(lambda: b"mail.example.org" in _greeting(server, address))  # the system tells of the closing soon
 
 
+@pytest.mark.parametrize(("port", "begin"), [("pop3s", b""), ("pop3", b"STLS\r\n"), ("smtp", b"STARTTLS\r\n")])
+def test_without_certificates_the_line_is_closed(server, monkeypatch, caplog, port, begin):
+    """A client would else wait for ever, and its place with it; whoever runs the server is told why."""
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    with socket.create_connection(getattr(server, port), timeout=PATIENCE) as line:
+        if begin:
+            line.recv(999)
+            line.sendall(begin)
+            line.recv(999)
+        with contextlib.suppress(ConnectionResetError):
+            assert line.recv(1) == b""
+    assert not server._engine.call(lambda: server._engine.shaking or server._engine.transports)
+    assert "trustme" in caplog.text
+
+
 @pytest.mark.parametrize("port", ["pop3", "imap", "smtp", "pop3s", "imaps", "smtps"])
 def test_who_comes_and_goes_leaves_room(port):
     """A client that is gone before it has been greeted counts no more."""
@@ -841,6 +856,8 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"domain": "a." * 124 + "a"}, ValueError, "is no domain"),  # RFC 1035 §2.3.4, with mail. before it
         ({"domain": "a" * 64}, ValueError, "is no domain"),
         ({"expire": "soon"}, ValueError, 'expire is a number of days, "NEVER" or None'),
+        *(({"domain": name}, ValueError, "is no domain") for name in ("-a", "a-.org", "-", "ab--cd.org", "xn--a.org")),
+        ({"host_name": "\N{KELVIN SIGN}ube.example.org"}, ValueError, "no name of a host"),  # RFC 6531 §3.7.1
         ({"expire": -1}, ValueError, "number of days"),
         ({"expire": True}, ValueError, "number of days"),
         ({"uidvalidity": 0}, ValueError, "uidvalidity is a number from 1"),  # RFC 3501 §9 nz-number
