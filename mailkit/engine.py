@@ -117,7 +117,7 @@ class Engine:
         """Keep the state, if the line's last command changed the store or its own session."""
         if line.session.closed:
             return  # `forget` keeps that state, once the line is out of the register
-        view = line.session.snapshot()
+        view = line.session.outline()
         if view != line.view or self.store.version != self._seen_version:
             line.view = view
             self.record(line.asked)

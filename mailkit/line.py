@@ -58,7 +58,7 @@ class Line(asyncio.BufferedProtocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = self._raw = transport
         self.session = self._new_session((transport.get_extra_info("peername") or ("unknown",))[0])
-        self.view = self.session.snapshot()
+        self.view = self.session.outline()
         send_at_once(transport)
         self._heard = self.engine.loop.time()
         self._timer = self.engine.loop.call_later(self._idle, self._check_idle)

@@ -135,6 +135,11 @@ class Pop3Session:
         marks = frozenset(self._messages[number - 1].uid for number in self._marked)
         return SessionView("POP3", self.state.value, name, "INBOX" if name else None, marks)
 
+    def outline(self) -> SessionView:
+        """Return a view whose ``state`` counts the marks: it changes with `snapshot`, but costs no more for each."""
+        name = self._account.name if self._account else None
+        return SessionView("POP3", f"{self.state.value}, marks: {len(self._marked)}", name)
+
     # ---- from octets to commands (§3)
 
     def _answer(self, line: bytes) -> Iterator[bytes]:

@@ -138,6 +138,8 @@ class SmtpSession:
         """Return a view whose ``state`` only counts deliveries, so that history() notes each, a relayed one too."""
         return SessionView("SMTP", f"messages so far: {self._delivered}")
 
+    outline = snapshot  # POP3's differ
+
     # ---- from octets to commands (§4.1.1)
 
     def _answer(self, work: Callable[[], str | list[str]]) -> Iterator[bytes]:

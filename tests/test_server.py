@@ -435,6 +435,17 @@ def test_history_names_the_command_behind_every_state(server):
     assert len(server.history()[-1].snapshot.mailbox("amy").letters) == 2
 
 
+def test_a_mark_costs_the_same_however_many_there_are(monkeypatch):
+    """Where no history is kept, nobody counts the marks one by one: twenty thousand took half a minute."""
+    with MailServer(LETTERS * 50, password="secret") as server:
+        pop = pop_login(server)
+        with monkeypatch.context() as patched:
+            patched.delattr("mailkit.pop3.Pop3Session.snapshot")
+            assert [pop.dele(number)[:3] for number in (1, 2, 3)] == [b"+OK"] * 3
+        assert server.snapshot().marks("amy") == {1, 2, 3}
+        pop.quit()
+
+
 def test_history_names_no_password_and_no_letter(server):
     secret = base64.b64encode(b"\0amy\0secret")
     letter = b"Subject: x\r\n\r\nfor nobody else\r\n"

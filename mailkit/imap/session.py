@@ -105,6 +105,8 @@ class ImapSession:
         account = self._account.name if self._account else None
         return SessionView("IMAP", self.state.value, account, self._view.mailbox.name if self._view else None)
 
+    outline = snapshot  # POP3's differ
+
     # From octets to commands
 
     def _answer(self, taken: Command | Refusal | bytes) -> Iterator[bytes]:
