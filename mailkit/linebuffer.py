@@ -1,8 +1,6 @@
-"""Lines out of octets that come in however they were cut, as POP3's and SMTP's sessions read them, and their words."""
+"""Lines out of octets that come in however they were cut, as POP3's and SMTP's sessions read them."""
 
 from __future__ import annotations
-
-import re
 
 
 class LineBuffer(bytearray):
@@ -28,14 +26,3 @@ class LineBuffer(bytearray):
         del self[:end]
         self.too_long, self._is_over = self._is_over, False
         return line
-
-
-def named(keyword: str) -> str:
-    r"""Quote what stands where a command should; of what it runs into, which may be a password, nothing.
-
-    >>> named("FETCHMAIL"), named("PASS\tsecret"), named("été")
-    ("'FETCHMAIL'", "'PASS' with anything but a space behind it", "'\\xe9'")
-    """
-    word = re.split("[^A-Za-z0-9]", keyword, maxsplit=1)[0]
-    behind = " with anything but a space behind it" if 0 < len(word) < len(keyword) else ""
-    return f"{(word or keyword[:1])[:20]!a}{behind}"

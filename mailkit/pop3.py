@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
-from mailkit.linebuffer import LineBuffer, named
+from mailkit.linebuffer import LineBuffer
 from mailkit.mailbox import Mailbox
 from mailkit.message import Message
 from mailkit.pop3answers import multi_line, ok, top
@@ -186,7 +186,7 @@ class Pop3Session:
         if keyword == "APOP":
             raise Refusal("APOP is not offered here; log in with USER and PASS, or with AUTH PLAIN")
         if keyword not in COMMANDS:
-            raise Refusal(f"no command {named(keyword)}; these are known: {' '.join(COMMANDS)}")
+            raise Refusal(f"no such command; these are known: {' '.join(COMMANDS)}")  # not which: it may be a password
         if self.state not in COMMANDS[keyword]:
             remedy = "send USER and PASS first" if self.state is AUTHORIZATION else "QUIT and connect again first"
             raise Refusal(f"{keyword} is not valid in the {self.state.value} state; {remedy}")

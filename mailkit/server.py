@@ -199,7 +199,7 @@ class MailServer:
         Args:
             protocol: "SMTP", "POP3" or "IMAP"; None: whichever line is newest.
             which: 0 is the first line of that kind, -1 the last; the newest 200 lines of all kinds are kept.
-            mask: whether to hide passwords.
+            mask: whether to hide passwords, and in POP3 and SMTP whatever is no command, for it may be one.
 
         Raises:
             LookupError: there was no such line, or there is no such protocol.

@@ -17,7 +17,7 @@ from functools import partial
 
 from mailkit.delivery import Delivery, Envelope, as_message, check_hops
 from mailkit.incoming import Incoming
-from mailkit.linebuffer import LineBuffer, named
+from mailkit.linebuffer import LineBuffer
 from mailkit.sasl import MAX_RESPONSE, from_plain
 from mailkit.settings import Settings
 from mailkit.smtpsyntax import FORMS, Refusal, check_ascii, check_host, decoded, parse_path, reply_line
@@ -68,7 +68,7 @@ class SmtpSession:
         peer: str = "127.0.0.1",
         routes: Mapping[str, Address] | None = None,
     ) -> None:
-        self.asked = b""  # the command that is being answered; of a message, from whom and to whom
+        self.asked = b""  # for what history() notes: from whom and to whom the last message is
         self.closed = self.upgrade = False
         self.errand: Callable[[], Awaitable[bytes]] | None = None
         self._store, self._settings, self._secure, self._peer = store, settings, secure, peer
@@ -159,8 +159,7 @@ class SmtpSession:
             return "501 5.7.0 AUTH given up, as you wished" if line == b"*" else resume(decoded(line))
         if self._input.too_long:
             return f"500 5.5.2 a line is too long; {self._settings.max_line} octets is the most"
-        self.asked = line.rstrip(b" \t")
-        word, _, rest = self.asked.partition(b" ")
+        word, _, rest = line.rstrip(b" \t").partition(b" ")
         keyword = word.upper().decode("utf-8", "surrogateescape")
         argument = rest.strip(b" \t").decode("utf-8", "surrogateescape")
         if self._failed_logins >= self._settings.max_failed_logins and keyword != "QUIT":
@@ -171,7 +170,7 @@ class SmtpSession:
             self._unknown += bool(word)  # an empty line is a slip
             if self._unknown == MAX_UNKNOWN:
                 return self._leave("421 4.7.0", "five lines are no commands; connect again")
-            return f"500 5.5.2 no command {named(keyword)}; send HELP for the list"
+            return "500 5.5.2 no such command; send HELP for the list"  # it may be a password: do not repeat it
         if " " not in FORMS[keyword] and argument:
             return f"501 5.5.4 say {keyword}: nothing after it"
         if self.state < _NEEDS.get(keyword, State.CONNECTED):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,15 +11,20 @@ Speaker = Literal["C", "S"]
 MASK = "********"
 OVERHEAD = 100  # octets of memory that a recorded piece takes beside its own
 
-_SECRETS = re.compile(  # however many spaces a slip has put between the words
-    rb"^(\s*(?:PASS[^A-Z0-9]|(?:\S+\s+)?LOGIN\s+(?:\"[^\"]*\"|\S+)\s+|(?:AUTH|(?:\S+\s+)?AUTHENTICATE)\s+\S+\s+))(.+)$",
+_COMMAND = re.compile(  # of POP3 and SMTP: as much as is no password
+    rb"(?:PASS|USER(?: [!-~]+)?|AUTH(?: +(?:PLAIN|LOGIN) *)?"
+    rb"|(?:CAPA|DELE|LIST|NOOP|QUIT|RETR|RSET|STAT|STLS|TOP|UIDL"
+    rb"|DATA|EHLO|HELO|HELP|MAIL|RCPT|STARTTLS|VRFY)(?: [ -~\x80-\xff]*)?)(?= |$)",
     re.IGNORECASE,
 )
+_SECRETS = re.compile(  # of IMAP, however many spaces a slip has put between the words
+    rb"^(\s*(?:\S+\s+)?(?:LOGIN\s+(?:\"[^\"]*\"|\S+)|AUTHENTICATE\s+\S+)\s+)(.+)$", re.IGNORECASE
+)
 _LOGIN = re.compile(  # that has more lines to come: as many as answers, or literals
-    rb"^\s*(?:AUTH|\S+ +AUTHENTICATE)\s+(\S+)(\s+\S+)?\s*$|^\S+ +LOGIN .*\{\d+\+?\}$", re.IGNORECASE
+    rb"^\s*\S+ +AUTHENTICATE\s+(\S+)(\s+\S+)?\s*$|^\S+ +LOGIN .*\{\d+\+?\}$", re.IGNORECASE
 )
 _NO_TAGS = (b"", b"*", b"+", b"LOGIN", b"AUTHENTICATE")  # the server's lines begin so, or one without its tag
-_SMTP_VERB = re.compile(rb"^(?:mail from:|rcpt to:|[a-z]{4,8}(?= |$))", re.IGNORECASE)
+_SMTP_VERB = re.compile(rb"mail from:|rcpt to:|[a-z]+", re.IGNORECASE)
 _LITERAL = re.compile(rb"\{(\d{1,99})(\+?)\}\r?$")
 
 
@@ -83,7 +88,7 @@ class Recorder:
         if self.protocol == "IMAP":
             spoken = _renumber(spoken)
         if self.protocol == "SMTP":
-            spoken = _in_capitals(spoken)
+            spoken = _told_apart([*spoken])
         if mask:
             spoken = _masked(spoken, self.protocol)
         said = [Said(who, line.decode("utf-8", "backslashreplace")) for who, line, _ in spoken]
@@ -128,38 +133,66 @@ def _renumber(spoken: Iterable[Spoken]) -> Iterator[Spoken]:
         yield who, (tags.get(tag, tag) + line[len(tag) :] if not inside else line), inside
 
 
-def _in_capitals(spoken: Iterable[Spoken]) -> Iterator[Spoken]:
-    """Write each SMTP command as RFC 5321 does: `smtplib` spells it one way before Python 3.13, another since."""
-    in_message = False
+def _told_apart(spoken: Sequence[Spoken]) -> Iterator[Spoken]:
+    """Tell a message from SMTP's commands: each has one reply, which may come after the message (RFC 2920 §3.1).
+
+    Write commands as RFC 5321 does: `smtplib` spells them one way before Python 3.13, another since.
+    """
+    replies = iter([line[:3] for who, line, _ in spoken if who == "S" and line[3:4] != b"-"][1:])  # not the greeting
+    reply = b""  # to what the client said last; 354 only to DATA
     for who, line, inside in spoken:
-        if who == "C" and not in_message:
-            line = _SMTP_VERB.sub(lambda found: found[0].upper(), line)
-        in_message = line.startswith(b"354") if who == "S" else in_message and line != b"."
-        yield who, line, inside or (who == "C" and in_message)
+        if who == "C":
+            inside = reply == b"354"
+            if not inside and reply != b"334" and _COMMAND.match(line):
+                line = _SMTP_VERB.sub(lambda found: found[0].upper(), line, count=1)
+            if not inside or line == b".":
+                reply = next(replies, b"")
+                reply = b"" if reply == b"354" and line.strip() != b"DATA" else reply
+        yield who, line, inside
 
 
 def shown(protocol: str, command: bytes) -> str:
-    """Return a command as one line, without tag and literals, its password masked."""
-    ((_, line, _),) = _masked([("C", command.partition(b"\r\n")[0], False)], protocol)
+    """Return a command as one line, without tag and literals, its password masked; of SMTP, what is no command."""
+    ((_, line, _),) = _masked([("C", command.partition(b"\r\n")[0], protocol == "SMTP")], protocol)
     text = line.decode("utf-8", "backslashreplace")
     return re.sub(r" ?\{\d+\+?\}$", "", text.partition(" ")[2] if protocol == "IMAP" else text)
 
 
 def _masked(spoken: Iterable[Spoken], protocol: str) -> Iterator[Spoken]:
-    """Put the mask for every password: what follows it in its command, and what answers a challenge.
+    """Put the mask for every password, and for what could be one."""
+    return _imap_masked(spoken) if protocol == "IMAP" else _but_commands_masked(spoken)
 
-    A login announces how many such lines are to come. They come after the server's ``+`` or 334, whatever it has said
-    before that of earlier commands, or unasked; but not after another answer alone, which is a refusal.
+
+def _but_commands_masked(spoken: Iterable[Spoken]) -> Iterator[Spoken]:
+    """Mask what a client of POP3 or SMTP says, unless it is a command: it may be a password in the wrong place.
+
+    Of a login's commands show what is no password; of what answers the server's ``+`` or 334, nothing.
+    """
+    asked = False
+    for who, line, inside in spoken:
+        if who == "C" and not inside and line not in (b"", b"*"):
+            command = None if asked else _COMMAND.match(line)
+            clear = command[0] if command else b""
+            line = line if clear == line else (clear + b" " + MASK.encode()).lstrip()
+        asked = who == "S" and line.startswith((b"+ ", b"334"))
+        yield who, line, inside
+
+
+def _imap_masked(spoken: Iterable[Spoken]) -> Iterator[Spoken]:
+    """Mask in IMAP what follows a login in its command, and what answers a challenge.
+
+    A login announces how many such lines are to come. They come after the server's ``+``, whatever it has said before
+    that of earlier commands, or unasked; but not after another answer alone, which is a refusal.
     """
     due = 0  # lines of a login that are still to come
     asked: bool | None = None  # whether the server has asked for the next; None: it has said nothing since
     login: re.Match[bytes] | None = None  # the client's last command, if it is one
     for who, line, inside in spoken:
         if who == "S" and not inside:
-            asked = asked or line.startswith((b"+ ", b"334")) or line == b"+"
+            asked = asked or line.startswith(b"+ ") or line == b"+"
         elif who == "C" and ((due and asked is not False) or (inside and login)):
             due = max(due - 1, _due(_LOGIN.match(line))) if line.strip() != b"*" else 0
-            due = due or (protocol == "IMAP" and bool(_LITERAL.search(line)))
+            due = due or bool(_LITERAL.search(line))
             line, asked = MASK.encode(), None
         elif who == "C" and not inside:
             login, asked = _LOGIN.match(line), None

@@ -2,14 +2,19 @@
 
 import pytest
 
+from mailkit.pop3 import COMMANDS
+from mailkit.smtpsyntax import FORMS
 from mailkit.transcript import MASK, Recorder, shown
 
 
 def spoken(protocol, *pieces, mask=True):
+    """Return the transcript without SMTP's greeting."""
     recorder = Recorder(protocol)
+    if protocol == "SMTP":
+        recorder.add("S", b"220 mail.example.org ESMTP\r\n")
     for who, octets in pieces:
         recorder.add(who, octets)
-    return str(recorder.transcript(mask))
+    return str(recorder.transcript(mask)).removeprefix("S: 220 mail.example.org ESMTP\n")
 
 
 def test_lines_are_marked_with_who_said_them():
@@ -76,7 +81,9 @@ def test_a_letter_announces_no_literal():
         ("C", b"X3 APPEND INBOX {6+}\r\n{3000}\r\nX4 NOOP\r\n"),
     )
     assert text.splitlines()[-4:] == ["S: a2 OK done", "C: a3 APPEND INBOX {6+}", "C: {3000}", "C: a4 NOOP"]
-    text = spoken("SMTP", ("S", b"354 go on\r\n"), ("C", letter + b".\r\nAUTH PLAIN AGFteQBzZWNyZXQ=\r\n"))
+    text = spoken(
+        "SMTP", ("C", b"DATA\r\n"), ("S", b"354 go on\r\n"), ("C", letter + b".\r\nAUTH PLAIN AGFteQBzZWNyZXQ=\r\n")
+    )
     assert text.endswith("C: AUTH PLAIN ********")
 
 
@@ -140,7 +147,7 @@ def test_passwords_are_masked_in_every_form():
 )
 def test_it_is_masked_whatever_was_asked_before(protocol, asked, answers, secret):
     verdict = {"POP3": b"+OK in\r\n", "IMAP": b"Y OK in\r\n", "SMTP": b"235 in\r\n"}[protocol]
-    after = ("C", b"Z NOOP\r\n")
+    after = ("C", b"Z NOOP\r\n" if protocol == "IMAP" else b"NOOP\r\n")
     text = spoken(protocol, ("C", asked), ("S", answers), ("C", secret + b"\r\n"), ("S", verdict), after)
     assert secret.decode() not in text
     assert text.splitlines()[-3] == f"C: {MASK}"
@@ -159,6 +166,7 @@ def test_it_is_masked_whatever_was_asked_before(protocol, asked, answers, secret
         ("POP3", ["C: AUTH PLAIN AGFteQBzZWNyZXQ=", "C: STAT"]),
         ("POP3", ["C: AUTH PLAIN", "C: AGFteQBzZWNyZXQ=", "C: STAT"]),
         ("POP3", ["C: AUTH FOO", "S: -ERR no", "C: STAT"]),
+        ("POP3", ["C: AUTH FOO", "C: QUJD", "S: -ERR no", "S: -ERR no", "C: STAT"]),
         ("SMTP", ["C: AUTH LOGIN YW15", "S: 334 UGFzc3dvcmQ6", "C: c2VjcmV0", "S: 235 in", "C: NOOP"]),
         ("SMTP", ["C: AUTH LOGIN", "C: YW15", "C: c2VjcmV0", "C: NOOP"]),
         ("SMTP", ["C: AUTH LOGIN", "C: *", "C: RSET"]),
@@ -170,6 +178,11 @@ def test_what_is_no_secret_is_shown(protocol, pieces):
     assert lines[-1].split()[-1] == pieces[-1].split()[-1]
     assert "EXISTS" not in "".join(lines) or "S: * 1 EXISTS" in lines
     assert not any(secret in "".join(lines) for secret in ("secret", "AGFteQ", "c2VjcmV0", "QUJD"))
+
+
+def test_every_command_is_shown():
+    for protocol, words in (("POP3", COMMANDS), ("SMTP", FORMS)):
+        assert spoken(protocol, ("C", "\n".join(words).encode())).replace("C: ", "").split() == [*words]
 
 
 def test_an_answer_to_a_challenge_is_masked_until_the_verdict():
@@ -203,15 +216,14 @@ def test_smtp_is_spelled_alike_by_every_python():
     text = spoken(
         "SMTP",
         ("C", b"ehlo laptop\r\nmail FROM:<Ben@example.net> size=9\r\nrcpt to:<amy@example.org>\r\ndata\r\n"),
-        ("S", b"354 go on\r\n"),
+        ("S", b"250-hello\r\n250 HELP\r\n250 ok\r\n250 ok\r\n354 go on\r\n"),
         ("C", b"mail from: my heart\r\n.\r\nquit\r\n"),
     )
-    assert text.splitlines() == [
+    assert [line for line in text.splitlines() if line.startswith("C")] == [
         "C: EHLO laptop",
         "C: MAIL FROM:<Ben@example.net> size=9",
         "C: RCPT TO:<amy@example.org>",
         "C: DATA",
-        "S: 354 go on",
         "C: mail from: my heart",
         "C: .",
         "C: QUIT",
@@ -224,13 +236,27 @@ def test_words_are_found_whatever_their_case():
     assert recorder.transcript().find("quit").said("C") == ("QUIT",)
 
 
-def test_a_letter_that_speaks_of_auth_is_shown():
-    recorder = Recorder("SMTP")
-    recorder.add("C", b"DATA\r\n")
-    recorder.add("S", b"354 go on\r\n")
-    said = ("pass me the salt", "the auth server is down", "auth is hard, too", ".")
-    recorder.add("C", "".join(f"{line}\r\n" for line in said).encode())
-    assert recorder.transcript().said("C") == ("DATA", *said)
+@pytest.mark.parametrize("mask", [True, False])
+@pytest.mark.parametrize("early", [True, False], ids=["with DATA", "after 354"])
+def test_a_letter_that_speaks_of_auth_is_shown(early, mask):
+    """However early it is sent (RFC 2920 §3.1)."""
+    said = ["pass me the salt", "the auth server is down", "auth is hard, too", "please", "."]
+    letter = "C", "".join(f"{line}\r\n" for line in said).encode()
+    answer = "S", b"250-ok\r\n250 ok\r\n354 go on\r\n"
+    pieces = [letter, answer] if early else [answer, letter]
+    text = spoken("SMTP", ("C", b"MAIL FROM:<>\r\nDATA\r\n"), *pieces, mask=mask)
+    assert [line[3:] for line in text.splitlines() if line.startswith("C")] == ["MAIL FROM:<>", "DATA", *said]
+
+
+def test_a_letter_whose_data_is_refused_is_no_letter():
+    text = spoken("SMTP", ("C", b"DATA\r\nhello\r\nPASS secret\r\n.\r\nquit\r\n"), ("S", b"503 no\r\n500 no\r\n"))
+    assert text.splitlines()[:5] == ["C: DATA", f"C: {MASK}", f"C: PASS {MASK}", f"C: {MASK}", "C: QUIT"]
+
+
+def test_what_answers_a_challenge_is_not_respelled():
+    """RFC 4648 §4: base64 knows capitals from others; this says ben, and lea."""
+    pieces = [("C", b"auth LOGIN\r\n"), ("S", b"334 VXNlcm5hbWU6\r\n"), ("C", b"YmVu\r\nbGVh\r\n")]
+    assert spoken("SMTP", *pieces, mask=False).splitlines()[2:] == ["C: YmVu", "C: bGVh"]
 
 
 def test_what_is_not_found_is_named():
@@ -249,6 +275,8 @@ def test_an_empty_transcript_says_so():
         ("POP3", b"PASS my secret", f"PASS {MASK}"),
         ("POP3", b"AUTH PLAIN AGFteQBzZWNyZXQ=", f"AUTH PLAIN {MASK}"),
         ("POP3", b"PASS !!!", f"PASS {MASK}"),
+        ("POP3", b"PASSsecret", MASK),
+        ("SMTP", b"<ben@example.net> to amy@example.org", "<ben@example.net> to amy@example.org"),
         ("POP3", "PASS пароль".encode(), f"PASS {MASK}"),
         ("IMAP", b'X2 LOGIN amy "my secret"', f"LOGIN amy {MASK}"),
         ("IMAP", b"X2 APPEND Sent {7}\r\n", "APPEND Sent"),
