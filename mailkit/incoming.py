@@ -9,6 +9,7 @@ from mailkit.settings import Settings
 FORGOTTEN_TIMEOUT = 2.0  # seconds for a client that says a command in place of a message; §4.5.3.2.7: rather 300
 
 _END = b"\r\n.\r\n"
+_TYPED_END = re.compile(rb"\n\.\n(?:quit\r?\n)?\Z", re.IGNORECASE)
 _ALONE = re.compile(rb"(?<!\r)\n|\r(?=[^\n])")
 _FORGOTTEN = re.compile(
     rb"\r\n(?:quit|rset|noop|data|(?:ehlo|helo|auth) [^\r\n]*|(?:mail from|rcpt to):[^\r\n]*)\r\n", re.IGNORECASE
@@ -40,7 +41,7 @@ class Incoming:
             del text[end - len(b".\r\n") :]
         self.refusal = self.refusal or self._judge(start)
         if self.refusal:
-            del text[: 1 - len(_END)]
+            del text[: -len(b"\n.\nquit\r\n")]
         return rest
 
     def _judge(self, start: int) -> str:
@@ -67,5 +68,5 @@ class Incoming:
         `smtplib` says QUIT when the message it was given is no text, which it finds out after DATA; who types into
         ``nc`` ends a message with LF.LF, which is none. Neither side would ever say a word again.
         """
-        over = self.refusal and self._text.endswith(b"\n.\n")
-        return FORGOTTEN_TIMEOUT if over or _FORGOTTEN.fullmatch(self._text) else None
+        over = _TYPED_END.search(self._text) if self.refusal else _FORGOTTEN.fullmatch(self._text)
+        return FORGOTTEN_TIMEOUT if over else None

@@ -591,11 +591,12 @@ def test_a_client_that_forgets_it_said_data_is_dropped(server, wrong, monkeypatc
     assert subjects(server, "amy") == []
 
 
-def test_who_ends_a_message_with_lf_alone_is_told(server, monkeypatch):
+@pytest.mark.parametrize("more", [b"", b"QUIT\n", b"quit\r\n"])
+def test_who_ends_a_message_with_lf_alone_is_told(server, monkeypatch, more):
     """As one who types into ``nc``: LF.LF is no end (RFC 5321 §4.1.1.4), and both would wait."""
     monkeypatch.setattr("mailkit.incoming.FORGOTTEN_TIMEOUT", 0.05)
     with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
-        line.sendall(b"HELO laptop\nMAIL FROM:<>\nRCPT TO:<amy>\nDATA\nSubject: x\n\nhi\n.\n")
+        line.sendall(b"HELO laptop\nMAIL FROM:<>\nRCPT TO:<amy>\nDATA\nSubject: x\n\nhi\n.\n" + more)
         assert answers.read().endswith(b"\r\n554 5.5.2 a CR or LF stands alone; end every line with CRLF\r\n")
     assert subjects(server, "amy") == []
 
