@@ -180,10 +180,13 @@ class MailServer:
     def relay_to(self, other: MailServer) -> None:
         """From now on, pass mail for another server's domain on to it (RFC 5321 §3.6).
 
-        Raises `TypeError` where it is no other `MailServer`.
+        Raises `TypeError` where it is no other `MailServer`, `ValueError` where its domain is this one's.
         """
         if other is self or not hasattr(other, "smtp"):
             raise TypeError(f"relay_to takes another MailServer, not {other!r}; write for example org.relay_to(net)")
+        if other.domain == self.domain:
+            words = f"both servers take mail for {self.domain}"
+            raise ValueError(f'{words}; make one of another domain, such as MailServer(domain="example.net")')
         self._engine.routes[other.domain] = other.smtp
 
     # ---- what can be seen

@@ -559,6 +559,14 @@ def test_a_relay_has_patience_anew_for_each_reply(server, client, monkeypatch, s
     assert (heard[-1], reply[0]) == (last, code)
 
 
+def test_a_server_of_the_same_domain_is_no_other(server):
+    with (
+        MailServer(accounts=("bob",)) as other,
+        pytest.raises(ValueError, match=r'both servers take mail for example\.org; .*domain="example\.net"'),
+    ):
+        server.relay_to(other)
+
+
 def test_two_servers_pass_mail_to_each_other_at_once(server, other):
     server.relay_to(other)
     other.relay_to(server)
