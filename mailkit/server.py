@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import ssl
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -26,7 +27,9 @@ from mailkit.sockets import Address
 from mailkit.store import Store, in_small_letters
 from mailkit.transcript import Transcript
 
+ACCOUNT = "[a-z0-9]{1,248}"  # as much as POP3's USER has room for (RFC 2449 §4)
 PASSWORD = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,60}"  # POP3's PASS has room for no more (RFC 2449 §4)
+MOST = 2**31 - 1  # octets, seconds, days: more is a slip, and too much for patterns, timers and RFC 1870's SIZE
 ProtocolName = Literal["SMTP", "POP3", "IMAP"]
 LABEL = "(?!-|..--)[a-z0-9-]{1,63}(?<!-)"  # no "xn--": beyond ASCII is not ours (RFC 5321 §4.1.2, RFC 5891 §4.2.3.1)
 HOST = rf"(?=.{{,253}}$){LABEL}(\.{LABEL})*"
@@ -80,13 +83,13 @@ class MailServer:
     ) -> None:
         if not (isinstance(domain, str) and re.fullmatch(HOST, domain)) or len(domain) > 248:  # the host is mail.DOMAIN
             raise ValueError(f'{domain!r} is no domain; write it in lower case, such as domain="example.org"')
-        if quota is not None and (not isinstance(quota, int) or quota < 0):
-            raise ValueError(f"a quota is a number of octets, such as quota=35_000, not {quota!r}")
+        if quota is not None and not _is_number(quota, 2**63 - 1):  # RFC 9208 §3.1.2
+            raise ValueError(f"a quota is a number of octets, such as quota=35_000, not {quota!r:.40}")
         now = clock() if callable(clock) else clock
         if not callable(clock) or not isinstance(now, datetime) or now.tzinfo is None:
             words = "a clock is a function that returns a datetime with a time zone"
             raise TypeError(f"{words}, not {now!r:.60}; write clock=lambda: datetime.now().astimezone()")
-        if not isinstance(uidvalidity, int) or not 1 <= uidvalidity < 2**32 - 2**16:  # others count up from it
+        if type(uidvalidity) is not int or not 1 <= uidvalidity < 2**32 - 2**16:  # others count up from it
             raise ValueError(f"uidvalidity is a number from 1 to {2**32 - 2**16 - 1}, not {uidvalidity!r}")
         checked = [_octets(letter) for letter in _sequence("letters", letters)]
         store = Store(domain, clock, uidvalidity)
@@ -249,7 +252,7 @@ class MailServer:
         Raises `TimeoutError` after so many seconds, naming the sessions that are still open.
         """
         self.snapshot()  # whatever has already arrived is handled first
-        if not self._engine.quiet.wait(timeout):
+        if not self._engine.quiet.wait(min(timeout, threading.TIMEOUT_MAX)):
             still = ", ".join(f"{one.protocol} {one.account or '(not logged in)'}" for one in self.snapshot().sessions)
             raise TimeoutError(
                 f"still connected: {still}; close these clients, or drop them with server.hang_up() "
@@ -309,18 +312,25 @@ def _sequence(what: str, items: Iterable[Any]) -> list[Any]:
 
 
 def _passwords(accounts: Iterable[str] | Mapping[str, str], password: str | None) -> dict[str, str]:
+    if isinstance(accounts, Mapping) and password is not None:
+        raise TypeError("accounts says each password already; leave password out")
     if isinstance(accounts, Mapping):
         found = dict(accounts)
     else:
         names = _sequence("accounts", accounts)
         found = {name: secrets.token_urlsafe(9) if password is None else password for name in names}
-    wrong = [name for name in found if not (isinstance(name, str) and re.fullmatch("[a-z0-9]+", name))]
+    wrong = [name for name in found if not (isinstance(name, str) and re.fullmatch(ACCOUNT, name))]
     if wrong or not found:
-        raise ValueError(f"account names are lower-case ASCII letters and digits, at least one account; not {wrong}")
+        words = "account names are lower-case ASCII letters and digits, at most 248; at least one account"
+        raise ValueError(f"{words}; not {wrong}")
     if not all(isinstance(word, str) and re.fullmatch(PASSWORD, word) for word in found.values()):
         words = "a password is text, 1 to 60 characters in one line"
-        raise TypeError(f'{words}; put it in quotes, such as password="secret"')
+        raise TypeError(f'{words}; put it in quotes, such as "secret"')
     return found
+
+
+def _is_number(value: object, most: int = MOST) -> bool:
+    return type(value) is int and 0 <= value <= most
 
 
 def _settings(domain: str, given: dict[str, Any]) -> Settings:
@@ -332,16 +342,14 @@ def _settings(domain: str, given: dict[str, Any]) -> Settings:
         guess = f"; did you mean {close[0]}?" if close else "."
         raise TypeError(f"MailServer takes no {', '.join(unknown)}{guess} Settings are: {', '.join(usual)}")
     expire = given.pop("expire", usual["expire"])
-    if expire not in ("NEVER", None) and (type(expire) is not int or expire < 0):
-        raise ValueError(f'expire is a number of days, "NEVER" or None, not {expire!r}')
+    if expire not in ("NEVER", None) and not _is_number(expire):
+        raise ValueError(f'expire is a number of days, "NEVER" or None, not {expire!r:.40}')
     for name, value in given.items():
         kind = type(usual[name])
-        if not isinstance(value, (int, float) if kind is float else kind):
+        if type(value) not in ((int, float) if kind is float else (kind,)):  # True is no number
             raise TypeError(f"{name}={value!r} is no {kind.__name__}; if left out, it is {usual[name]!r}")
-        if kind is float and not value > 0:
-            raise ValueError(f"{name}={value!r} leaves no time for anything; if left out, it is {usual[name]!r}")
-        if name.startswith("max_") and value < 1:  # SIZE 0 would promise that there is none (RFC 1870 §4)
-            raise ValueError(f"{name}={value!r} leaves no room for anything; if left out, it is {usual[name]!r}")
+        if kind in (int, float) and not 0 < value <= MOST:  # SIZE 0 would promise that there is none (RFC 1870 §4)
+            raise ValueError(f"{name} is more than 0, and at most {MOST}; if left out, it is {usual[name]!r}")
     settings = Settings(**{"host_name": f"mail.{domain}", "expire": expire, **given})
     if not re.fullmatch(HOST, in_small_letters(settings.host_name)):
         raise ValueError(f'{settings.host_name!r} is no name of a host; write for example host_name="mail.{domain}"')

@@ -268,6 +268,12 @@ def test_waiting_for_a_client_that_stays_names_it(server):
     pop.quit()
 
 
+def test_waiting_may_have_no_end(server):
+    pop = pop_login(server)
+    threading.Timer(0.05, pop.close).start()
+    server.wait_for_hang_up(timeout=float("inf"))
+
+
 def test_an_idle_pop3_session_ends_without_update():
     with MailServer(LETTERS, password="secret", pop3_idle=0.05) as server:
         pop = pop_login(server)
@@ -910,9 +916,19 @@ def test_forty_servers_in_one_process_do_not_meet():
         ({"clock": None}, TypeError, r"datetime with a time zone, not None; write clock=lambda: datetime.now\(\)"),
         ({"clock": datetime.now}, TypeError, "with a time zone"),
         ({"clock": time.time}, TypeError, "with a time zone"),
-        ({"handshake": 0}, ValueError, "handshake=0 leaves no time for anything; if left out, it is 10.0"),
-        ({"pop3_idle": float("nan")}, ValueError, "pop3_idle=nan leaves no time"),
-        ({"max_message": 0}, ValueError, "max_message=0 leaves no room for anything; if left out, it is 25000000"),
+        ({"handshake": 0}, ValueError, "handshake is more than 0, and at most 2147483647; if left out, it is 10.0"),
+        *(
+            ({"pop3_idle": value}, ValueError, "pop3_idle is more than 0")
+            for value in (float("nan"), float("inf"), 10**400)
+        ),
+        ({"max_message": 0}, ValueError, "max_message is more than 0, .*; if left out, it is 25000000"),
+        ({"max_line": 2**32}, ValueError, "max_line is more than 0, and at most 2147483647"),
+        ({"max_line": True}, TypeError, "max_line=True is no int"),
+        ({"quota": True}, ValueError, "number of octets, such as quota=35_000, not True"),
+        ({"quota": 10**400}, ValueError, "number of octets"),
+        ({"expire": 10**400}, ValueError, "number of days"),
+        ({"accounts": {"amy": "x"}, "password": "y"}, TypeError, "accounts says each password already"),
+        ({"accounts": ("a" * 249,)}, ValueError, "lower-case ASCII letters and digits, at most 248"),
         ({"host": "0.0.0.0"}, TypeError, "takes no host"),
         ({"port": 110}, TypeError, "Settings are: .*uidl"),
     ],
