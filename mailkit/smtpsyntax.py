@@ -95,9 +95,11 @@ def parse_path(command: str, argument: str, domain: str) -> tuple[str, dict[str,
     address = (cut and cut[1]) or ""
     if address and not split_address(address)[1]:
         address += f"@{domain}"
-    if not cut or not (address or command == "MAIL") or len(address.encode()) > MAX_PATH:
-        status = "5.1.7" if command == "MAIL" else "5.1.3"
+    status = "5.1.7" if command == "MAIL" else "5.1.3"
+    if not cut or not (address or command == "MAIL"):
         raise Refusal(f"553 {status} this is not an address; write it as <amy@example.org>")
+    if len(address.encode()) > MAX_PATH:
+        raise Refusal(f"501 {status} the path is too long; {MAX_PATH} octets is the most")
     words = [word for word in (cut[2] or "").split(" ") if word]
     found = [_PARAMETER.fullmatch(word) for word in words]
     named = {one[1].upper(): (one[2] or "").upper() for one in found if one}
