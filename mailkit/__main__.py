@@ -28,8 +28,8 @@ Everything is forgotten when the server stops. Press Ctrl-C to stop it.
 def serve(password: str | None, names: list[str], authority: Path | None = None) -> None:
     """Run a server with sample letters until interrupted; print the settings to type in, save its authority's PEM.
 
-    Raises `LookupError` for a letter that is not there, `TypeError` for a password that cannot be one, `OSError` where
-    the PEM cannot be written, and what interrupts.
+    Raises `LookupError` for a letter that is not there, `TypeError` for a password that cannot be one, `ValueError` for
+    one that cannot be printed here, `OSError` where the PEM cannot be written, and what interrupts.
     """
     with MailServer(
         letters(*names),
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     if chosen.command == "serve":
         try:
             serve(chosen.password, chosen.letters, chosen.authority)
-        except (LookupError, OSError, TypeError) as error:
+        except (LookupError, OSError, TypeError, ValueError) as error:
             serving.error(str(error))
         except KeyboardInterrupt:
             print("The server has stopped; its mail is gone.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import imaplib
+import io
 import itertools
 import poplib
 import re
@@ -126,6 +127,13 @@ def test_what_cannot_be_served_is_told_in_a_line(capsys, arguments, words):
     with pytest.raises(SystemExit):
         main(["serve", *arguments])
     assert words in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_password_that_cannot_be_printed_is_told_in_a_line(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    with pytest.raises(SystemExit):
+        main(["serve", "--password", "pé€"])
+    assert "can't encode" in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.slow
