@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mailkit.imap.session import ImapSession
@@ -252,10 +252,11 @@ class Line(asyncio.BufferedProtocol):
         secure = None
         try:
             context = self.engine.tls().server
-            if not self._raw.is_closing():  # else asyncio would wait for a handshake all the same
-                secure = await loop.start_tls(self._raw, self, context, server_side=True, ssl_handshake_timeout=timeout)
-        except (OSError, ssl.SSLError):
-            pass
+            with suppress(OSError):  # the client's: what it said was no handshake, or it hung up
+                if not self._raw.is_closing():  # else asyncio would wait for a handshake all the same
+                    secure = await loop.start_tls(
+                        self._raw, self, context, server_side=True, ssl_handshake_timeout=timeout
+                    )
         except Exception:  # ours, and the line would be left without anybody
             log.exception("a handshake failed")
         finally:

@@ -552,6 +552,18 @@ def test_without_certificates_the_line_is_closed(server, monkeypatch, caplog, po
     assert "trustme" in caplog.text
 
 
+def test_why_no_certificate_was_made_is_logged(server, monkeypatch, caplog):
+    """Such as no room for the file that OpenSSL reads it from: an `OSError`, but none of the client's."""
+
+    def fail():
+        raise OSError("no room for a file")
+
+    monkeypatch.setattr(server._engine, "tls", fail)
+    with socket.create_connection(server.pop3s, timeout=PATIENCE) as line, contextlib.suppress(ConnectionResetError):
+        assert line.recv(1) == b""
+    assert "no room for a file" in caplog.text
+
+
 @pytest.mark.parametrize("port", ["pop3", "imap", "smtp", "pop3s", "imaps", "smtps"])
 def test_who_comes_and_goes_leaves_room(port):
     """A client that is gone before it has been greeted counts no more."""
