@@ -94,11 +94,12 @@ class Box:
     """One learner's try at an exercise: the things of its world as attributes, and ``check()``."""
 
     __slots__ = ("__weakref__", "_exercise", "_refused", "_started", "_world", "before")
+    before: Snapshot
 
     def __init__(self, exercise: Exercise, world: Any) -> None:
         self._exercise = exercise
         self._world = world
-        self.before: Snapshot = world.snapshot()
+        object.__setattr__(self, "before", world.snapshot())
         self._refused = _refused(_by_imap(world))
         self._started = len(_cells())
 
@@ -109,7 +110,7 @@ class Box:
             raise AttributeError(f"this exercise has no {name!r}; it has: {', '.join(dir(self))}") from None
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name not in self.__slots__:
+        if not name.startswith("_"):
             getattr(self, name)  # raises where the box has no such thing
             raise AttributeError(
                 f"box.{name} stays the one it is: change what is in it, or give yours a name without 'box.'"
