@@ -1,8 +1,10 @@
 """What a conversation cannot show of `ImapSession`: pieces, TLS, limits, failures, memory."""
 
+import gc
 import logging
 import os
 import tracemalloc
+import weakref
 from datetime import UTC, datetime
 
 import pytest
@@ -245,6 +247,19 @@ def test_a_flood_is_not_kept(flood):
         assert tracemalloc.get_traced_memory()[0] < 600_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("command", ["FETCH 1 BODY.PEEK[]", "FETCH 1 (FLAGS BODY[])"])
+def test_a_command_that_is_done_holds_on_to_nothing(command):
+    """Not until Python looks for cycles, that is: the view, and with it the mailbox, could be as large as any."""
+    session = a_session(a_store(), SELECTED)
+    view = weakref.ref(session._view)
+    gc.disable()
+    try:
+        assert b"a1 OK" in say(session, f"a1 {command}\r\na2 UNSELECT\r\n".encode())
+        assert view() is None
+    finally:
+        gc.enable()
 
 
 def test_what_is_kept_of_tiny_parts_does_not_outgrow_the_letter():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -47,7 +48,7 @@ class Request:
     def __init__(self, arguments: Arguments, view: View, by_uid: bool) -> None:
         self._view = view
         self._arguments = arguments
-        self._plain = {**PLAIN_ITEMS, "FLAGS": self._flags}
+        self._plain: Mapping[str, Item] = {**PLAIN_ITEMS, "FLAGS": functools.partial(_flags, view)}
         self._items: dict[str, Item] = {}  # by what was asked for, so that asking twice is answered once
         self._sets_seen = False
         if by_uid:
@@ -66,7 +67,7 @@ class Request:
         for number, message in view.numbered(places):
             shown = items
             if self._sets_seen and self._mark_seen(message) and not shows_flags:
-                shown = [self._flags, *items]
+                shown = [self._plain["FLAGS"], *items]
             before = b"* %d FETCH (" % number
             for item in shown[:-1]:  # one by one: together they can be many times the message
                 yield before + item(message)
@@ -79,11 +80,6 @@ class Request:
             return False
         view.mailbox.set_flags(message, message.flags | {SEEN}, view.watcher)
         return True
-
-    def _flags(self, message: Message) -> bytes:
-        view = self._view
-        view.watcher.changed.discard(message.uid)  # now, for others may have their turn before the answer is out
-        return b"FLAGS " + view.flags(message)
 
     def _read(self, macros: Mapping[str, tuple[str, ...]] = {}) -> None:
         arguments = self._arguments
@@ -127,6 +123,11 @@ class Request:
         numbers = tuple(to_number(number) for number in path.split(b".") if number)
         text = _section(label, numbers, kind, tuple(name.decode("latin-1") for name in names), partial)
         self._items[f"{label!r}{partial and partial[0]!r}"] = text
+
+
+def _flags(view: View, message: Message) -> bytes:
+    view.watcher.changed.discard(message.uid)  # now, for others may have their turn before the answer is out
+    return b"FLAGS " + view.flags(message)
 
 
 def _section(
