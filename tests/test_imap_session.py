@@ -249,7 +249,7 @@ def test_a_flood_is_not_kept(flood):
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("command", ["FETCH 1 BODY.PEEK[]", "FETCH 1 (FLAGS BODY[])"])
+@pytest.mark.parametrize("command", ["FETCH 1 BODY.PEEK[]", "FETCH 1 (FLAGS BODY[])", "SEARCH TEXT x FROM y"])
 def test_a_command_that_is_done_holds_on_to_nothing(command):
     """Not until Python looks for cycles, that is: the view, and with it the mailbox, could be as large as any."""
     session = a_session(a_store(), SELECTED)

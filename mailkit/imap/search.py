@@ -47,8 +47,7 @@ class Search:
         self._arguments = arguments
         self._view = view
         self._keys_read = self._texts_read = 0
-        self._texts_of: Message | None = None
-        self._texts: dict[object, list[str]] = {}  # its texts in small letters: the next key may look in the same
+        self._texts = _Texts()  # which the keys know, and not `self`: all is gone when the answer is out
         self._charset = self._read_charset()
         arguments.space()
         self._test = self._keys(0)
@@ -160,30 +159,20 @@ class Search:
             return self._in_field(structure.envelope_values, name)
         if name not in ("BODY", "TEXT"):
             return None
-        wanted, header_too = self._string(), name == "TEXT"
+        texts, wanted, header_too = self._texts, self._string(), name == "TEXT"
         self._texts_read += 1
         if self._texts_read > MAX_TEXTS:
             raise MailboxError(f"one SEARCH takes {MAX_TEXTS} BODY and TEXT keys; send several", "LIMIT")
 
         def test(place: int, message: Message) -> bool:
-            header, body = self._looked_in(structure.searchable, message)
+            header, body = texts.of(message, structure.searchable)
             return wanted in body or (header_too and wanted in header)
 
         return test
 
-    def _looked_in(self, texts: Callable[..., Iterable[str]], message: Message, *field: str) -> list[str]:
-        """Return texts of a message in small letters, worked out once while keys are put to it."""
-        if self._texts_of is not message:
-            self._texts_of, self._texts = message, {}
-        key = texts, field
-        if key not in self._texts:
-            self._texts[key] = [_small(text) for text in texts(message, *field)]
-        return self._texts[key]
-
     def _in_field(self, values: Callable[[Message, str], Iterable[str]], field: str) -> Test:
-        wanted = self._string()
-
-        return lambda place, message: any(wanted in value for value in self._looked_in(values, message, field))
+        texts, wanted = self._texts, self._string()
+        return lambda place, message: any(wanted in value for value in texts.of(message, values, field))
 
     def _string(self) -> str:
         octets = self._arguments.next_astring()
@@ -205,6 +194,23 @@ class Search:
         if name.startswith("SENT"):
             return lambda place, message: (sent := structure.sent_date(message)) is not None and fits(sent, day)
         return lambda place, message: fits(message.internaldate.date(), day)
+
+
+class _Texts:
+    """The texts of one message in small letters, worked out once while keys are put to it."""
+
+    def __init__(self) -> None:
+        self._message: Message | None = None
+        self._known: dict[object, list[str]] = {}
+
+    def of(self, message: Message, read: Callable[..., Iterable[str]], *field: str) -> list[str]:
+        """Return what ``read`` finds in the message."""
+        if self._message is not message:
+            self._message, self._known = message, {}
+        key = read, field
+        if key not in self._known:
+            self._known[key] = [_small(text) for text in read(message, *field)]
+        return self._known[key]
 
 
 def _small(text: str) -> str:
