@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailkit.imap import fetch, mailboxes, messages, structure
+from mailkit.imap import fetch, mailboxes, messages, mime, structure
 from mailkit.imap import session as session_module
 from mailkit.imap.session import COMMANDS, ImapSession, State
 from mailkit.imap.states import ARGUMENTS
@@ -262,19 +262,32 @@ def test_a_command_that_is_done_holds_on_to_nothing(command):
         gc.enable()
 
 
+TINY = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n" * 2_000
+
+
 def test_what_is_kept_of_tiny_parts_does_not_outgrow_the_letter():
     store = a_store(0)
-    tiny = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n" * 2_000
-    store.accounts["amy"].inbox.append(tiny)
+    store.accounts["amy"].inbox.append(TINY)
     session = a_session(store, SELECTED + b"l3 COPY 1 INBOX\r\n" * 2)
     tracemalloc.start()
     try:
-        for item in (b"BODYSTRUCTURE", b"ENVELOPE"):
-            for _ in session.receive(b"a1 FETCH 1:3 %b\r\n" % item):
+        for command in (b"FETCH 1:3 BODYSTRUCTURE", b"FETCH 1:3 ENVELOPE", b"SEARCH TEXT x", b"SEARCH TO x"):
+            for _ in session.receive(b"a1 %b\r\n" % command):
                 pass
-        assert tracemalloc.get_traced_memory()[0] < 3 * len(tiny)
+        assert tracemalloc.get_traced_memory()[0] < 3 * len(TINY)
     finally:
         tracemalloc.stop()
+
+
+def test_tiny_parts_are_worked_out_once_for_all_that_one_command_asks(monkeypatch):
+    scans = []
+    scanner = mime._Scanner
+    monkeypatch.setattr(mime, "_Scanner", lambda octets: scans.append(octets) or scanner(octets))
+    store = a_store(0)
+    store.accounts["amy"].inbox.append(TINY)
+    said = say(a_session(store, SELECTED), b"a1 FETCH 1 (BODYSTRUCTURE BODY[1.MIME] BODY[2.MIME] BODY[1999])\r\n")
+    assert said.endswith(b"a1 OK FETCH completed\r\n")
+    assert len(scans) == 1
 
 
 def test_a_flag_set_while_an_answer_is_on_its_way_is_told_after_it():

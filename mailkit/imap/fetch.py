@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from mailkit.imap import structure
+from mailkit.imap.mime import let_go
 from mailkit.imap.syntax import Arguments, BadSyntax, astring, literal, to_number, write_date_time
 from mailkit.imap.view import View
 from mailkit.message import SEEN, Message
@@ -73,6 +74,7 @@ class Request:
                 yield before + item(message)
                 before = b" "
             yield before + shown[-1](message) + b")\r\n"
+            let_go(message)
 
     def _mark_seen(self, message: Message) -> bool:
         view = self._view

@@ -64,7 +64,7 @@ class Part:
     """
 
     __slots__ = (
-        "answers", "body", "children", "end", "fields", "is_message", "is_mime", "is_multipart",
+        "answers", "body", "children", "end", "fields", "is_bulky", "is_message", "is_mime", "is_multipart",
         "lines", "parameters", "start", "subtype", "type",
     )  # fmt: skip
 
@@ -74,7 +74,7 @@ class Part:
         self.type, self.subtype = b"text", b"plain"
         self.parameters: Parameters = ()
         self.is_mime = False  # else its Content- fields mean nothing (RFC 2045 §4)
-        self.is_multipart = self.is_message = False
+        self.is_multipart = self.is_message = self.is_bulky = False
         self.children: list[Part] = []
         self.fields: Fields | None = None
         self.answers: dict[str, bytes] = {}
@@ -94,17 +94,19 @@ class Part:
 
 
 def parse(message: Message) -> Part:
-    """Return the message's root `Part`, worked out once and kept in ``message.structure``.
-
-    Where parts are tiny they are worked out each time: kept, they would take many times the room of the message.
-    """
+    """Return the message's root `Part`, worked out once and kept in ``message.structure``."""
     root = message.structure
     if not isinstance(root, Part):
         scanner = _Scanner(message.octets)
-        root = scanner.scan(0, 0)
-        if scanner.parts <= 10 + message.size // MIN_KEPT:
-            message.structure = root
+        message.structure = root = scanner.scan(0, 0)
+        root.is_bulky = scanner.parts > 10 + message.size // MIN_KEPT
     return root
+
+
+def let_go(message: Message) -> None:
+    """Keep parts no longer that are so tiny that they take many times the room of the message."""
+    if isinstance(message.structure, Part) and message.structure.is_bulky:
+        message.structure = None
 
 
 def fields(header: bytes) -> Iterator[tuple[bytes, bytes]]:

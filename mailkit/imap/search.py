@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import date
 
 from mailkit.imap import structure
+from mailkit.imap.mime import let_go
 from mailkit.imap.states import OTHERS_TURN
 from mailkit.imap.syntax import Arguments, BadSyntax, spans
 from mailkit.imap.view import View
@@ -63,6 +64,7 @@ class Search:
         for number, message in view.numbered([range(view.count)]):
             if test(number - 1, message) and not view.is_gone(message):
                 found.append(b" %d" % (message.uid if by_uid else number))
+            let_go(message)
             if not number % at_once:
                 yield OTHERS_TURN
         yield b"* SEARCH%b\r\n" % b"".join(found)
