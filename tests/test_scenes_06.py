@@ -9,6 +9,7 @@ import pytest
 
 from mailkit import Device, MailServer, letters
 from mailkit.samples import table
+from mailkit.scenes import lesson09
 from mailkit.scenes.lesson06 import exercises
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, LeavingProgram, PollRefused, PopClient, PopSettings
 from mailkit.scenes.thirtydays import OCTETS, daily_letter, thirty_days
@@ -300,3 +301,19 @@ def test_three_days_do_not_come_twice():
     box.three_visits(lambda pop, ledger, laptop: None)
     with pytest.raises(RuntimeError, match="from its first line"):
         box.three_visits(lambda pop, ledger, laptop: None)
+
+
+@pytest.mark.parametrize(("key", "visits"), [("06.3", "three_visits"), ("09.10", "one_week")])
+def test_who_logs_in_once_more_reads_that_the_maildrop_is_in_use(key, visits):
+    """The red box's last line is the refusal, not how long one then waits for the line that was left open."""
+    box = {**exercises, **lesson09.exercises}[key].start()
+    lines = []
+
+    def poll(pop, *things):
+        lines.append(poplib.POP3(pop.host, pop.port))
+        lines[0].user("amy")
+        lines[0].pass_("secret")
+
+    with pytest.raises(poplib.error_proto, match="IN-USE"):
+        getattr(box, visits)(poll)
+    lines[0].close()

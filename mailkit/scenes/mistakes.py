@@ -143,11 +143,12 @@ def half_way(advice: str) -> Mistake:
 
 
 def visits_stopped(what: str, kind: str, note: str) -> Mistake:
-    """Return the same for a function that polls with a ledger: of this kind (`set`), noted in with these words."""
+    """Return the same for a function that polls with a ledger: of this kind (`set`), into which these words write."""
     return half_way(
         f"{what} stopped half-way, and the last line of the red box says why. Is it `NoneType`? Then `pop.quit()` "
         "stands inside the loop; it comes after it. Is there a `b` before the number? Then `.decode()` is missing. "
-        f"Is it `'{kind}'`? This ledger is noted in with `{note}`. Mend it, and run the cell from its first line."
+        f"Is it `'{kind}'`? Into this ledger you write with `{note}`. Is it `[IN-USE]`? The `pop` that your function "
+        "gets is logged in already: open no other. Mend it, and run the cell from its first line."
     )
 
 

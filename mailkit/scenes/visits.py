@@ -124,6 +124,6 @@ class ThreeVisits:
             poll(pop, self._ledger, self._laptop)
         finally:
             pop.close()
-            self._server.wait_for_hang_up()
+        self._server.wait_for_hang_up()
         self._used |= not self._server.transcript("POP3").said("C")[-1].startswith("PASS")
         print(f"{day}: {len(self._laptop.letters()) - before} fetched")  # noqa: T201

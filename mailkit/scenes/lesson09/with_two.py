@@ -45,7 +45,7 @@ class Week:
                     collect(pop, device)
                 finally:
                     pop.close()  # after QUIT this does nothing
-                    self._server.wait_for_hang_up()
+                self._server.wait_for_hang_up()
             if day == 4:
                 self._tidy()
         self._over = True
