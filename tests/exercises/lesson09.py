@@ -406,6 +406,11 @@ OTHERS = {
     ],
     "09.6": [
         ("not-visited", _noted("[:3]", "")),
+        (
+            "not yet",
+            _noted("[:3]", "pop.quit()\nbox.program.poll()").replace("box.ledger[name]", "box.ledger[number]"),
+            "text such as `1.1`",
+        ),
         ("noted-some", _noted("[:2]", "pop.quit()")),
         ("right", _noted("", "box.laptop.save(pop.retr(4))\npop.quit()\nbox.program.poll()")),
         ("right", _noted("[:3]", "pop.quit()\nbox.program.poll()\nbox.program.poll()")),
@@ -435,6 +440,11 @@ imap.expunge()""",
         ),
     ],
     "09.4": [
+        (
+            "not-removed",
+            _pop("09.4", stumble("box.laptop.save(pop.retr(3))\nfor n in (1, 2, 3):\n    pop.dele(n)\n    pop.quit()")),
+            "`NoneType`",
+        ),
         (
             "not-removed",
             _pop("09.4", "for number in (1, 2):\n    pop.dele(number)\nbox.laptop.save(pop.retr(3))"),
@@ -479,6 +489,7 @@ imap.expunge()""",
         (
             "not-both",
             _pop("09.9", "pop.dele(1)\npop.quit()").replace("pop = ", "box.tablet_program.poll()\npop = "),
+            "`NoneType`",
             "from its first line",
         ),
         (

@@ -27,6 +27,7 @@ from mailkit.scenes.mistakes import (
     INTO_INBOX,
     NOT_AS_IT_WAS,
     OTHER_SENT,
+    QUIT_IN_A_LOOP,
     Notes,
     as_it_was,
     flagged,
@@ -291,7 +292,7 @@ half_way = Exercise(
             "not-removed",
             lambda before, now: kept(now, "laptop") == THREE,
             "All three letters are on the laptop now. They shall leave the server, too: mark each that is still there, "
-            "for the old marks died with the old session. Then `pop.quit()`.",
+            f"for the old marks died with the old session. Then `pop.quit()`. {QUIT_IN_A_LOOP}",
         ),
     ),
     praise="Nothing was lost, nothing is there twice. A broken line costs a second visit and no letter.",

@@ -64,8 +64,8 @@ downloaded_again = Exercise(
         and sorted(noted(now, "_ledger")) == sorted(_names(now))
         and set(noted(now, "_visits")) <= {"0", "1"}
     ),
-    untouched="To a program with an empty ledger every letter is new. Before `box.program.poll()`, note in "
-    "`box.ledger` the names, such as `1.1`, of the letters that the laptop has.",
+    untouched="To the program a letter is new whose name is not in `box.ledger`. Before `box.program.poll()`, note "
+    "there the names of the letters that the laptop has: text such as `1.1`, not the number.",
     idle=lambda before, now: (
         kept(now, "laptop") == sorted([*THREE, *THREE, WALK]) and sorted(noted(now, "_ledger")) == sorted(_names(now))
     ),
@@ -377,7 +377,7 @@ fourteen_days = Exercise(
             "not-both",
             lambda before, now: len(inbox(now)) == 3 or kept(now, "tablet") == inbox(now) == inbox(before),
             "Two letters were fetched on day 1, and both are nineteen days old: both are to go, in one session, for "
-            "in a new one the numbers begin anew. Run the cell from its first line.",
+            f"in a new one the numbers begin anew. {QUIT_IN_A_LOOP} Run the cell from its first line.",
         ),
     ),
     praise="The days count from the download by this program, and the deletion is sent at its next visit: too late for "
