@@ -7,7 +7,6 @@ client. The box in the street is the server's, the home is a device.
 from __future__ import annotations
 
 import imaplib
-import poplib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED
 from mailkit.samples import letters
 from mailkit.scenes.mistakes import MARKED, elsewhere, filed_away, flagged, marked, marked_unsaved
+from mailkit.scenes.visits import by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -78,7 +78,7 @@ def walk(way: Way, server: MailServer, home: Device) -> Iterator[Step]:
 
 
 def _take_home(server: MailServer, home: Device) -> Iterator[str]:
-    pop = log_in(server)
+    pop = by_pop(server)
     yield "You walk to the box and open it"
     for number in range(1, pop.stat()[0] + 1):
         home.save(pop.retr(number))
@@ -113,14 +113,6 @@ def _read_there(server: MailServer, home: Device) -> Iterator[str]:
             imap.expunge()
         yield "You put the rest back, sorted"
     yield "You lock the box and walk home"
-
-
-def log_in(server: MailServer, password: str = "secret") -> poplib.POP3:
-    """Open the box by POP3, as Amy."""
-    pop = poplib.POP3(*server.pop3)
-    pop.user("amy")
-    pop.pass_(password)
-    return pop
 
 
 def _number(imap: imaplib.IMAP4, subject: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import imaplib
-import poplib
 
 from mailkit.device import Device
 from mailkit.diagram import Picture, show_columns
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
 from mailkit.scenes.mistakes import half_way, half_way_notes, marked, marked_unsaved
-from mailkit.scenes.visits import Disk, Visits
+from mailkit.scenes.visits import Disk, Visits, by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -24,10 +23,10 @@ def two_steps() -> tuple[Steps, Steps]:
     return _by_pop(), _by_imap()
 
 
-def show_two_steps(by_pop: Steps, by_imap: Steps) -> Picture:
+def show_two_steps(pop: Steps, imap: Steps) -> Picture:
     """Draw the two steps of both protocols beside each other."""
-    connecting = ("1. A program connects", by_pop[1], by_imap[1])
-    fetching = ("2. It fetches", by_pop[1:], by_imap[1:])
+    connecting = ("1. A program connects", pop[1], imap[1])
+    fetching = ("2. It fetches", pop[1:], imap[1:])
     return show_columns([connecting, fetching], ["POP3: take it home", "IMAP: read it there"])
 
 
@@ -35,7 +34,7 @@ def _by_pop() -> Steps:
     with MailServer(letters("three-letters"), password="secret") as server:
         laptop = Device("laptop")
         before = server.snapshot(laptop)
-        pop = _logged_in(server)
+        pop = by_pop(server)
         connected = server.snapshot(laptop)
         for number in range(1, pop.stat()[0] + 1):
             laptop.save(pop.retr(number))
@@ -54,13 +53,6 @@ def _by_imap() -> Steps:
             connected = server.snapshot(laptop)
             laptop.save(imap.fetch("1:*", "(BODY[])"))
         return before, connected, server.snapshot(laptop)
-
-
-def _logged_in(server: MailServer) -> poplib.POP3:
-    pop = poplib.POP3(*server.pop3)
-    pop.user("amy")
-    pop.pass_("secret")
-    return pop
 
 
 # ---- what the exercises look at
@@ -209,7 +201,7 @@ bug_hunt = Exercise(
 
 def _all_marked() -> World:
     server = MailServer(letters("lunch", "newsletter", "photos"), password="secret")
-    pop = _logged_in(server)
+    pop = by_pop(server)
     for number in (1, 2, 3):
         pop.dele(number)
     return World(server, pop=pop)

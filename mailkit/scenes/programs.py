@@ -172,10 +172,10 @@ def _copies(answer: Sequence[object]) -> Iterator[tuple[int, bytes, frozenset[st
 
 
 @contextmanager
-def logged_in(server: MailServer) -> Iterator[imaplib.IMAP4]:
-    """Give a client that has logged in as Amy, and log it out in the end."""
+def logged_in(server: MailServer, account: str = "amy") -> Iterator[imaplib.IMAP4]:
+    """Give a client that has logged in, and log it out in the end."""
     with imaplib.IMAP4(*server.imap) as imap:
-        imap.login("amy", "secret")
+        imap.login(account, "secret")
         yield imap
 
 

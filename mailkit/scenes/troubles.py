@@ -13,7 +13,8 @@ from mailkit.device import Device
 from mailkit.diagram import Picture, show_columns
 from mailkit.plot import bars
 from mailkit.samples import letters
-from mailkit.scenes.lesson01 import HEADS, WAYS, Way, letterbox, log_in, walk
+from mailkit.scenes.lesson01 import HEADS, WAYS, Way, letterbox, walk
+from mailkit.scenes.visits import by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -69,7 +70,7 @@ def _second_home(server: MailServer, home: Device, way: Way) -> tuple[list[bytes
     for octets in _visit(server):
         cottage.save(octets)
     if way == "take home":
-        pop = log_in(server)
+        pop = by_pop(server)
         pop.dele(1)
         pop.quit()
     return cottage.letters(), server.snapshot(home, cottage)

@@ -7,9 +7,7 @@ have been stolen or refused, or lie in a mailbox of the server that the program 
 
 from __future__ import annotations
 
-import imaplib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from email import message_from_bytes
 from email.policy import default
 
@@ -19,7 +17,7 @@ from mailkit.message import SEEN
 from mailkit.samples import compose, letters
 from mailkit.scenes.advice import WAYS
 from mailkit.scenes.popclient import NEW_ACCOUNT, PopClient, PopSettings
-from mailkit.scenes.programs import refresh
+from mailkit.scenes.programs import logged_in, refresh
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -119,14 +117,6 @@ class Weeks:
             self._server.deliver(octets, account)
         except MailboxError:  # the box is full: refused with 452, in the end for good
             return
-
-
-@contextmanager
-def logged_in(server: MailServer, account: str) -> Iterator[imaplib.IMAP4]:
-    """Give an IMAP client that has logged in, and log it out in the end."""
-    with imaplib.IMAP4(*server.imap) as imap:
-        imap.login(account, "secret")
-        yield imap
 
 
 def sent_note() -> bytes:
