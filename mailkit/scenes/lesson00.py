@@ -18,7 +18,7 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED
 from mailkit.progress import Progress
 from mailkit.samples import compose, letters
-from mailkit.scenes.mistakes import FLAGGED, MARKED, flagged
+from mailkit.scenes.mistakes import FLAGGED_DELETED, MARKED, flagged
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -310,7 +310,7 @@ both_full = Exercise(
             "its first line.",
         ),
         MARKED,
-        FLAGGED,
+        FLAGGED_DELETED,
         Mistake(
             "only-a-part",
             lambda before, now: not {*_digests(now, "phone"), *_digests(now, "laptop")} <= set(_digests(before)),

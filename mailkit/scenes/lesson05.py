@@ -11,7 +11,7 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED, FLAGGED, SEEN
 from mailkit.samples import compose, letters
 from mailkit.scenes.events import NOTE
-from mailkit.scenes.mistakes import INTO_INBOX, OTHER_SENT
+from mailkit.scenes.mistakes import INTO_INBOX, OTHER_SENT, SENT_TWICE, only_a_part
 from mailkit.scenes.programs import logged_in, refresh
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot, digest
@@ -102,12 +102,7 @@ exercises = {
                 ),
                 OTHER_SENT,
                 INTO_INBOX,
-                Mistake(
-                    "twice",
-                    lambda _, now: len(now.mailbox("amy", "Sent").letters) > 1,
-                    "There is more than one letter in `Sent`: each `append` adds one. Run the cell from its first "
-                    "line, and append once.",
-                ),
+                SENT_TWICE,
                 Mistake(
                     "unread",
                     lambda _, now: any(SEEN not in one.flags for one in now.mailbox("amy", "Sent").letters),
@@ -158,12 +153,7 @@ exercises = {
                     "They lie in the laptop's INBOX, which follows the server: what is deleted there vanishes here, "
                     'too. Save into a folder of its own: `box.laptop.save(answer, "Backup")`.',
                 ),
-                Mistake(
-                    "only-a-part",
-                    lambda before, now: not _saved(now) <= _letters(before),
-                    "Only a part of each letter was saved. The whole letter is `BODY.PEEK[]`, with nothing between the "
-                    "brackets.",
-                ),
+                only_a_part(lambda before, now: not _saved(now) <= _letters(before)),
                 Mistake(
                     "incomplete",
                     lambda _, now: 0 < len(_saved(now)) < 3,

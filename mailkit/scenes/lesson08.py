@@ -13,7 +13,7 @@ from mailkit.render import Picture
 from mailkit.samples import letters, table
 from mailkit.scenes.lesson03 import Steps, two_steps
 from mailkit.scenes.lesson06 import LEFT
-from mailkit.scenes.mistakes import NOT_AS_IT_WAS
+from mailkit.scenes.mistakes import LOOK_ONLY, NOT_AS_IT_WAS, only_a_part
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.tables import Listing, milestones
 from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, unreadable
@@ -284,12 +284,7 @@ make_room = Exercise(
     ),
     untouched="Nothing has changed. `numbers` holds the numbers of the large letters: fetch, save, flag, expunge.",
     mistakes=(
-        Mistake(
-            "only-a-part",
-            lambda before, now: not _kept_somewhere(now) <= {*_everywhere(before)},
-            "Only a part of each letter was saved. The whole letter is `BODY.PEEK[]`, with nothing between the "
-            "brackets.",
-        ),
+        only_a_part(lambda before, now: not _kept_somewhere(now) <= {*_everywhere(before)}),
         Mistake(
             "elsewhere",
             lambda before, now: bool(_missing(before, now)) and _missing(before, now) <= _kept_somewhere(now),
@@ -339,8 +334,7 @@ make_room = Exercise(
             lambda before, now: any(
                 SEEN in letter.flags for letter in now.mailbox("amy").letters if letter.digest not in _large(before)
             ),
-            r"A small letter bears `\Seen` now, as if Amy had read it: `BODY[]` and `RFC822` set that flag. To look "
-            "and leave no trace, say `BODY.PEEK[]`. Run the cell from its first line.",
+            rf"A small letter bears `\Seen` now, as if Amy had read it. {LOOK_ONLY}",
         ),
     ),
     praise="Both ways in one: the large letters taken home, the rest on the server for every device.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from mailkit.exercise import Mistake
+from mailkit.exercise import Mistake, Predicate
 from mailkit.message import DELETED, SEEN
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
 
@@ -20,8 +20,15 @@ OTHER_SENT = Mistake(
 INTO_INBOX = Mistake(
     "into-inbox",
     lambda before, now: bool(now.mailbox("amy").letters),
-    "A copy lies in INBOX, as if Amy had got it. It belongs in `Sent`: run the cell from its first line, do not send "
+    "A copy lies in INBOX, as if it had come in. It belongs in `Sent`: run the cell from its first line, do not send "
     'it, and put it there with `imap.append("Sent", …)`.',
+)
+
+SENT_TWICE = Mistake(
+    "twice",
+    lambda before, now: len(now.mailbox("amy", "Sent").letters) > 1,
+    "There is more than one letter in `Sent`: each `append` adds one. Run the cell from its first line, and append "
+    "once.",
 )
 
 MARKED = Mistake(
@@ -30,10 +37,16 @@ MARKED = Mistake(
     "A letter is marked, and is to stay: `pop.quit()` would remove it now. Say `pop.rset()` first.",
 )
 
-FLAGGED = Mistake(
+FLAGGED_DELETED = Mistake(
     "flagged-deleted",
     lambda before, now: bool(flagged(now, DELETED)),
-    r"A letter bears `\Deleted`, and is to stay: the next `imap.expunge()` would remove it. `-FLAGS` takes it off.",
+    r"A letter bears `\Deleted`, and is to stay: the next `imap.expunge()`, from any device, removes it. `-FLAGS` "
+    "takes the flag off.",
+)
+
+LOOK_ONLY = (
+    "`BODY[]` sets that flag, and so does `RFC822`, its older name. To look and leave no trace, say `BODY.PEEK[]`. Run "
+    "the cell from its first line."
 )
 
 
@@ -154,8 +167,13 @@ def visits_stopped(what: str, kind: str, note: str) -> Mistake:
 
 def read_aloud(subject: str) -> Mistake:
     """Return the mistake of reading a letter of Amy's INBOX that is to stay as it was in the way that marks it."""
-    advice = (
-        rf"“{subject}” bears `\Seen` now, as if somebody had read it: `BODY[]` and `RFC822` set that flag. To look at "
-        "a letter and leave no trace, say `BODY.PEEK[]`. Run the cell from its first line."
-    )
+    advice = rf"“{subject}” bears `\Seen` now, as if somebody had read it. {LOOK_ONLY}"
     return Mistake("left-a-mark", lambda before, now: subject in flagged(now, SEEN), advice)
+
+
+def only_a_part(when: Predicate) -> Mistake:
+    """Return the mistake of saving parts of letters, where `imap.fetch` is what they come from."""
+    advice = (
+        "Only a part of each letter was saved. The whole letter is `BODY.PEEK[]`, with nothing between the brackets."
+    )
+    return Mistake("only-a-part", when, advice)

@@ -244,7 +244,7 @@ imap.append("Sent", r"(\Seen)", None, b"\r\n".join(pop.retr(1)[1]))""",
         ),
     },
     "09.11": {
-        "marked": _imap(
+        "flagged-deleted": _imap(
             "09.11",
             r"""imap.store("1,3", "+FLAGS", r"(\Seen)")
 imap.store("2", "+FLAGS", r"(\Deleted)")""",

@@ -28,6 +28,7 @@ from mailkit.scenes.mistakes import (
     NOT_AS_IT_WAS,
     OTHER_SENT,
     QUIT_IN_A_LOOP,
+    SENT_TWICE,
     Notes,
     as_it_was,
     flagged,
@@ -334,12 +335,7 @@ sent = Exercise(
         ),
         OTHER_SENT,
         INTO_INBOX,
-        Mistake(
-            "twice",
-            lambda before, now: len(inbox(now, "Sent")) > 1,
-            "There is more than one letter in `Sent`: each `append` adds one. Run the cell from its first line, and "
-            "append once.",
-        ),
+        SENT_TWICE,
         Mistake(
             "not-as-sent",
             lambda before, now: bool(inbox(now, "Sent")) and not _is_filed(now),

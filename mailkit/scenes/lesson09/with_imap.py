@@ -23,7 +23,16 @@ from mailkit.scenes.lesson09.boxes import (
     lost,
     twice,
 )
-from mailkit.scenes.mistakes import LAPTOP_TOO, NOT_AS_IT_WAS, digests, flagged, rewritten, still_has
+from mailkit.scenes.mistakes import (
+    FLAGGED_DELETED,
+    LAPTOP_TOO,
+    NOT_AS_IT_WAS,
+    digests,
+    flagged,
+    only_a_part,
+    rewritten,
+    still_has,
+)
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import ImapProgram, PopProgram
 from mailkit.scenes.visits import by_pop
@@ -62,12 +71,7 @@ read_marks = Exercise(
     ),
     untouched=r"The server knows of no letter that it has been read. Set `\Seen` on 1 and 3 with `imap.store`.",
     mistakes=(
-        Mistake(
-            "marked",
-            lambda before, now: bool(flagged(now, DELETED)),
-            r"A letter is flagged `\Deleted`, and all three are to stay: the next EXPUNGE, from any device, takes it. "
-            "`-FLAGS` takes the flag away.",
-        ),
+        FLAGGED_DELETED,
         Mistake(
             "star-lost",
             lambda before, now: not flagged(now, FLAGGED),
@@ -337,12 +341,7 @@ backup = Exercise(
             "nothing.",
         ),
         NOT_AS_IT_WAS,
-        Mistake(
-            "only-a-part",
-            _cut,
-            "Only a part of each letter of `Family` was saved. The whole letter is `BODY.PEEK[]`, with nothing between "
-            "the brackets.",
-        ),
+        only_a_part(_cut),
         Mistake(
             "heap",
             lambda before, now: twice(inbox(now)) or not {*inbox(now)} <= {LUNCH, PHOTOS, PARTY},
