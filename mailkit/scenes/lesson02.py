@@ -144,10 +144,10 @@ two_guests = Exercise(
     "One letter, two guests",
     lambda: TwoServers(letter=_invitation("Ben <ben@example.net>, Noor <noor@example.net>")),
     goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1} and not _bare_text(now),
-    untouched="No letter has arrived anywhere yet. Log in, then send `letter`. If you saw `SMTPRecipientsRefused`: "
-    "530, the login is missing, without which this server carries nothing to another domain; 550, an address has a "
-    "slip, or is not written in full. If you met 554: `send_message` ends lines as SMTP wants it, and so does "
-    "`sendmail` with `letter.as_string()`.",
+    untouched="No letter has arrived anywhere yet. Log in, then send `letter`. If you were refused, look at the "
+    "digits. 530: the login is missing, and without it this server carries nothing to another domain. 550: an address "
+    "has a slip, or is not written in full. 554: `send_message` ends lines as SMTP wants it, and so does `sendmail` "
+    "with `letter.as_string()`.",
     mistakes=(
         BARE_TEXT,
         Mistake(
@@ -233,8 +233,8 @@ whole_list = Exercise(
     lambda: TwoServers(letter=_invitation("All my guests:;"), guests=list(GUESTS)),
     goal=lambda before, now: _counts(now) == {BEN: 1, TOM: 1, NOOR: 1} and not _bare_text(now),
     untouched="No letter has arrived. If you met `SMTPDataError`: Zoe does not exist, and a message that is refused is "
-    "refused for everybody on it. Send one message for each guest. If the refusal names nobody, `{'': …`, it was not "
-    "told for whom: `to_addrs=[guest]`. If you met `at most 1 To headers`: leave the header as it is, and write that.",
+    "refused for everybody on it. Send one message for each guest, and say for whom: `to_addrs=[guest]`. Otherwise the "
+    "refusal names nobody, `{'': …`. If you met `at most 1 To headers`: leave the header as it is.",
     mistakes=(
         BARE_TEXT,
         Mistake(

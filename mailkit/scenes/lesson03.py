@@ -8,7 +8,7 @@ from mailkit.device import Device
 from mailkit.diagram import Picture, show_columns
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
-from mailkit.scenes.mistakes import half_way, half_way_notes, marked, marked_unsaved
+from mailkit.scenes.mistakes import QUIT_IN_A_LOOP, half_way, half_way_notes, marked, marked_unsaved
 from mailkit.scenes.visits import Disk, Visits, by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
@@ -170,9 +170,8 @@ bug_hunt = Exercise(
     untouched="Nothing has changed: hand the function to `box.two_visits(collect)`.",
     mistakes=(
         half_way(
-            "A visit stopped half-way: the last line of the red box says why. Mend the line that it points to in "
-            "`collect`, or, where it ends in `sendall`, the one that hung up too soon: `pop.quit()` comes after the "
-            "loop. Run the cell from its first line."
+            f"A visit stopped half-way, and the last line of the red box says why. {QUIT_IN_A_LOOP} If not, mend the "
+            "line of `collect` that the box points to. Then run the cell from its first line."
         ),
         Mistake(
             "lost",

@@ -146,13 +146,14 @@ exercises = {
                     "left-a-mark",
                     lambda _, now: bool(flagged(now, SEEN)),
                     r"The server now says `\Seen` of a letter that you looked at: whoever looks next believes that you "
-                    "have read it. `BODY[]` and `RFC822` read and mark; their quiet sister `BODY.PEEK[]` only reads.",
+                    "have read it. `BODY[]`, by its older name `RFC822`, reads and marks; its quiet sister "
+                    "`BODY.PEEK[]` only reads.",
                 ),
                 Mistake(
                     "removed",
                     lambda before, now: not _digests(before) <= _digests(now),
-                    "A letter has left the server, and you were only to read one. Run the cell from its first line, "
-                    "and leave `store` and `expunge` out.",
+                    "A letter has left INBOX, and you were only to read one. Run the cell from its first line, and "
+                    "remove or move nothing.",
                 ),
                 Mistake(
                     "other-traces",

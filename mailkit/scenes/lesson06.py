@@ -318,8 +318,8 @@ lost_ledger = Exercise(
         Mistake(
             "twice",
             lambda _, now: len(_kept(now)) > 4 and {*_kept(now)[3:]} == {WALK},
-            "The new letter came more than once, and nothing else did. Ask of one line alone, the one that begins with "
-            "`Message-ID`, and save once. Run the cell from its first line.",
+            "The new letter came more than once, and nothing else did. Of all the lines of a header look only at "
+            "the one that begins with `Message-ID`, and save once. Run the cell from its first line.",
         ),
         Mistake(
             "everything-again",

@@ -133,7 +133,7 @@ OTHERS = {
         (
             "half-way",
             _stopped("laptop.save(pop.retr(number))", "pop.dele(number)", "pop.quit()"),
-            "`pop.quit()` comes after the loop",
+            "`NoneType`",
         ),
         (
             "never-deletes",
