@@ -58,7 +58,7 @@ class World:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A misconception, how the mailbox shows it, and what to say to it (`code` may stand in backticks)."""
+    """A misconception, how the mailbox shows it, and what to say to it: `code` in backticks, in lines."""
 
     name: str
     when: Predicate
@@ -85,7 +85,7 @@ class Verdict:
             f"background-color:#ffffff;color:#000000;border:1px solid #767676;border-left:8px solid {colour};"
             "padding:8px 12px;max-width:44em"
         )
-        advice = re.sub(r"`([^`]+)`", _CODE, _html(self.advice))
+        advice = re.sub(r"`([^`]+)`", _CODE, _html(self.advice)).replace("\n", "<br>")
         heading = f"<strong>{icon} {self.status.capitalize()}</strong> · exercise {self.key}, {_html(self.title)}"
         return {"text/plain": repr(self), "text/html": f'<div style="{style}">{heading}<br>{advice}</div>'}
 

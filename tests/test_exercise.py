@@ -270,11 +270,11 @@ def test_only_devices_are_photographed():
 
 
 def test_a_verdict_is_words_before_colour():
-    verdict = Verdict("99.1", "A < B", "not right", "Try <b>.")
+    verdict = Verdict("99.1", "A < B", "not right", "Try <b>.\n`EOF`: again.")
     bundle = verdict._repr_mimebundle_()
-    assert bundle["text/plain"] == "✗ Not right: exercise 99.1, A < B\nTry <b>."
+    assert bundle["text/plain"] == "✗ Not right: exercise 99.1, A < B\nTry <b>.\n`EOF`: again."
     assert "✗ Not right" in bundle["text/html"]
-    assert "Try &lt;b&gt;." in bundle["text/html"]
+    assert "Try &lt;b&gt;.<br><code" in bundle["text/html"]
     assert "background-color:#ffffff;color:#000000" in bundle["text/html"]
 
 

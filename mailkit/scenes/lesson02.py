@@ -144,10 +144,10 @@ two_guests = Exercise(
     "One letter, two guests",
     lambda: TwoServers(letter=_invitation("Ben <ben@example.net>, Noor <noor@example.net>")),
     goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1} and not _bare_text(now),
-    untouched="No letter has arrived anywhere yet. Log in, then send `letter`. If you were refused, look at the "
-    "digits. 530: the login is missing, and without it this server carries nothing to another domain. 550: an address "
-    "has a slip, or is not written in full. 554: `send_message` ends lines as SMTP wants it, and so does `sendmail` "
-    "with `letter.as_string()`.",
+    untouched="No letter has arrived anywhere yet. Log in, then send `letter`. Refused? Look at the digits."
+    "\n530: the login is missing, and without it this server carries nothing to another domain."
+    "\n550: an address has a slip, or is not written in full."
+    "\n554: `send_message` ends lines as SMTP wants it, and so does `sendmail` with `letter.as_string()`.",
     mistakes=(
         BARE_TEXT,
         Mistake(

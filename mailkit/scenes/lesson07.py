@@ -108,12 +108,14 @@ lock_it = Exercise(
         Mistake(
             "not-saved",
             lambda before, now: not _brought(before, now) and _hidden(now, "pop3", "pop3s"),
-            "The listener read nothing, but the letter is not on the laptop. What did the last line say? "
-            "`WRONG_VERSION_NUMBER` or `record layer failure`: that port does not begin with TLS; take `*box.pop3s`. "
-            "`CERTIFICATE_VERIFY_FAILED`: the context believes another server; take `box.context`. `PASS comes right "
-            "after USER`: `stls` comes before `user`. `TLS session already established`: once is enough; no `stls` "
-            "here. `wrong name or password`: it is `secret`. No error: hand what `pop.retr(1)` returns to "
-            "`box.laptop.save(…)`; `collect`, and `laptop` without `box.`, save on the lesson's laptop.",
+            "The listener read nothing, but the letter is not on the laptop. What did the last line say?"
+            "\n`WRONG_VERSION_NUMBER` or `record layer failure`: that port does not begin with TLS; take `*box.pop3s`."
+            "\n`CERTIFICATE_VERIFY_FAILED`: the context believes another server; take `box.context`."
+            "\n`PASS comes right after USER`: `stls` comes before `user`."
+            "\n`TLS session already established`: once is enough; no `stls` here."
+            "\n`wrong name or password`: it is `secret`."
+            "\nNo error: hand what `pop.retr(1)` returns to `box.laptop.save(…)`; `collect`, and `laptop` without "
+            "`box.`, save on the lesson's laptop.",
         ),
         Mistake(
             "went-round",

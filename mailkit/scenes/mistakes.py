@@ -8,7 +8,8 @@ from mailkit.exercise import Mistake, Predicate
 from mailkit.message import DELETED, SEEN
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
 
-QUIT_IN_A_LOOP = "Is there `NoneType` in a red box? Then `pop.quit()` stands inside the loop, and belongs after it."
+_IN_A_LOOP = "`pop.quit()` stands inside the loop, and belongs after it."
+QUIT_IN_A_LOOP = f"Is there `NoneType` in a red box? Then {_IN_A_LOOP}"
 
 OTHER_SENT = Mistake(
     "other-spelling",
@@ -158,10 +159,11 @@ def half_way(advice: str) -> Mistake:
 def visits_stopped(what: str, kind: str, note: str) -> Mistake:
     """Return the same for a function that polls with a ledger: of this kind (`set`), into which these words write."""
     return half_way(
-        f"{what} stopped half-way, and the last line of the red box says why. {QUIT_IN_A_LOOP} Is there a `b` before "
-        f"the number? Then `.decode()` is missing. Is it `'{kind}'`? Into this ledger you write with `{note}`. Is it "
-        "`[IN-USE]`? The `pop` that your function gets is logged in already: open no other. Mend it, and run the cell "
-        "from its first line."
+        f"{what} stopped half-way. The last line of the red box says why. Mend it; run the cell from its first line."
+        f"\n`NoneType`: {_IN_A_LOOP}"
+        "\nA `b` before the number: `.decode()` is missing."
+        f"\n`'{kind}'`: into this ledger you write with `{note}`."
+        "\n`[IN-USE]`: the `pop` that your function gets is logged in already; open no other."
     )
 
 

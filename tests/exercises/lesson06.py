@@ -160,7 +160,7 @@ OTHERS = {
     ],
     "06.3": [
         ("half-way", _stopped("pop.retr(number)", "pop.retr(name)")),
-        ("half-way", _stopped("laptop):\n", f"laptop):\n{indent(_LOG_IN, '    ')}"), "Is it `[IN-USE]`?"),
+        ("half-way", _stopped("laptop):\n", f"laptop):\n{indent(_LOG_IN, '    ')}"), "`[IN-USE]`"),
         ("half-way", _stopped("poll(pop, ledger, laptop)", "poll()")),
         ("numbers", _hunt(_BY_UIDL).replace("pop.uidl()", "pop.list()"), "A size is no name"),
         ("right", _hunt(_BY_UIDL)),
