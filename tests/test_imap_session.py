@@ -265,6 +265,7 @@ def test_a_command_that_is_done_holds_on_to_nothing(command):
 TINY = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n" * 2_000
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_tiny_parts_does_not_outgrow_the_letter():
     store = a_store(0)
     store.accounts["amy"].inbox.append(TINY)
