@@ -34,7 +34,9 @@ def show_states(table: Mapping[str, Mapping[State, State]], now: State | None = 
     words = [f"{title}, each with its commands:"]
     for state, leads in ways.items():
         words.append(f"{'*' if state is now else ' '} {state.value}{' (now)' if state is now else ''}")
-        words += [f"    {_verb(state, to)}: {', '.join(commands) or 'by itself'}" for to, commands in leads.items()]
+        for to, commands in leads.items():
+            said = f"{_verb(state, to)}: {', '.join(commands) or 'by itself'}"
+            words += textwrap.wrap(said, 60, initial_indent="    ", subsequent_indent="      ")
     pointed = f", now {now.value}" if now else ""
     alt = f"{title}{pointed}: {', '.join(str(state.value) for state in states)}."
     return Picture("\n".join(words), _draw_states(ways, now), alt)
@@ -84,8 +86,9 @@ def _states_dot(ways: _Ways[State], now: State | None, direction: str, room: int
                 passes = (
                     direction == "LR" and list(ways).index(to) - list(ways).index(state) > 1
                 )  # others, beneath them
-                beneath = [""] * (bool(lines) and not passes)  # room between the words and their line
-                words = label(*lines, *beneath, justify="n")
+                # room between the words and their line; at an empty one of an xlabel the renderer goes astray
+                gap = ["\u00a0" if passes else ""] * bool(lines)
+                words = label(*(gap + lines if passes else lines + gap), justify="n")
                 page.edge(names[state], names[to], **{"xlabel" if passes else "label": words})
     return str(page.source)
 

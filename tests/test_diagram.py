@@ -430,7 +430,8 @@ def test_states_in_words() -> None:
         "    to TRANSACTION: PASS, AUTH\n"
         "    to closed: QUIT\n"
         "* TRANSACTION (now)\n"
-        "    stays: CAPA, STAT, LIST, RETR, DELE, NOOP, RSET, TOP, UIDL\n"
+        "    stays: CAPA, STAT, LIST, RETR, DELE, NOOP, RSET, TOP,\n"
+        "      UIDL\n"
         "    to UPDATE: QUIT\n"
         "  UPDATE\n"
         "    to closed: by itself\n"
@@ -448,8 +449,11 @@ def test_the_current_state_is_pointed_out_in_writing_too() -> None:
 def test_words_stand_at_their_own_arrow() -> None:
     """POP3's QUIT from AUTHORIZATION passes two states, beneath them, and must not be read as the one to UPDATE."""
     svg = show_states(COMMANDS, State.TRANSACTION, "POP3").svg
-    to_closed, to_update = (float(x) for x in re.findall(r'<text[^>]* x="([\d.]+)"[^>]*>\W*QUIT\W*</text>', svg))
+    found = re.findall(r'<text[^>]* x="([\d.]+)" y="-([\d.]+)"[^>]*>\W*QUIT\W*</text>', svg)
+    (to_closed, low), (to_update, _) = ((float(x), float(y)) for x, y in found)
     assert to_update - to_closed > 50
+    line = next(float(y) for x, y in re.findall(r"M([\d.]+),-([\d.]+)C[^ ]+ [^ ]+ 640", svg))
+    assert line - low > 20, "the words of 11 px touch their line"
 
 
 def test_a_big_table_still_fits() -> None:
