@@ -126,7 +126,7 @@ class Advice:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         items = "".join(
-            f"<li>{_html(reason.wish)} {self._question(reason)}"
+            f'<li style="margin-bottom:8px">{_html(reason.wish)} {self._question(reason)}'
             f"<br>{'<br>'.join(map(_html, self._answers(reason)))}</li>"
             for reason in self.reasons
         )
@@ -134,9 +134,9 @@ class Advice:
             "background-color:#ffffff;color:#000000;border:1px solid #767676;border-left:8px solid #0072b2;"
             "padding:8px 12px;max-width:44em"
         )
-        inside = (
-            f"<strong>{_html(self._headline())}</strong><ul>{items}</ul>{'<br>'.join(map(_html, self._last_lines()))}"
-        )
+        between = f'<ul style="margin:8px 0">{items}</ul>' if items else "<br>"
+        last = "<br>".join(map(_html, self._last_lines()))
+        inside = f"<strong>{_html(self._headline())}</strong>{between}{last}"
         return {"text/plain": repr(self), "text/html": f'<div style="{style}">{inside}</div>'}
 
     def _headline(self) -> str:
