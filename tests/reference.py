@@ -25,7 +25,8 @@ CHEAT_SHEET = """\
 What you want, the word each protocol has for it, the Python call, and after an arrow what changes on the server, if
 anything does. A dash: there is no such command. The terms are in the [glossary](glossary.md).
 
-In JupyterLab drag this page's tab to the right edge, and it stays beside the lesson.
+In JupyterLab drag this page's tab to the right edge, and it stays beside the lesson. Too narrow? **Ctrl + B**
+closes the list of files.
 
 ## Begin
 
