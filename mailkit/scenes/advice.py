@@ -120,7 +120,7 @@ class Advice:
     def __repr__(self) -> str:
         lines = [self._headline()]
         for reason in self.reasons:
-            lines.append(f"  {reason.wish} {reason.finding.question}")
+            lines.append(f"  {reason.wish} {reason.finding.question} ({reason.place})")
             lines += [f"    {line}" for line in self._answers(reason)]
         return "\n".join([*lines, *self._last_lines()])
 
