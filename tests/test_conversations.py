@@ -13,7 +13,9 @@ def every(files):
     return pytest.mark.parametrize("path", files, ids=[f"{path.parent.name}/{path.stem}" for path in files])
 
 
-@pytest.mark.parametrize("piece", [1 << 30, 1], ids=["whole", "by-octets"])
+@pytest.mark.parametrize(
+    "piece", [pytest.param(1 << 30, id="whole"), pytest.param(1, id="by-octets", marks=pytest.mark.slow)]
+)
 @every([path for path in FILES if path.stem != "too-many-connections"])  # of which one session knows nothing
 def test_straight_into_the_session(path, piece):
     conversation = read(path)

@@ -287,6 +287,7 @@ def test_what_is_nested_too_deep_is_not_opened():
     assert b'"application" "octet-stream"' in body(deep, True)
 
 
+@pytest.mark.slow
 def test_what_has_too_many_parts_ends():
     many = message("Content-Type: multipart/mixed; boundary=b\n\n" + "--b\n\n" * (MAX_PARTS + 5))
     assert len(parse(many).children) < MAX_PARTS

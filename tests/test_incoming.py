@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -64,6 +65,7 @@ def judged(octets):
     return None, None, None
 
 
+@pytest.mark.slow
 @settings(max_examples=100_000 if os.environ.get("MAILKIT_LONG") else 300, deadline=None)
 @given(ANY, CUTS)
 def test_an_end_is_found_where_it_is_and_nowhere_else(octets, cuts):
@@ -94,6 +96,7 @@ LOGIN = b"EHLO a\r\nAUTH PLAIN AGFteQBzZWNyZXQ=\r\n"
 INPUTS = st.lists(st.one_of(LINES, st.sampled_from([TRANSACTION, LOGIN, b".\r\n"]), st.binary(max_size=9)), max_size=30)
 
 
+@pytest.mark.slow
 @settings(max_examples=100_000 if os.environ.get("MAILKIT_LONG") else 150, deadline=None)
 @given(INPUTS, st.booleans())
 def test_no_octets_bring_a_session_down(octets, secure):

@@ -21,6 +21,8 @@ NOT_VALID = {name for name, row in ROWS.items() if row[3].startswith("Not valid 
 OCTETS = {path.stem: path.read_bytes() for path in sorted((DATA / "letters").iterdir())}
 EXAMPLE = re.compile(r"@(?:[\w-]+\.)*example\.(?:org|net|com)(?![\w.-]*\w)")
 
+pytestmark = pytest.mark.slow  # many, and of data alone
+
 every_letter = pytest.mark.parametrize("name", OCTETS)
 every_table = pytest.mark.parametrize("name", TABLES)
 

@@ -167,6 +167,7 @@ def test_a_mailbox_without_a_place_stops_a_letter_for_all(monkeypatch, server):
     assert len(server.snapshot().mailbox("ben").letters) == 1
 
 
+@pytest.mark.slow
 def test_who_parts_slowly_does_not_keep_others_out(monkeypatch):
     monkeypatch.setattr(mailkit.line, "LINGER", 0.1)
     monkeypatch.setattr(mailkit.line, "LOOK_AGAIN", 0.1)

@@ -664,6 +664,7 @@ def test_last_words_reach_who_goes_on_talking(server, last, code):
         assert answers.read().splitlines()[-1].startswith(code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hello", [b"", b"\x16\x03\x01\x02\x00\x01\x00"], ids=["none", "half"])
 def test_of_a_handshake_given_up_nothing_stays(hello):
     with MailServer(password="secret", handshake=0.2) as server:
