@@ -10,7 +10,7 @@ import smtplib
 import pytest
 
 from mailkit.samples import letters
-from mailkit.scenes import dialup, lesson00, lesson01, lesson02, troubles, visits
+from mailkit.scenes import dialup, lesson00, lesson01, lesson02, programs, troubles
 from mailkit.server import MailServer
 from tests import notebooks
 from tests.test_exercises import world
@@ -142,7 +142,7 @@ def test_what_python_says_of_a_slip_is_in_a_table_of_lesson_00(line):
     with MailServer(password="secret") as server, imaplib.IMAP4(*server.imap) as imap:
         imap.login("amy", "secret")
         imap.select()
-        pop = visits.by_pop(server)
+        pop = programs.by_pop(server)
         with pytest.raises(Exception) as raised:  # noqa: PT011
             exec(line, {"pop": pop, "imap": imap})
         pop.close()
@@ -169,10 +169,10 @@ def test_lesson_03_reckons_as_its_calculator_does():
 
 def test_pop3_counts_anew_and_the_pictures_do_not():
     with MailServer(letters("three-letters"), password="secret") as server:
-        pop = visits.by_pop(server)
+        pop = programs.by_pop(server)
         pop.dele(1)
         pop.quit()
-        pop = visits.by_pop(server)
+        pop = programs.by_pop(server)
         numbers = [int(line.split()[0]) for line in pop.list()[1]]
         pop.quit()
         assert (numbers, [one.uid for one in server.snapshot().mailbox("amy").letters]) == ([1, 2], [2, 3])

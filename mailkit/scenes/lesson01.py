@@ -17,7 +17,7 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED
 from mailkit.samples import letters
 from mailkit.scenes.mistakes import MARKED, elsewhere, filed_away, flagged, marked, marked_unsaved
-from mailkit.scenes.visits import by_pop
+from mailkit.scenes.programs import by_pop, logged_in
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -97,8 +97,7 @@ def _take_home(server: MailServer, home: Device) -> Iterator[str]:
 
 
 def _read_there(server: MailServer, home: Device) -> Iterator[str]:
-    with imaplib.IMAP4(*server.imap) as imap:
-        imap.login("amy", "secret")
+    with logged_in(server) as imap:
         imap.select()
         yield "You walk to the box and open it"
         imap.fetch("1:*", "(BODY[])")

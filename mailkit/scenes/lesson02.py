@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import imaplib
 import re
 import smtplib
 from collections import Counter
@@ -14,6 +13,7 @@ from itertools import pairwise
 from mailkit import Device, MailServer
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import DEFAULT_DATE, compose
+from mailkit.scenes.programs import logged_in
 from mailkit.snapshot import DeviceView, LetterView, MailboxView, SessionView, Snapshot
 
 Hop = tuple[str, str, str]  # name, role, note: what `mailkit.diagram.show_route` draws
@@ -93,8 +93,7 @@ class TwoServers:
 
 def _screen(net: MailServer) -> DeviceView:
     """Return all that Ben can read, each letter without its ``Received:`` lines as the subject of a row."""
-    with imaplib.IMAP4(*net.imap) as imap:
-        imap.login("ben", "secret")
+    with logged_in(net, "ben") as imap:
         imap.select(readonly=True)
         _, found = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")  # fine in an empty box, too
     letters = [part[1].decode("ascii", "replace") for part in found if isinstance(part, tuple)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import imaplib
-
 from mailkit.device import Device
 from mailkit.diagram import Picture, show_columns
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
 from mailkit.scenes.mistakes import QUIT_IN_A_LOOP, half_way, half_way_notes, marked, marked_unsaved
-from mailkit.scenes.visits import Disk, Visits, by_pop
+from mailkit.scenes.programs import by_pop, logged_in
+from mailkit.scenes.visits import Disk, Visits
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -47,8 +46,7 @@ def _by_imap() -> Steps:
     with MailServer(letters("three-letters"), password="secret") as server:
         laptop = Device("laptop")
         before = server.snapshot(laptop)
-        with imaplib.IMAP4(*server.imap) as imap:
-            imap.login("amy", "secret")
+        with logged_in(server) as imap:
             imap.select()
             connected = server.snapshot(laptop)
             laptop.save(imap.fetch("1:*", "(BODY[])"))

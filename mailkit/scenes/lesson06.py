@@ -20,9 +20,10 @@ from mailkit.scenes.mistakes import (
     visits_stopped,
 )
 from mailkit.scenes.popclient import Clock, PopClient, PopSettings
+from mailkit.scenes.programs import by_pop
 from mailkit.scenes.tables import Listing, milestones
 from mailkit.scenes.thirtydays import OCTETS, QUOTA, Home
-from mailkit.scenes.visits import ThreeVisits, by_pop
+from mailkit.scenes.visits import ThreeVisits
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 

@@ -49,9 +49,7 @@ class PopProgram:
     def look(self) -> None:
         """Collect every letter, and leave none."""
         if self.on_line:
-            pop = poplib.POP3(*self.server.pop3)
-            pop.user("amy")
-            pop.pass_("secret")
+            pop = by_pop(self.server)
             for number in range(1, pop.stat()[0] + 1):
                 self.device.save(pop.retr(number))
                 pop.dele(number)
@@ -169,6 +167,14 @@ def _copies(answer: Sequence[object]) -> Iterator[tuple[int, bytes, frozenset[st
             found = re.search(r"UID (\d+) FLAGS \(([^)]*)\)", head)
             assert found, head
             yield int(found[1]), entry[1], frozenset(found[2].split()) - {"\\Recent"}
+
+
+def by_pop(server: MailServer) -> poplib.POP3:
+    """Connect by POP3 and log in as Amy."""
+    pop = poplib.POP3(*server.pop3)
+    pop.user("amy")
+    pop.pass_("secret")
+    return pop
 
 
 @contextmanager

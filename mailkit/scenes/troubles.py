@@ -14,7 +14,7 @@ from mailkit.diagram import Picture, show_columns
 from mailkit.plot import bars
 from mailkit.samples import letters
 from mailkit.scenes.lesson01 import HEADS, WAYS, Way, letterbox, walk
-from mailkit.scenes.visits import by_pop
+from mailkit.scenes.programs import by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 

@@ -8,17 +8,10 @@ from typing import Any
 
 from mailkit.device import Device
 from mailkit.samples import letter
+from mailkit.scenes.programs import by_pop
 from mailkit.server import MailServer
 
 _AS_LONG_AS_LUNCH = b"P.S. No cake left? Then come all the same, please.\r\n"  # a ledger of sizes then misses the walk
-
-
-def by_pop(server: MailServer) -> poplib.POP3:
-    """Connect by POP3 and log in as Amy."""
-    pop = poplib.POP3(*server.pop3)
-    pop.user("amy")
-    pop.pass_("secret")
-    return pop
 
 
 class Visits:

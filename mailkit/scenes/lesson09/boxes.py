@@ -8,6 +8,7 @@ from typing import Any
 
 from mailkit.scenes.mistakes import digests
 from mailkit.scenes.popclient import PopSettings
+from mailkit.scenes.programs import logged_in
 from mailkit.server import MailServer
 from mailkit.snapshot import LetterView, Snapshot
 
@@ -20,8 +21,7 @@ LEAVE_ALL = PopSettings(leave=True, days=None, until_deleted=False)
 
 def by_imap(server: MailServer, work: Callable[[imaplib.IMAP4], object]) -> None:
     """Connect by IMAP, log in as Amy, select INBOX, let ``work(imap)`` do its work, and log out."""
-    with imaplib.IMAP4(*server.imap) as imap:
-        imap.login("amy", "secret")
+    with logged_in(server) as imap:
         imap.select()
         work(imap)
 

@@ -38,8 +38,7 @@ from mailkit.scenes.mistakes import (
     rewritten,
 )
 from mailkit.scenes.popclient import PopClient
-from mailkit.scenes.programs import ImapProgram
-from mailkit.scenes.visits import by_pop
+from mailkit.scenes.programs import ImapProgram, by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 

@@ -34,8 +34,7 @@ from mailkit.scenes.mistakes import (
     still_has,
 )
 from mailkit.scenes.popclient import PopClient
-from mailkit.scenes.programs import ImapProgram, PopProgram
-from mailkit.scenes.visits import by_pop
+from mailkit.scenes.programs import ImapProgram, PopProgram, by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 

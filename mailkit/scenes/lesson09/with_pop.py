@@ -20,7 +20,7 @@ from mailkit.scenes.lesson09.boxes import (
 )
 from mailkit.scenes.mistakes import LAPTOP_TOO, QUIT_IN_A_LOOP, Notes, digests, marked, marked_unsaved, noted, still_has
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
-from mailkit.scenes.visits import by_pop
+from mailkit.scenes.programs import by_pop
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot
 

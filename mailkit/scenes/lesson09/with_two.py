@@ -12,7 +12,7 @@ from mailkit.samples import letters
 from mailkit.scenes.lesson09.boxes import TAKE_ALL, inbox, kept, twice
 from mailkit.scenes.mistakes import half_way_notes, visits_stopped
 from mailkit.scenes.popclient import PopClient
-from mailkit.scenes.visits import by_pop
+from mailkit.scenes.programs import by_pop
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot, digest
 
