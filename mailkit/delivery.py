@@ -138,8 +138,8 @@ def _check_room(account: Account, size: int, said: str = "{}") -> None:
         account.need_room(size)
         account.inbox.need_place(1)
     except MailboxError as full:
-        is_for_good = account.quota is not None and size > account.quota
-        raise Refusal(f"{'552 5.2.3' if is_for_good else '452 4.2.2'} {said.format(full)}") from full
+        status = "552 5.2.3" if account.never_fits(size) else "452 4.2.2"
+        raise Refusal(f"{status} {said.format(full)}") from full
 
 
 def _without_return_path(octets: bytes) -> bytes:

@@ -74,6 +74,7 @@ def _states_dot(ways: _Ways[State], now: State | None, direction: str, room: int
     )  # fmt: skip
     page.node("start", "", shape="circle", width="0.13", fixedsize="true", color="black", fillcolor="black")
     names = {state: f"state{at}" for at, state in enumerate(ways)}
+    order = list(ways)
     page.edge("start", names[next(iter(ways))])
     for state, leads in ways.items():
         stays = textwrap.wrap(f"stays: {', '.join(leads[state])}", room) if state in leads else []
@@ -83,13 +84,12 @@ def _states_dot(ways: _Ways[State], now: State | None, direction: str, room: int
         for to, commands in leads.items():
             if to is not state:
                 lines = [f"  {line}  " for line in textwrap.wrap(", ".join(commands), 18)]
-                passes = (
-                    direction == "LR" and list(ways).index(to) - list(ways).index(state) > 1
-                )  # others, beneath them
-                # room between the words and their line; at an empty one of an xlabel the renderer goes astray
-                gap = ["\u00a0" if passes else ""] * bool(lines)
-                words = label(*(gap + lines if passes else lines + gap), justify="n")
-                page.edge(names[state], names[to], **{"xlabel" if passes else "label": words})
+                # Room between the words and their line; at an empty line of an xlabel the renderer goes astray.
+                if direction == "LR" and order.index(to) > order.index(state) + 1:  # beneath the states between
+                    words = {"xlabel": label(*["\u00a0"] * bool(lines), *lines, justify="n")}
+                else:
+                    words = {"label": label(*lines, *[""] * bool(lines), justify="n")}
+                page.edge(names[state], names[to], **words)
     return str(page.source)
 
 

@@ -154,7 +154,11 @@ class Account:
             return
         full = f"mailbox full: {self.used} of {self.quota} octets used, {octets} more do not fit; delete some mail"
         never = f"{octets} octets never fit into a mailbox of {self.quota}; send or copy less"
-        raise MailboxError(full if octets <= self.quota else never, "OVERQUOTA")
+        raise MailboxError(never if self.never_fits(octets) else full, "OVERQUOTA")
+
+    def never_fits(self, octets: int) -> bool:
+        """Say whether so many octets would not fit even if all else were deleted."""
+        return self.quota is not None and octets > self.quota
 
     def lock_maildrop(self, holder: object) -> bool:
         """Give the maildrop to one POP3 session alone (RFC 1939 §4); False if another holds it."""
