@@ -61,7 +61,7 @@ class Picture:
         # An <img>: JupyterLab hides inline SVG in a notebook that is not trusted yet, as every fresh clone is.
         data = base64.b64encode(self.svg.encode()).decode("ascii")
         image = f'<img alt="{html.escape(self.alt)}" src="data:image/svg+xml;base64,{data}" style="max-width:100%">'
-        words = f"<details><summary>In words</summary><pre>{html.escape(self.words, quote=False)}</pre></details>"
+        words = f"<details><summary>In words</summary>{preformatted(self.words)}</details>"
         return {"text/plain": self.words, "text/html": image + words}
 
     @property
@@ -79,6 +79,11 @@ class Picture:
         own, high = self.size
         here = f'<svg x="{x}" y="{y}" width="{min(own, width)}" height="{self.height(width)}"'
         return self.svg.replace(f'<svg xmlns="{_SVG}" width="{own}" height="{high}"', here, 1)
+
+
+def preformatted(text: str) -> str:
+    """Return HTML that shows a text in its columns; a ``<pre>`` without this style JupyterLab breaks amid words."""
+    return f'<pre style="word-break:normal">{html.escape(text, quote=False)}</pre>'
 
 
 def svg_size(svg: str) -> tuple[int, int]:

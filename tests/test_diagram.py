@@ -349,7 +349,7 @@ def test_the_bundle_is_words_and_an_image() -> None:
     assert bundle["text/plain"] == picture.words == str(picture)
     source = re.fullmatch(
         r'<img alt="([^"]*)" src="data:image/svg\+xml;base64,([^"]*)" style="max-width:100%">'
-        r"<details><summary>In words</summary><pre>([^<]*)</pre></details>",
+        r'<details><summary>In words</summary><pre style="word-break:normal">([^<]*)</pre></details>',
         bundle["text/html"],
     )
     assert html.unescape(source[1]) == picture.alt == "Server · amy/INBOX: 1 letter."

@@ -196,6 +196,17 @@ def test_an_answer_to_a_challenge_is_masked_until_the_verdict():
     assert spoken("IMAP", *pieces).splitlines()[2:] == [f"C: {MASK}", "S: a1 OK welcome", "C: a2 NOOP"]
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_answer_sent_after_a_refusal_is_masked_in_the_reply_too(at_once):
+    asked, answer = b"X1 AUTHENTICATE FOO\r\n", b"AGFteQBzZWNyZXQ=\r\n"
+    no, bad = b"X1 NO none of ours\r\n", b"AGFteQBzZWNyZXQ= BAD no such command\r\n"
+    one_by_one = [("C", asked), ("S", no), ("C", answer), ("S", bad)]
+    pieces = [("C", asked + answer), ("S", no + bad)] if at_once else one_by_one
+    lines = spoken("IMAP", *pieces, ("C", b"X2 NOOP\r\n"), ("S", b"X2 OK\r\n")).splitlines()
+    assert {f"C: {MASK}", f"S: {MASK} BAD no such command"} < set(lines)
+    assert lines[-2:] == ["C: a2 NOOP", "S: a2 OK"]
+
+
 def test_a_password_in_a_literal_is_masked():
     pieces = [("C", b"X1 LOGIN amy {6}\r\n"), ("S", b"+ go on\r\n"), ("C", b"secret\r\n"), ("S", b"X1 OK hello\r\n")]
     assert "secret" not in spoken("IMAP", *pieces)

@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets
 
+from mailkit.render import preformatted
 from mailkit.samples import table
 from mailkit.transcript import Said, Transcript
 from mailkit.widgets.form import status
@@ -72,7 +73,7 @@ def conversation(transcript: Transcript) -> Conversation:
     """Display a transcript to leaf through; takes ``server.transcript("POP3")`` or what a listener heard."""
     made = Conversation(transcript)
     listed = "\n".join(side_by_side(line) for line in transcript.lines)
-    show(made.view(), listed, f"<pre>{escape(listed, quote=False)}</pre>")
+    show(made.view(), listed, preformatted(listed))
     return made
 
 
