@@ -12,15 +12,15 @@ from mailkit import MailServer, letters
 SETTINGS = """\
 A mail server of your own is running, on this computer only. Type these into your mail program:
 
-  e-mail address     {user}@{domain}
+  e-mail address     {user}@{server.domain}
   user name          {user}
   password           {password}
-  POP3 server        {pop3[0]}   port {pop3[1]}   security: none, or STARTTLS
-  IMAP server        {imap[0]}   port {imap[1]}   security: none, or STARTTLS
-  outgoing (SMTP)    {smtp[0]}   port {smtp[1]}   security: none, or STARTTLS
+  POP3 server        {server.pop3[0]}   port {server.pop3[1]}   security: none, or STARTTLS
+  IMAP server        {server.imap[0]}   port {server.imap[1]}   security: none, or STARTTLS
+  outgoing (SMTP)    {server.smtp[0]}   port {server.smtp[1]}   security: none, or STARTTLS
 
-With TLS from the start: POP3 port {pop3s}, IMAP port {imaps}, SMTP port {smtps}. The certificate comes from
-an authority made for this run; your program will ask whether to trust it.
+With TLS from the start: POP3 port {server.pop3s[1]}, IMAP port {server.imaps[1]}, SMTP port {server.smtps[1]}.
+The certificate comes from an authority made for this run; your program will ask whether to trust it.
 Everything is forgotten when the server stops. Press Ctrl-C to stop it.
 """
 
@@ -42,12 +42,9 @@ def serve(password: str | None, names: list[str], authority: Path | None = None)
         if authority:
             authority.write_text(server.authority, encoding="ascii")
         print(
-            SETTINGS.format(
-                user="amy", domain=server.domain, password=server.password(), pop3=server.pop3, imap=server.imap,
-                smtp=server.smtp, pop3s=server.pop3s[1], imaps=server.imaps[1], smtps=server.smtps[1],
-            ),
+            SETTINGS.format(user="amy", password=server.password(), server=server),
             flush=True,  # it may be piped to a file
-        )  # fmt: skip
+        )
         while True:  # not one wait without end: on Windows no Ctrl-C interrupts that
             sleep(1)
 

@@ -82,30 +82,33 @@ class Delivery:
     async def deliver(self, envelope: Envelope, octets: bytes) -> None:
         """Pass a stamped message on to every recipient's mailbox or server, or to none. Raises `Refusal`.
 
-        Two things can still part the recipients, and the sender is told of a failure: a server that fails after
+        Two things can still part the recipients, and the sender is told who has it: a server that fails after
         another took the message, and a mailbox that fills up while a relay is under way. A real MTA queues instead,
         answers at once, and sends a bounce for those it could not reach (RFC 5321 §4.2.5, §6.1).
         """
         accounts, abroad = self._destinations(envelope.recipients)
         route = f"Return-Path: <{envelope.sender}>\r\n".encode()
         final = route + _without_return_path(octets) if accounts else b""
-
-        def check_all_have_room() -> None:
-            for account in accounts:
-                _check_room(account, len(final), f"{account.name}: {{}}; nothing was delivered")
-
-        async with AsyncExitStack() as hops:
-            send = []
-            for domain, names in abroad.items():
-                to = self._routes[domain]
-                hop = next_hop(domain, to, self._host_name, envelope.sender, names, octets, envelope.utf8)
-                send.append(await hops.enter_async_context(hop))
-            check_all_have_room()
-            for one in send:
-                await one()
-            check_all_have_room()
-            for account in accounts:
-                account.inbox.append(final)
+        taken: list[str] = []
+        try:
+            async with AsyncExitStack() as hops:
+                send = {}
+                for domain, names in abroad.items():
+                    to = self._routes[domain]
+                    hop = next_hop(domain, to, self._host_name, envelope.sender, names, octets, envelope.utf8)
+                    send[domain] = await hops.enter_async_context(hop)
+                _check_rooms(accounts, len(final))
+                for domain, hand_over in send.items():
+                    await hand_over()
+                    taken.append(domain)
+                _check_rooms(accounts, len(final))
+                for account in accounts:
+                    account.inbox.append(final)
+        except Refusal as refusal:
+            if len(accounts) + len(abroad) == 1:
+                raise
+            others = f"delivered to {', '.join(taken)} alone" if taken else "nothing was delivered"
+            raise Refusal(f"{refusal}; {others}") from refusal
 
     def _destinations(self, addresses: Iterable[str]) -> tuple[list[Account], dict[str, list[str]]]:
         """Return our own accounts among the recipients, each once, and the others by domain."""
@@ -132,14 +135,19 @@ def as_message(octets: bytes) -> bytes:
     return octets if _FIELD.match(octets) or not octets else b"\r\n" + octets
 
 
-def _check_room(account: Account, size: int, said: str = "{}") -> None:
+def _check_room(account: Account, size: int, name: str = "") -> None:
     """Raise `Refusal` where a mailbox has no room: for now, or for good (RFC 3463 §3.3 X.2.2, X.2.3)."""
     try:
         account.need_room(size)
         account.inbox.need_place(1)
     except MailboxError as full:
         status = "552 5.2.3" if account.never_fits(size) else "452 4.2.2"
-        raise Refusal(f"{status} {said.format(full)}") from full
+        raise Refusal(f"{status} {name}{full}") from full
+
+
+def _check_rooms(accounts: Iterable[Account], size: int) -> None:
+    for account in accounts:
+        _check_room(account, size, f"{account.name}: ")
 
 
 def _without_return_path(octets: bytes) -> bytes:

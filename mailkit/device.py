@@ -56,14 +56,10 @@ class Device:
         """
         if not isinstance(number, int):
             raise TypeError(_not_a_number(number))
-        kept = self._folder(folder)
-        for message in kept:
-            if message.uid == number:
-                kept.remove(message)
-                return
-        raise LookupError(
-            f"no letter {number} on {self.name}; it has: {', '.join(str(one.uid) for one in kept) or 'none'}"
-        )
+        kept = {message.uid: message for message in self._folder(folder)}
+        if number not in kept:
+            raise LookupError(f"no letter {number} on {self.name}; it has: {', '.join(map(str, kept)) or 'none'}")
+        self._folder(folder).remove(kept[number])
 
     def empty(self) -> None:
         """Lose everything: the folders and the ledger (stolen, burnt, reinstalled)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class LineBuffer(bytearray):
-    """What has come in and was not taken out yet. ``too_long``: so was the line that was cut off last."""
+    """What has come in and was not taken out yet. ``too_long``: the line that was cut off last is over its limit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -14,7 +14,7 @@ class LineBuffer(bytearray):
     def cut_line(self, limit: int) -> bytes | None:
         """Cut off a line, and return it without its end; None while it is incomplete.
 
-        Of one over the limit, in octets and with its end, keep nothing.
+        Of one over the limit, in octets and with its end, the beginning may be gone; no room is kept for it.
         """
         end = self.find(b"\n") + 1
         self._is_over |= (end or len(self)) > limit

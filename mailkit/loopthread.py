@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 STOPPED = "this server was stopped; run the cell that makes it again"
+PATIENCE = 10.0  # seconds that `stop` waits; what runs on the loop takes much less, unless a listener blocks it
 
 
 class LoopThread:
@@ -27,7 +28,7 @@ class LoopThread:
 
     def __init__(self, name: str, let_go: Callable[[], None]) -> None:
         self.loop = asyncio.SelectorEventLoop()
-        self.loop.set_exception_handler(lambda loop, context: log.debug("%s", context.get("message")))  # lines break
+        self.loop.set_exception_handler(_log)
         self._let_go = let_go
         self._servers: list[asyncio.Server] = []
         self._at_work: set[asyncio.Task[None]] = set()  # for callers; the loop alone would not hold them
@@ -120,8 +121,20 @@ class LoopThread:
         return result  # type: ignore[return-value]
 
     def stop(self) -> None:
-        """End, and wait for it. Calling it again does nothing."""
+        """End, and wait for it, but not for ever. Calling it again does nothing."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self.loop.call_soon_threadsafe(lambda: None if self._closing else self.loop.stop())
         if threading.current_thread() is not self._thread:
-            self._thread.join()
+            self._thread.join(PATIENCE)
+            if self._thread.is_alive():
+                log.error(
+                    "%s does not stop: something on it does not return, such as a listener of on_change()",
+                    self._thread.name,
+                )
+
+
+def _log(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an error that nobody on the loop has caught: a line that breaks is nothing much, anything else is ours."""
+    error = context.get("exception")
+    level = logging.DEBUG if error is None or isinstance(error, OSError | EOFError) else logging.ERROR
+    log.log(level, "%s", context.get("message"), exc_info=error if level == logging.ERROR else None)

@@ -129,7 +129,11 @@ class Mailbox:
         """Add a message under the next UID. Raises `MailboxError` where it does not fit, or as `flag_set` does."""
         self.account.need_room(len(octets))
         self.need_place(1)
-        message = Message(self.uidnext, octets, when or self.account.store.clock(), self.flag_set(flags))
+        return self.put(octets, self.flag_set(flags), when or self.account.store.clock())
+
+    def put(self, octets: bytes, flags: frozenset[str], when: datetime) -> Message:
+        """Add a message under the next UID, whether there is room or not; ``flags`` are as `flag_set` spells them."""
+        message = Message(self.uidnext, octets, when, flags)
         self.uidnext += 1
         self.messages.append(message)
         self.unseen += SEEN not in message.flags

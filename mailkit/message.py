@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 SEEN, ANSWERED, FLAGGED, DELETED, DRAFT = "\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"
 SYSTEM_FLAGS = {flag.lower(): flag for flag in (ANSWERED, FLAGGED, DELETED, SEEN, DRAFT)}
 NO_FLAGS: frozenset[str] = frozenset()
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 
 
 class Message:
@@ -57,8 +59,5 @@ def end_of_header(octets: bytes, start: int = 0, end: int | None = None) -> int:
     end = len(octets) if end is None else end
     if octets.startswith((b"\r\n", b"\n"), start, end):
         return start + 1 + octets.startswith(b"\r", start)
-    crlf = octets.find(b"\n\r\n", start, end)
-    lf = octets.find(b"\n\n", start, end if crlf < 0 else crlf + 2)
-    if lf >= 0:
-        return lf + 2
-    return crlf + 3 if crlf >= 0 else end
+    blank = _BLANK_LINE.search(octets, start, end)
+    return blank.end() if blank else end

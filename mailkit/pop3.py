@@ -276,8 +276,7 @@ class Pop3Session:
 
     def do_stat(self) -> bytes:
         """Say how many messages there are and how many octets, without those that are marked."""
-        sizes = [message.size for _, message in self._unmarked()]
-        return ok(f"{len(sizes)} {sum(sizes)}")
+        return ok("{} {}".format(*self._totals()))
 
     def do_list(self, msg: str | None = None) -> bytes | Iterator[bytes]:
         """Say how many octets a message has, or each of them."""
@@ -319,9 +318,13 @@ class Pop3Session:
     def _unmarked(self) -> Iterator[tuple[int, Message]]:
         return (pair for pair in enumerate(self._messages, 1) if pair[0] not in self._marked)
 
-    def _contents(self) -> str:
+    def _totals(self) -> tuple[int, int]:
         sizes = [message.size for _, message in self._unmarked()]
-        return f"{len(sizes)} message{'s' * (len(sizes) != 1)} ({sum(sizes)} octets)"
+        return len(sizes), sum(sizes)
+
+    def _contents(self) -> str:
+        count, octets = self._totals()
+        return f"{count} message{'s' * (count != 1)} ({octets} octets)"
 
     def _listing(self, msg: str | None, told: Callable[[Message], str]) -> bytes | Iterator[bytes]:
         if msg is None:

@@ -72,9 +72,9 @@ class Progress:
     def _replace_file(self) -> None:
         """Write a new file and put it in the old one's place: a reader meets one or the other, never half."""
         descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            json.dump(self._kept, file, indent=1, ensure_ascii=False, sort_keys=True)
         try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                json.dump(self._kept, file, indent=1, ensure_ascii=False, sort_keys=True)
             os.replace(name, self.path)
         finally:
             Path(name).unlink(missing_ok=True)

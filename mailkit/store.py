@@ -127,24 +127,17 @@ class Account:
             self.mailboxes[mailbox.name] = mailbox
         self.store.version += 1
 
-    def copy(self, messages: Iterable[Message], target: Mailbox) -> list[Message]:
+    def copy(self, messages: Collection[Message], target: Mailbox) -> list[Message]:
         """Copy messages with flags and dates; all, or none (RFC 3501 §6.4.7).
 
         Raises `MailboxError` where the quota or the other mailbox's keywords forbid it.
         """
-        originals = list(messages)
-        self.need_room(sum(message.size for message in originals))
-        target.need_place(len(originals))
-        target.flag_set(frozenset().union(*(one.flags for one in originals)))  # refuses before the first copy is made
-        return [target.append(one.octets, one.flags, one.internaldate) for one in originals]
+        self.need_room(sum(message.size for message in messages))
+        return _copied(messages, target)
 
     def move(self, source: Mailbox, messages: Collection[Message], target: Mailbox) -> list[Message]:
-        """Copy, then expunge here, as one step (RFC 6851 §3.3, §4.1); needs no room."""
-        quota, self.quota = self.quota, None
-        try:
-            copies = self.copy(messages, target)
-        finally:
-            self.quota = quota
+        """Copy, then expunge here, as one step (RFC 6851 §3.3, §4.1); needs no room in octets. Raises as `copy`."""
+        copies = _copied(messages, target)
         source.expunge([message.uid for message in messages])
         return copies
 
@@ -209,9 +202,14 @@ class Store:
 
     def account_for(self, address: str) -> Account | None:
         """Return the account for ``amy`` or ``amy@this.domain``, or None."""
-        local, at, domain = in_small_letters(address).rpartition("@")
-        name = local if at else domain  # without an @ all stands behind
+        name, at, domain = in_small_letters(address).partition("@")
         return self.accounts.get(name) if not at or domain == self.domain else None
+
+
+def _copied(originals: Collection[Message], target: Mailbox) -> list[Message]:
+    target.need_place(len(originals))
+    target.flag_set(frozenset().union(*(one.flags for one in originals)))  # refuses before the first copy is made
+    return [target.put(one.octets, target.flag_set(one.flags), one.internaldate) for one in originals]
 
 
 def in_small_letters(name: str) -> str:

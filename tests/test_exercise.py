@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
@@ -314,6 +315,16 @@ def test_no_place_to_write_stops_nobody(tmp_path, monkeypatch, exercise):
 def test_a_write_leaves_one_file(tmp_path):
     Progress().note("99.1", "tried")
     assert [path.name for path in tmp_path.iterdir()] == ["progress.json"]
+
+
+def test_a_write_that_fails_leaves_no_file(tmp_path, monkeypatch):
+    def disk_full(*_args, **_options):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(json, "dump", disk_full)
+    with pytest.warns(UserWarning, match="progress is not kept"):
+        Progress().note("99.1", "tried")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_progress_goes_where_it_is_told_or_where_it_may(tmp_path, monkeypatch):

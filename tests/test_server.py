@@ -25,6 +25,7 @@ from email.message import EmailMessage
 
 import pytest
 
+import mailkit.loopthread
 from mailkit.device import Device
 from mailkit.diagram import show, show_change
 from mailkit.idle import idle
@@ -797,7 +798,24 @@ def test_a_listener_that_fails_is_logged_and_harms_no_session(server, caplog):
     assert "a listener of this server failed" in caplog.text
 
 
+def test_an_error_of_ours_on_the_loop_is_logged_with_its_traceback(server, caplog):
+    server._engine.loop.call_soon_threadsafe(lambda: {}["not there"])
+    server.snapshot()
+    assert "KeyError: 'not there'" in caplog.text
+
+
 # ---- beginnings and ends
+
+
+def test_a_listener_that_never_returns_does_not_keep_the_server_from_being_stopped(server, monkeypatch, caplog):
+    goes_on = threading.Event()
+    server.on_change(lambda moment: goes_on.wait())
+    server._engine.loop.call_soon_threadsafe(server._engine.record, "a change")
+    monkeypatch.setattr(mailkit.loopthread, "PATIENCE", 0.01)
+    server.stop()
+    assert "does not stop" in caplog.text
+    goes_on.set()
+    server._engine._thread._thread.join()
 
 
 def test_stop_frees_port_and_thread_and_may_come_twice():

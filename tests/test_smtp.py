@@ -307,6 +307,7 @@ def test_what_the_next_server_refuses_reaches_nobody(server, other, client):
     assert refused.value.smtp_code == 550
     assert refused.value.smtp_error == (
         b"5.1.1 the server for example.net says: 550 5.1.1 no account here for <yan@example.net>; check the address"
+        b"; nothing was delivered"
     )
     assert subjects(server, "ben") == subjects(other, "zoe") == []
     assert client.noop()[0] == 250
@@ -455,6 +456,16 @@ def test_what_the_next_server_refuses_after_the_text_reaches_nobody(server, clie
     """RFC 1870 §6.2: 250 to MAIL with SIZE was no promise."""
     _, reply = relayed(server, client, [*REPLIES[:5], refusal, b"221 bye"], also="ben@example.org")
     assert (reply[0], subjects(server, "ben")) == (code, [])
+    assert reply[1].endswith(b"; nothing was delivered")
+
+
+def test_who_has_the_message_is_told_where_not_all_do(server, client):
+    """RFC 5321 §4.2.5: one reply speaks for all."""
+    with MailServer(domain="example.com", accounts=("kim",), password="secret") as third:
+        server.relay_to(third)
+        _, reply = relayed(server, client, [*REPLIES[:5], b"452 4.3.1 later", b"221 bye"], also="kim@example.com")
+        assert reply == (451, b"4.3.1 the server for example.net says: 452 4.3.1 later; delivered to example.com alone")
+        assert subjects(third, "kim") == ["Lunch"]
 
 
 @pytest.mark.parametrize(

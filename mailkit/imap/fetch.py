@@ -98,6 +98,8 @@ class Request:
         elif name in self._plain:
             self._items[name] = self._plain[name]
         else:
+            if name in MACROS:
+                raise BadSyntax(f"{name} stands alone, without parentheses")
             known = [*self._plain, *SHORTHANDS, "BODY[...]", "BODY.PEEK[...]"]
             raise BadSyntax(f"{name} is no item of FETCH; these are: {' '.join(known)}")
 
@@ -124,7 +126,7 @@ class Request:
             raise BadSyntax("this is no partial; write <first octet.number of octets>, as <0.1024>")
         numbers = tuple(to_number(number) for number in path.split(b".") if number)
         text = _section(label, numbers, kind, tuple(name.decode("latin-1") for name in names), partial)
-        self._items[f"{label!r}{partial and partial[0]!r}"] = text
+        self._items[(label + (partial[0] if partial else b"")).decode("latin-1")] = text
 
 
 def _flags(view: View, message: Message) -> bytes:

@@ -51,10 +51,9 @@ class MessageCommands:
 
     def do_expunge(self, arguments: Arguments, by_uid: bool = False) -> None:
         r"""Remove messages flagged ``\Deleted``; with UID, those of a set only (RFC 4315 §2.1)."""
-        uids = self._view.mailbox.deleted_uids()
+        uids = set(self._view.mailbox.deleted_uids())
         if by_uid:
-            chosen = {message.uid for _, message in self._view.numbered(self._set(arguments, by_uid))}
-            uids = [uid for uid in uids if uid in chosen]
+            uids &= {message.uid for _, message in self._view.numbered(self._set(arguments, by_uid))}
             arguments.end()
         self._need_writing()
         self._view.mailbox.expunge(uids)  # the EXPUNGE lines come as news, to this session as to the others

@@ -77,7 +77,6 @@ class ImapSession:
             if taken is None:
                 return
             yield from self._answer(taken)
-        self._reader.reset()  # what came before a handshake could have been put there by anybody
 
     def pending(self) -> bytes:
         """Return what the server has to say unasked: news of the mailbox, but only during IDLE (RFC 2177)."""
@@ -86,7 +85,7 @@ class ImapSession:
     def tls_started(self) -> None:
         """Begin afresh under TLS (§6.2.1; RFC 9051 §6.2.1): nothing said before it counts."""
         self.upgrade, self._secure = False, True
-        self._reader.reset()
+        self._reader.reset()  # what came before the handshake could have been put there by anybody
 
     def dismiss(self, why: str) -> bytes:
         """End a session that was idle for too long (§5.4), or because the server stops (§3.4)."""
@@ -200,7 +199,7 @@ class ImapSession:
                 said.append(self._completed(reply))
         except BadSyntax as error:
             self._count_mistake()
-            said.append(self._tagged(f"BAD {self._with_remedy(str(error))}"))
+            said.append(self._tagged(f"BAD {self._with_remedy(error)}"))
         except MailboxError as error:
             said.append(self._tagged(f"NO [{error.code}] {error}"))
         except Exception:
@@ -217,16 +216,17 @@ class ImapSession:
         if self._mistakes >= self._settings.max_mistakes:
             self._bye = f"{self._mistakes} mistakes before a login; connect again"
 
-    def _with_remedy(self, words: str) -> str:
-        name = self._name
+    def _with_remedy(self, error: BadSyntax) -> str:
+        name, words, found = self._name, str(error), error.found
         if name in ("LOGIN", "AUTHENTICATE") or self.state is State.NOT_AUTHENTICATED:
-            words = words.partition(", but found")[0]  # a password, perhaps
+            found = ""  # a password, perhaps
+        said = f"{words}, but found {found!r}" if found else words
         if ";" in words or not name:
-            return words
+            return said
         remedy = f"say {name} {ARGUMENTS.get(name, '')}".rstrip()
-        if remedy.endswith(("mailbox", "new-name")) and "end of the line, but found" in words:
+        if remedy.endswith(("mailbox", "new-name")) and found and words.endswith("the end of the line"):
             remedy += " (a name with a space in it goes in double quotes)"
-        return f"{words}; {remedy}"
+        return f"{said}; {remedy}"
 
     def _completed(self, reply: Reply) -> bytes:
         if not self.closed:

@@ -38,7 +38,14 @@ Item = TypeVar("Item")
 
 
 class BadSyntax(Exception):
-    """A command that breaks the protocol; answered BAD. Words without a remedy (``;``) get the command's form."""
+    """A command that breaks the protocol; answered BAD. Words without a remedy (``;``) get the command's form.
+
+    ``found`` is what the client said there, which may be a password.
+    """
+
+    def __init__(self, words: str, found: str = "") -> None:
+        super().__init__(words)
+        self.found = found
 
 
 @dataclass(slots=True)
@@ -71,12 +78,12 @@ class Arguments:
     def _need(self, pattern: re.Pattern[bytes], wanted: str) -> re.Match[bytes]:
         found = self.match(pattern)
         if not found:
-            raise BadSyntax(self._expected(wanted))
+            raise self._expected(wanted)
         return found
 
-    def _expected(self, wanted: str) -> str:
-        rest = re.sub(rb"[^ -~]", b"?", self._text[self._at : self._at + 20].partition(b"\r")[0]).decode()
-        return f"expected {wanted}, but found {rest.strip()!r}" if rest.strip() else f"expected {wanted}"
+    def _expected(self, wanted: str) -> BadSyntax:
+        found = re.sub(rb"[^ -~]", b"?", self._text[self._at : self._at + 20].partition(b"\r")[0]).decode()
+        return BadSyntax(f"expected {wanted}", found.strip())
 
     def take(self, octets: bytes) -> bool:
         """Step over these octets, given in capitals but found in any case, if they come next; say whether they did."""
@@ -89,7 +96,7 @@ class Arguments:
     def need(self, octets: bytes, wanted: str = "") -> None:
         """Step over these octets, which must come next."""
         if not self.take(octets):
-            raise BadSyntax(self._expected(wanted or octets.decode()))
+            raise self._expected(wanted or octets.decode())
 
     def space(self) -> None:
         """Step over the one space that stands between two arguments."""
@@ -102,7 +109,7 @@ class Arguments:
     def end(self) -> None:
         """Make sure that nothing is left."""
         if self._at < len(self._text):
-            raise BadSyntax(self._expected("the end of the line"))
+            raise self._expected("the end of the line")
 
     def tag(self) -> bytes:
         """Read a tag: an astring's characters, but no ``+``."""
