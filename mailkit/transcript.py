@@ -182,26 +182,27 @@ def _imap_masked(spoken: Iterable[Spoken]) -> Iterator[Spoken]:
     """Mask in IMAP what follows a login in its command, and what answers a challenge.
 
     A login announces how many such lines are to come. They come after the server's ``+``, whatever it has said before
-    that of earlier commands, or unasked; but not after another answer alone, which is a refusal. One word alone is
-    masked then, too: it was sent without waiting, the server takes it for a tag, and so repeats it.
+    that of earlier commands, or unasked; but not after another answer alone, which is a refusal. One word alone is no
+    command, and could be a password; the server takes it for a tag and repeats it, so it is masked there, too.
     """
     due = 0  # lines of a login that are still to come
     asked: bool | None = None  # whether the server has asked for the next; None: it has said nothing since
     login: re.Match[bytes] | None = None  # the client's last command, if it is one
-    secret = b""  # what was masked last
+    alone = b""  # the last word alone
     for who, line, inside in spoken:
         if who == "S" and not inside:
             asked = asked or line.startswith(b"+ ") or line == b"+"
-            line = MASK.encode() + line.removeprefix(secret) if secret and line.startswith(secret + b" ") else line
-        elif who == "C" and ((due and (asked is not False or b" " not in line.strip())) or (inside and login)):
-            secret = line.strip()
+            line = MASK.encode() + line.removeprefix(alone) if alone and line.startswith(alone + b" ") else line
+        elif who == "C" and ((due and asked is not False) or (inside and login)):
+            alone = line.replace(b"*", b"")
             due = max(due - 1, _due(_LOGIN.match(line))) if line.strip() != b"*" else 0
             due = due or bool(_LITERAL.search(line))
             line, asked = MASK.encode(), None
         elif who == "C" and not inside:
             login, asked = _LOGIN.match(line), None
             due = _due(login)
-            line = _SECRETS.sub(rb"\g<1>" + MASK.encode(), line)
+            alone = line if line and b" " not in line and line.upper() not in (b"*", b"DONE") else b""
+            line = MASK.encode() if alone else _SECRETS.sub(rb"\g<1>" + MASK.encode(), line)
         yield who, line, inside
 
 

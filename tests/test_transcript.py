@@ -207,6 +207,22 @@ def test_an_answer_sent_after_a_refusal_is_masked_in_the_reply_too(at_once):
     assert lines[-2:] == ["C: a2 NOOP", "S: a2 OK"]
 
 
+def test_a_word_alone_is_no_command_of_imap_and_masked():
+    pieces = [
+        ("C", b"secret\r\n"),
+        ("S", b"secret BAD expected a space\r\n"),
+        ("C", b"X1 IDLE\r\n"),
+        ("S", b"+ go\r\n"),
+    ]
+    lines = spoken("IMAP", *pieces, ("C", b"done\r\n"), ("S", b"X1 OK\r\n")).splitlines()
+    assert lines == [f"C: {MASK}", f"S: {MASK} BAD expected a space", "C: a1 IDLE", "S: + go", "C: done", "S: a1 OK"]
+
+
+def test_a_login_given_up_masks_nothing_of_the_servers():
+    pieces = [("C", b"X1 AUTHENTICATE PLAIN\r\n"), ("S", b"+ \r\n"), ("C", b"*\r\n"), ("S", b"* OK news\r\nX1 BAD\r\n")]
+    assert spoken("IMAP", *pieces).splitlines()[3:] == ["S: * OK news", "S: a1 BAD"]
+
+
 def test_a_password_in_a_literal_is_masked():
     pieces = [("C", b"X1 LOGIN amy {6}\r\n"), ("S", b"+ go on\r\n"), ("C", b"secret\r\n"), ("S", b"X1 OK hello\r\n")]
     assert "secret" not in spoken("IMAP", *pieces)
