@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
-HISTORY_SIZE = 100  # above this many messages and mailboxes, states are not kept: pictures are for lessons
+MAX_PICTURED = 100  # above this many messages and mailboxes, states are not kept: pictures are for lessons
 
 
 class Engine:
@@ -41,7 +41,7 @@ class Engine:
         self.routes: dict[str, Address] = {}  # domain → the server that takes its mail
         self.lines: dict[Line, None] = {}  # POP3 and IMAP, in the order of arrival
         self.smtp_lines: dict[Line, None] = {}  # SMTP
-        self.shaking: set[Line] = set()  # hands, before they say anything: not registered yet
+        self.shaking: set[Line] = set()  # lines in their first handshake, not registered yet
         self.transports: set[asyncio.Transport] = set()  # until each is really closed
         self.recorders: deque[Recorder] = deque(maxlen=KEPT_RECORDS)
         self.moments: deque[Moment] = deque(maxlen=KEPT_MOMENTS)
@@ -83,7 +83,7 @@ class Engine:
             self.quiet.clear()
         return True
 
-    def may_shake_hands(self, line: Line) -> bool:
+    def begin_handshake(self, line: Line) -> bool:
         """Note a line that begins with TLS; False where too many of its protocol are at that."""
         already = sum(one.recorder.protocol == line.recorder.protocol for one in self.shaking)
         if already >= self.settings.max_connections:
@@ -96,7 +96,7 @@ class Engine:
         return TURN / max(1, len(self.transports))
 
     def is_crowded(self) -> bool:
-        """Whether so many are here, with those who still read why they were refused, that words cost too much."""
+        """Whether too many are here, those included who still read why they are refused, to wait until all is read."""
         return len(self.transports) > 3 * self.settings.max_connections  # SMTP, the others, and those who leave
 
     def is_full(self) -> bool:
@@ -124,7 +124,7 @@ class Engine:
     def record(self, cause: str) -> None:
         """Keep the present state with its cause, and tell the listeners."""
         self._seen_version = self.store.version
-        kept = sum(1 + len(box) for _, box in self._mailboxes()) <= HISTORY_SIZE
+        kept = sum(1 + len(box) for _, box in self._mailboxes()) <= MAX_PICTURED
         if not (kept or self.listeners):
             return
         moment = Moment(cause, self.snapshot())

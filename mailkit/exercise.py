@@ -23,7 +23,7 @@ _CODE = r'<code style="background-color:#ffffff;color:#000000;padding:0">\1</cod
 _LOOKS = {"right": ("✓", "#009e73"), "not right": ("✗", "#d55e00"), "not yet": ("…", "#0072b2")}
 
 
-class Photographed(Protocol):
+class Stage(Protocol):
     """What an exercise needs of a world: a picture of it, and an end."""
 
     def snapshot(self) -> Snapshot:
@@ -164,7 +164,7 @@ class Exercise:
 
     key: str
     title: str
-    world: Callable[[], Photographed]
+    world: Callable[[], Stage]
     goal: Predicate
     untouched: str
     mistakes: tuple[Mistake, ...] = ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mailkit.imap.session import ImapSession
 from mailkit.pop3 import Pop3Session
+from mailkit.settings import CHUNK
 from mailkit.smtp import SmtpSession
 from mailkit.sockets import IDLE, LINGER, acknowledge, send_at_once
 from mailkit.transcript import Recorder, shown
@@ -41,6 +42,7 @@ class Line(asyncio.BufferedProtocol):
         self._idle: float = getattr(engine.settings, f"{protocol.lower()}_idle")
         self._answers: Iterator[bytes] = iter(())
         self._inbox: list[bytes] = []
+        # each of these is True while …
         self._paused = False  # the client does not read
         self._waiting = False  # the turn is over; others have theirs
         self._busy = False  # `_pump` is at work
@@ -62,7 +64,7 @@ class Line(asyncio.BufferedProtocol):
         send_at_once(transport)
         self._heard = self.engine.loop.time()
         self._timer = self.engine.loop.call_later(self._idle, self._check_idle)
-        if self.engine.is_full() or (self._tls_first and not self.engine.may_shake_hands(self)):
+        if self.engine.is_full() or (self._tls_first and not self.engine.begin_handshake(self)):
             transport.abort()
         elif self._tls_first:
             self._begin_tls()
@@ -209,6 +211,7 @@ class Line(asyncio.BufferedProtocol):
         self._tell_news()
 
     def _settle(self) -> None:
+        """Do what the answers led to, the first of these: an errand, the client's end, ours, TLS, another timeout."""
         if self.session.errand and not self._task:
             self._waiting = True
             self._task = self.engine.loop.create_task(self._run_errand(self.session.errand))
@@ -319,9 +322,10 @@ class Line(asyncio.BufferedProtocol):
         self._part(half)
 
     def _part(self, half: bool) -> None:
-        """Wait for a client that has not read all, as long as for one that says nothing; then close, or let it do so.
+        """Wait while the client reads, as long for each piece as for one that says nothing; then close.
 
-        ``half``: our end is closed already. TLS closes both at once, and 30 s later whatever is unsent.
+        ``half``: our end is closed already, so closing is left to the client. TLS closes both ends at once, and drops
+        30 s later what is unsent.
         """
         self._timer.cancel()
         loop = self.engine.loop
@@ -337,11 +341,11 @@ class Line(asyncio.BufferedProtocol):
 
 
 def _in_pieces(session: Session, octets: bytes) -> Iterator[bytes]:
-    """Cut what is long: under TLS asyncio asks us to wait only from the write after one that was too much.
+    """Cut what is long: under TLS, asyncio calls `Line.pause_writing` one write late.
 
-    But not the last words of a session, nor those before TLS: nothing more would be asked for.
+    The last words of a session, and those before TLS, stay whole: `Line` asks for no second piece.
     """
     for chunk in session.receive(octets):
-        size = 65_536 if not (session.closed or session.upgrade) else len(chunk) or 1
+        size = CHUNK if not (session.closed or session.upgrade) else len(chunk) or 1
         for at in range(0, len(chunk) or 1, size):
             yield chunk[at : at + size]

@@ -32,7 +32,7 @@ class LoopThread:
         self._let_go = let_go
         self._servers: list[asyncio.Server] = []
         self._at_work: set[asyncio.Task[None]] = set()  # for callers; the loop alone would not hold them
-        self._closing = False  # nothing is begun any more
+        self._closing = False  # True: nothing is begun any more
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -65,9 +65,9 @@ class LoopThread:
         """Open a port that the system chooses, where no other machine can come in; return its address."""
 
         async def open_port() -> Address:
-            port = socket.create_server(("127.0.0.1", 0), backlog=100)  # asyncio would go without, if there is no room
-            self._servers.append(await self.loop.create_server(factory, sock=port, backlog=4))  # let in in one turn
-            port.listen(100)  # wait to be let in
+            port = socket.create_server(("127.0.0.1", 0), backlog=100)  # asyncio would only log that none is left
+            self._servers.append(await self.loop.create_server(factory, sock=port, backlog=4))  # accepted in one turn
+            port.listen(100)  # may wait for that; asyncio has set 4 here, too
             address: Address = port.getsockname()
             return address
 

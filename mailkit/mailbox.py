@@ -16,10 +16,10 @@ from mailkit.message import DELETED, NO_FLAGS, SEEN, SYSTEM_FLAGS, Message
 if TYPE_CHECKING:
     from mailkit.store import Account
 
-MAX_MESSAGES = 200_000  # a mailbox; a quota in octets does not bound letters of none
+MAX_MESSAGES = 200_000  # a mailbox; a quota in octets would not bound empty ones
 MAX_KEYWORD = 100  # characters
 MAX_KEYWORDS = 64  # a mailbox; a client may invent keywords, but not without bound
-MAX_FLAG_SETS = 1_000  # that a mailbox keeps to be shared
+MAX_FLAG_SETS = 1_000  # that a mailbox remembers, so that equal ones are one object
 
 
 class MailboxError(Exception):
@@ -34,7 +34,8 @@ class Watcher:
     """What one IMAP session has not yet been told about its mailbox: a change log with one reader.
 
     It keeps UIDs, not events, so a message is in it once, however often it changed; reading it costs what
-    changed, whatever the mailbox holds. What comes and goes untold, its UID ``first_untold`` or larger, it leaves out.
+    changed, whatever the mailbox holds. A message that is gone before the
+    session was told of it (its UID is ``first_untold`` or larger) is not in it.
     """
 
     __slots__ = ("arrived", "changed", "expunged", "first_untold", "wake")

@@ -16,8 +16,7 @@ class Message:
 
     The octets never change after delivery, nor do UID and date; only ``flags`` does, and only
     `Mailbox.set_flags` changes it, so that every session hears of it.
-    ``structure`` and ``view`` are room for what `mailkit.imap` and `mailkit.snapshot` worked out from
-    the octets, so that it is worked out once.
+    ``structure`` and ``view`` are caches: what `mailkit.imap` and `mailkit.snapshot` worked out from the octets.
     """
 
     __slots__ = ("flags", "internaldate", "octets", "structure", "uid", "view")

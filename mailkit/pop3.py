@@ -74,7 +74,7 @@ class Pop3Session:
     yields; then, if ``closed`` is set, hang up; if ``upgrade`` is set, do the TLS handshake and call `tls_started`.
     """
 
-    errand = timeout = None  # SMTP's
+    errand = timeout = None  # a line asks every session; only SMTP's has them
 
     def __init__(self, store: Store, settings: Settings, *, secure: bool = False) -> None:
         self.state = AUTHORIZATION

@@ -6,8 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 from mailkit.message import end_of_header
-
-CHUNK = 65536  # octets: a long answer is sent in pieces of about this size
+from mailkit.settings import CHUNK
 
 
 def ok(words: str) -> bytes:

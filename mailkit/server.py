@@ -29,7 +29,7 @@ from mailkit.transcript import Transcript
 
 ACCOUNT = "[a-z0-9]{1,248}"  # as much as POP3's USER has room for (RFC 2449 §4)
 PASSWORD = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,60}"  # POP3's PASS has room for no more (RFC 2449 §4)
-MOST = 2**31 - 1  # octets, seconds, days: more is a slip, and too much for patterns, timers and RFC 1870's SIZE
+MAX_SETTING = 2**31 - 1  # octets, seconds, days: more is a slip, and too much for patterns, timers and RFC 1870's SIZE
 ProtocolName = Literal["SMTP", "POP3", "IMAP"]
 LABEL = "(?!-|..--)[a-z0-9-]{1,63}(?<!-)"  # no "xn--": beyond ASCII is not ours (RFC 5321 §4.1.2, RFC 5891 §4.2.3.1)
 HOST = rf"(?=.{{,253}}$){LABEL}(\.{LABEL})*"
@@ -329,7 +329,7 @@ def _passwords(accounts: Iterable[str] | Mapping[str, str], password: str | None
     return found
 
 
-def _is_number(value: object, most: int = MOST) -> bool:
+def _is_number(value: object, most: int = MAX_SETTING) -> bool:
     return type(value) is int and 0 <= value <= most
 
 
@@ -348,8 +348,8 @@ def _settings(domain: str, given: dict[str, Any]) -> Settings:
         kind = type(usual[name])
         if type(value) not in ((int, float) if kind is float else (kind,)):  # True is no number
             raise TypeError(f"{name}={value!r} is no {kind.__name__}; if left out, it is {usual[name]!r}")
-        if kind in (int, float) and not 0 < value <= MOST:  # SIZE 0 would promise that there is none (RFC 1870 §4)
-            raise ValueError(f"{name} is more than 0, and at most {MOST}; if left out, it is {usual[name]!r}")
+        if kind in (int, float) and not 0 < value <= MAX_SETTING:  # SIZE 0 would mean that there is none (RFC 1870 §4)
+            raise ValueError(f"{name} is more than 0, and at most {MAX_SETTING}; if left out, it is {usual[name]!r}")
     settings = Settings(**{"host_name": f"mail.{domain}", "expire": expire, **given})
     if not re.fullmatch(HOST, in_small_letters(settings.host_name)):
         raise ValueError(f'{settings.host_name!r} is no name of a host; write for example host_name="mail.{domain}"')

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CHUNK = 65536  # octets: a long answer is sent in pieces of about this size
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -27,7 +29,7 @@ class Settings:
     max_message: int = 25_000_000  # and the largest literal of APPEND; any other is bound by max_imap_line
     max_failed_logins: int = 3  # then the line is closed; SMTP's at its next command, so that 535 is read
     max_mistakes: int = 50  # of POP3 and IMAP, refused before a login; then the line is closed
-    max_connections: int = 100  # of SMTP, of the others, and in a handshake of each; on Windows it must not be more
+    max_connections: int = 100  # for SMTP, for POP3 with IMAP, and for each in handshakes; Windows takes no more
     handshake: float = 10.0  # for TLS; a client that is silent then, or speaks in the clear, is dropped
     pop3_idle: float = 3600.0
     imap_idle: float = 3600.0

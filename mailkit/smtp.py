@@ -126,7 +126,7 @@ class SmtpSession:
         """End a session that was idle for too long, or because the server stops (§3.8); return its last words."""
         incoming = self._incoming
         words = self._leave("421 4.4.2" if why == IDLE else "421 4.3.2", why)
-        if incoming and incoming.timeout:  # amid a message no word would be read as a reply, but where it is over
+        if incoming and incoming.timeout:  # a client that thinks its message over reads its reply, or nothing
             return reply_line(incoming.refusal) if incoming.refusal else b""
         return reply_line(words)
 
@@ -169,7 +169,7 @@ class SmtpSession:
         if keyword not in FORMS:
             self._unknown += bool(word)  # an empty line is a slip
             if self._unknown == MAX_UNKNOWN:
-                return self._leave("421 4.7.0", "five lines are no commands; connect again")
+                return self._leave("421 4.7.0", f"{MAX_UNKNOWN} lines are no commands; connect again")
             return "500 5.5.2 no such command; send HELP for the list"  # it may be a password: do not repeat it
         if " " not in FORMS[keyword] and argument:
             return f"501 5.5.4 say {keyword}: nothing after it"

@@ -47,7 +47,7 @@ class MailboxView:
 
     @property
     def digests(self) -> list[str]:
-        """What tells the octets of the letters apart, in their order; a part of a letter has another one."""
+        """Each letter's digest, in order: equal octets have equal ones, and a part of a letter has its own."""
         return [letter.digest for letter in self.letters]
 
 

@@ -19,7 +19,7 @@ class Tls:
         # RFC 8314 §4.1; not every Python says so
         self.server.minimum_version = self.client.minimum_version = ssl.TLSVersion.TLSv1_2
         names = ("localhost", "127.0.0.1", "::1", host_name)
-        # fetchmail wants a common name; people who are asked whether to trust it, the other
+        # fetchmail wants a common name; people read the organization when they are asked whether to trust it
         ca.issue_cert(*names, common_name="localhost", organization_name="mailkit").configure_cert(self.server)
         ca.configure_trust(self.client)
         self.authority = ca.cert_pem.bytes().decode()

@@ -315,7 +315,7 @@ def test_a_command_too_long_is_answered_with_its_whole_tag(length):
 
 
 def test_an_answer_is_given_in_pieces_when_its_turn_is_over(monkeypatch):
-    monkeypatch.setattr(session_module, "TURN", -1.0)
+    monkeypatch.setattr(session_module, "PIECE_TIME", -1.0)
     session = a_session(a_store(100), SELECTED)
     assert len(list(session.receive(b"b FETCH 1:100 UID\r\n"))) == 101
     assert len(list(session.receive(b"c STORE 1:100 +FLAGS.SILENT (\\Seen)\r\n"))) == 2

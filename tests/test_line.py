@@ -116,7 +116,7 @@ def test_a_long_answer_before_tls_is_whole(server):
 
 def test_logout_is_answered_whoever_else_waits(monkeypatch, server):
     """RFC 3501 §6.1.3."""
-    monkeypatch.setattr(mailkit.imap.session, "TURN", -1.0)
+    monkeypatch.setattr(mailkit.imap.session, "PIECE_TIME", -1.0)
     with connected(server.imap) as line:
         line.sendall(b"a LOGOUT\r\n")
         assert read_all(line).endswith(b"\r\na OK LOGOUT completed\r\n")

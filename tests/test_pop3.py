@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from mailkit import pop3 as pop3_module
 from mailkit.mailbox import Mailbox
 from mailkit.pop3 import COMMANDS, FORMS, MAX_COMMAND, Pop3Session, State
-from mailkit.pop3answers import CHUNK, multi_line, top
+from mailkit.pop3answers import multi_line, top
 from mailkit.server import MailServer
-from mailkit.settings import Settings
+from mailkit.settings import CHUNK, Settings
 from mailkit.store import Store
 from tests.patience import PATIENCE
 

@@ -11,7 +11,7 @@ from mailkit.mailbox import Mailbox, MailboxError
 from mailkit.message import DELETED, with_crlf
 from mailkit.store import DELIMITER, SPECIAL_USE, Account, canonical_name, check_name, superiors
 
-MAX_PATTERN = 1500  # characters; matching costs pattern times name, and the longest name is one of 1,362
+MAX_PATTERN = 1500  # characters; matching costs pattern times name, and a name has 1,362 octets at most
 
 
 STATUS_ITEMS: Mapping[str, Callable[[Mailbox], int]] = {
@@ -39,7 +39,7 @@ def matches(pattern: str, name: str, reference: str = "") -> bool:
     (True, False)
     """
     in_any_case = len("INBOX") if name.partition(DELIMITER)[0] == "INBOX" else 0
-    reached = {0}  # how much of the name may be behind us; no backtracking, so no pattern takes for ever
+    reached = {0}  # lengths of the name's beginnings that fit so far; without backtracking no pattern takes for ever
     for at, wildcard in enumerate(reference + pattern, start=-len(reference)):
         if wildcard == "*" and at >= 0:
             reached = set(range(min(reached), len(name) + 1))

@@ -14,7 +14,7 @@ GO_AHEAD = b"+ send the literal\r\n"  # for which a client waits before it sends
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Refused:
     """A command that was not taken in: the tag, what to answer, and whether the stream is beyond repair."""
 
     tag: bytes
@@ -51,7 +51,7 @@ class CommandReader:
         """Take what the network brought."""
         self._buffer += octets
 
-    def command(self, goes_on: bool = False) -> Command | Refusal | bytes | None:
+    def command(self, goes_on: bool = False) -> Command | Refused | bytes | None:
         """Return the next command, a refusal, or what to say meanwhile; None when more must come first.
 
         ``goes_on``: what comes is a line that goes on with a command, such as ``DONE``; no literal belongs there.
@@ -67,12 +67,12 @@ class CommandReader:
                 return self._finished()
             if goes_on:
                 self._refusal = self._refusal or "BAD no literal belongs here; the command is given up"
-            answer = self._announced(announced)
+            answer = self._take_announcement(announced)
             if answer is not None:
                 return answer
         return None
 
-    def _announced(self, literal: re.Match[bytes]) -> Command | Refusal | bytes | None:
+    def _take_announcement(self, literal: re.Match[bytes]) -> Command | Refused | bytes | None:
         octets, waits = int(literal[1]), not literal[2]
         self._announced_octets += octets
         total = self._announced_octets
@@ -87,13 +87,13 @@ class CommandReader:
         self._awaited = octets
         return GO_AHEAD if waits else None
 
-    def _finished(self, fatal: bool = False) -> Command | Refusal:
+    def _finished(self, fatal: bool = False) -> Command | Refused:
         command, refusal = self._command, self._refusal
         self._start_command()
         if not refusal:
             return command
         tag = TAG.match(command.text)
-        return Refusal(tag[0] if tag else b"*", refusal, fatal)
+        return Refused(tag[0] if tag else b"*", refusal, fatal)
 
     def _cut_literal(self) -> bool:
         awaited, buffer = self._awaited or 0, self._buffer

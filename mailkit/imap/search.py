@@ -48,7 +48,7 @@ class Search:
         self._arguments = arguments
         self._view = view
         self._keys_read = self._texts_read = 0
-        self._texts = _Texts()  # which the keys know, and not `self`: all is gone when the answer is out
+        self._texts = _Texts()  # the keys hold this and not `self`: no cycle outlives the answer
         self._charset = self._read_charset()
         arguments.space()
         self._test = self._keys(0)

@@ -14,13 +14,13 @@ from time import monotonic, thread_time
 
 from mailkit.imap.mailboxes import MailboxCommands
 from mailkit.imap.messages import MessageCommands
-from mailkit.imap.reader import CommandReader, Refusal
+from mailkit.imap.reader import CommandReader, Refused
 from mailkit.imap.states import ARGUMENTS, COMMANDS, OTHERS_TURN, REMEDY, Reply, State
 from mailkit.imap.syntax import Arguments, BadSyntax, Command, decode_name
 from mailkit.imap.view import View
 from mailkit.mailbox import MailboxError
 from mailkit.sasl import from_base64, from_plain
-from mailkit.settings import Settings
+from mailkit.settings import CHUNK, Settings
 from mailkit.snapshot import SessionView
 from mailkit.store import Account, Store
 
@@ -28,8 +28,7 @@ __all__ = ["COMMANDS", "ImapSession", "State"]
 
 log = logging.getLogger(__name__)
 
-CHUNK = 65536  # octets: a long answer is sent in pieces of about this size
-TURN = 0.05  # seconds of work, whatever the machine does beside it: after that, others may have their turn
+PIECE_TIME = 0.05  # seconds of our own work, whatever else the machine does: then others may have their turn
 MAX_REFUSAL = 1000  # characters; of a longer one the middle is left out
 KEEPS_NUMBERS = ("FETCH", "STORE", "SEARCH", "")  # while one of these, or no command, is answered: no EXPUNGE (§7.4.1)
 
@@ -43,7 +42,7 @@ class ImapSession:
     set, begin the TLS handshake and then call `tls_started`.
     """
 
-    errand = timeout = None  # SMTP's
+    errand = timeout = None  # a line asks every session; only SMTP's has them
 
     def __init__(
         self, store: Store, settings: Settings, *, secure: bool = False, wake: Callable[[], None] = lambda: None
@@ -62,7 +61,7 @@ class ImapSession:
         self._view: View | None = None
 
     def greeting(self) -> bytes:
-        """Return the line that opens the session (§7.1.1); with a CAPABILITY code, newer `imaplib`s would not ask."""
+        """Return the line that opens the session (§7.1.1); no CAPABILITY code, for newer `imaplib`s would not ask."""
         return f"* OK {self._settings.host_name} IMAP server ready\r\n".encode()
 
     def receive(self, octets: bytes) -> Iterator[bytes]:
@@ -104,14 +103,14 @@ class ImapSession:
         account = self._account.name if self._account else None
         return SessionView("IMAP", self.state.value, account, self._view.mailbox.name if self._view else None)
 
-    outline = snapshot  # POP3's differ
+    outline = snapshot  # POP3's snapshot costs more than its outline
 
     # From octets to commands
 
-    def _answer(self, taken: Command | Refusal | bytes) -> Iterator[bytes]:
+    def _answer(self, taken: Command | Refused | bytes) -> Iterator[bytes]:
         if isinstance(taken, bytes):
             yield taken
-        elif isinstance(taken, Refusal):
+        elif isinstance(taken, Refused):
             yield self._refuse(taken)
         elif self._resume:
             resume, self._resume, line = self._resume, None, taken.text
@@ -120,7 +119,7 @@ class ImapSession:
             arguments, self.asked = Arguments(taken), taken.text
             yield from self._run(lambda: self._begin(arguments))
 
-    def _refuse(self, refusal: Refusal) -> bytes:
+    def _refuse(self, refusal: Refused) -> bytes:
         if not self._resume:
             self._tag, self._name, self.asked = refusal.tag, "", refusal.tag + b" (refused)"
         self._resume, self._idling = None, False
@@ -184,17 +183,17 @@ class ImapSession:
     def _run(self, work: Callable[[], Reply | None]) -> Iterator[bytes]:
         """Yield what a command has to say, in large chunks, and its tagged answer at the end."""
         said: list[bytes] = []
-        size, begun, until, worked = 0, False, monotonic() + TURN, thread_time() + TURN
+        size, begun, until, worked = 0, False, monotonic() + PIECE_TIME, thread_time() + PIECE_TIME
         try:
             reply = work() or Reply()
             for piece in reply.pieces:
                 begun = begun or piece != OTHERS_TURN
                 said.append(piece)
                 size += len(piece)
-                late = monotonic() > until and thread_time() > worked
+                late = monotonic() > until and thread_time() > worked  # the cheaper clock is asked first
                 if (size >= CHUNK or piece == OTHERS_TURN or late) and not self.closed:  # else it is asked no more
                     yield b"".join(said)
-                    said, size, until, worked = [], 0, monotonic() + TURN, thread_time() + TURN
+                    said, size, until, worked = [], 0, monotonic() + PIECE_TIME, thread_time() + PIECE_TIME
             if not self._resume:
                 said.append(self._completed(reply))
         except BadSyntax as error:

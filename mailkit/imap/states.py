@@ -11,11 +11,10 @@ OTHERS_TURN = b""  # a piece that says nothing: here the server may answer other
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a command has to say before its tagged OK, piece by piece; the response code in that OK; whose OK it is.
+    """A command's success; one that has nothing to say returns None instead.
 
-    A command that has nothing to say returns None instead.
-
-    ``name`` is empty, for the command that was sent, or ``UID FETCH`` and the like.
+    ``pieces`` come before the tagged OK; ``code`` is the response code in it; ``name`` says whose OK it is, as
+    ``UID FETCH``, and is empty for the command as it was sent.
     """
 
     pieces: Iterable[bytes] = ()

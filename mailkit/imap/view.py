@@ -123,7 +123,7 @@ class View:
 
     def _catch_up(self) -> bool:
         mailbox, before = self.mailbox, self.count
-        if self.watcher.expunged:  # the list is no more the mailbox's, and goes on; at most one copy a removal
+        if self.watcher.expunged:  # our list is not the mailbox's any more; it is copied once a removal at most
             if before < len(self.messages):  # what arrived before that removal, and perhaps went with it
                 self.messages = self.messages[:before]
             self.messages += mailbox.messages[mailbox.place_of(self.watcher.first_untold) :]
