@@ -97,6 +97,17 @@ def test_snapshot():
     assert session.snapshot() == SessionView("IMAP", "selected", "amy", "INBOX")
 
 
+def test_a_session_is_not_shown_on_the_namesake_of_its_deleted_mailbox():
+    store = a_store()
+    amy = store.accounts["amy"]
+    amy.create("Archive")
+    session = a_session(store, b"a LOGIN amy secret\r\nb SELECT Archive\r\n")
+    assert session.snapshot().mailbox == "Archive"
+    amy.delete("Archive")
+    amy.create("Archive")
+    assert session.snapshot() == SessionView("IMAP", "selected (deleted meanwhile)", "amy")
+
+
 def test_an_ended_session_hears_nothing_more():
     store, woken = a_store(), []
     session = a_session(store, SELECTED + b"a1 IDLE\r\n", wake=lambda: woken.append(1))

@@ -100,8 +100,12 @@ class ImapSession:
 
     def snapshot(self) -> SessionView:
         """Return this session as pictures show it."""
-        account = self._account.name if self._account else None
-        return SessionView("IMAP", self.state.value, account, self._view.mailbox.name if self._view else None)
+        if self._account is None or self._view is None:
+            return SessionView("IMAP", self.state.value, self._account.name if self._account else None)
+        box = self._view.mailbox
+        if self._account.mailboxes.get(box.name) is not box:  # its name may be another's by now
+            return SessionView("IMAP", "selected (deleted meanwhile)", self._account.name)
+        return SessionView("IMAP", self.state.value, self._account.name, box.name)
 
     outline = snapshot  # POP3's snapshot costs more than its outline
 
