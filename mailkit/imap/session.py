@@ -270,7 +270,7 @@ class ImapSession:
         """Exchange names of programs, which change nothing (RFC 2971)."""
         arguments.space()
         if not arguments.take(b"NIL"):
-            fields = arguments.parenthesized(arguments.nstring)
+            fields = arguments.parenthesized(arguments.nstring, loose=True)  # as Python's aioimaplib writes it
             if len(fields) % 2 or None in fields[::2]:
                 raise BadSyntax("ID takes names and values by turns")
         arguments.end()

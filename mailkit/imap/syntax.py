@@ -30,6 +30,8 @@ _DATE_TIME = re.compile(
 MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
 _PLAIN = re.compile(rb"[ !#-\[\]-~]{0,900}")
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
+_PARENTHESES = re.compile(rb"\("), re.compile(rb"\)")
+_LOOSE_PARENTHESES = re.compile(rb"\( *"), re.compile(rb" *\)")
 _UNSAFE = re.compile(r"[^\x20-\x7e]+|&")
 
 SequenceSet = list[tuple[int | None, int | None]]  # None is "*"
@@ -184,11 +186,12 @@ class Arguments:
         """Read a flag, or a keyword, which is one without the backslash."""
         return self._need(_FLAG, "a flag, such as \\Seen")[0].decode("ascii")
 
-    def parenthesized(self, item: Callable[[], Item]) -> list[Item]:
-        """Read items between parentheses, one space between two; there may be none."""
-        self.need(b"(")
+    def parenthesized(self, item: Callable[[], Item], loose: bool = False) -> list[Item]:
+        """Read items between parentheses, one space between two, and if ``loose`` at the ends; there may be none."""
+        opening, closing = _LOOSE_PARENTHESES if loose else _PARENTHESES
+        self._need(opening, "(")
         items: list[Item] = []
-        while not self.take(b")"):
+        while not self.match(closing):
             if items:
                 self.need(b" ", "a closing ) or a space")
             items.append(item())
