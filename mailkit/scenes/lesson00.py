@@ -339,7 +339,7 @@ both_full = Exercise(
             "Something was saved twice: each device saves once. Run the cell from its first line.",
         ),
     ),
-    praise="Three on the server, three on the laptop, three on the phone: IMAP is made for this.",
+    praise="Three on the server, three on the laptop, three on the phone. Did you do it by IMAP? It is made for this.",
 )
 
 exercises = {one.key: one for one in (first_copy, throw_one_away, both_full)}
