@@ -163,8 +163,8 @@ way_1 = Exercise(
         Mistake(
             "not-all-marked",
             lambda before, now: 0 < len(now.marks("amy")) < 5,
-            "Not all five are marked. Inside the loop say `pop.dele(number)`, for `pop.dele(1)` means letter 1 each "
-            "time, and let `range(1, 6)` count. Run the cell from its first line.",
+            "Not all five are marked. Inside the loop say `pop.dele(number)`, because `pop.dele(1)` means letter 1 "
+            "each time, and let `range(1, 6)` count. Run the cell from its first line.",
         ),
         Mistake(
             "no-goodbye",
@@ -190,8 +190,9 @@ way_1 = Exercise(
         Mistake(
             "copied-only",
             lambda before, now: len(_in_box(now)) == 5 and bool(_at_home(now)),
-            "The letters came home, and they are still in the box: mail is copied. To empty the box, mark each letter "
-            "with `pop.dele(number)`, then say `pop.quit()`; after `pop.close()` all marks are forgotten.",
+            "What came home is still in the box, too: mail is copied. To empty the box, mark each letter with "
+            "`pop.dele(number)` (the number, not `letter`), then say `pop.quit()`; after `pop.close()` all marks are "
+            "forgotten.",
         ),
         Mistake(
             "some-left",

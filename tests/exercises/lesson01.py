@@ -31,6 +31,9 @@ def _imap(lines: str) -> str:
 _SAVE = "for number in range(1, {end}):\n    box.home.save(pop.retr(number))\n"
 _TAKE = _SAVE + "    pop.dele(number)\n"
 _LOST_LINE = stumble(_SAVE.format(end=6) + "    pop.quit()")
+_MARKED_BY_LETTER = stumble(
+    "for number in (1, 2):\n    box.home.save(letter := pop.retr(number))\n    pop.dele(letter)"
+)
 _LEAFLET = 'imap.store("3", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'
 _BY_POP = 'pop = poplib.POP3(*box.server.pop3)\npop.user("amy")\npop.pass_("secret")'
 
@@ -71,6 +74,7 @@ WRONG = {
 }
 
 OTHERS = {
+    "01.1": [("copied-only", _pop("01.1", _MARKED_BY_LETTER), "the number, not `letter`")],
     "01.2": [
         ("right", _imap(f"{_LEAFLET}\n{_BY_POP}\npop.quit()")),
         ("right", _imap(f'imap.create("Bin")\nimap.copy("3", "Bin")\n{_LEAFLET}\nimap.delete("Bin")')),
