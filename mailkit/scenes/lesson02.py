@@ -135,6 +135,9 @@ BARE_TEXT = Mistake(
     "`letter.as_string()`. Run the cell from its first line.",
 )
 
+_LINE_ENDS = "554: `send_message` ends lines as SMTP wants it, and so does `sendmail` with `letter.as_string()`."
+_ONE_TO = "`at most 1 To headers`: leave the header as it is."
+
 
 # 02.1
 
@@ -145,8 +148,8 @@ two_guests = Exercise(
     goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1} and not _bare_text(now),
     untouched="No letter has arrived anywhere yet. Log in, then send `letter`. Refused? Look at the digits."
     "\n530: the login is missing, and without it this server carries nothing to another domain."
-    "\n550: an address has a slip, or is not written in full."
-    "\n554: `send_message` ends lines as SMTP wants it, and so does `sendmail` with `letter.as_string()`.",
+    "\n535: the name or the password has a slip; here they are `amy` and `secret`."
+    f"\n550: an address has a slip, or is not written in full.\n{_LINE_ENDS}",
     mistakes=(
         BARE_TEXT,
         Mistake(
@@ -189,7 +192,10 @@ secret_copy = Exercise(
     "A copy in secret",
     lambda: TwoServers(letter=_invitation("Ben <ben@example.net>")),
     goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1} and "noor" not in _named(now) and not _bare_text(now),
-    untouched="Nobody has a letter yet. Send `letter` to Ben and to Noor; the header is to name Ben only.",
+    untouched="Nobody has a letter yet. Send `letter` to Ben and to Noor; the header is to name Ben only. "
+    "A red box? Look at its last line."
+    "\n`expected str instance, list found`: say what the list is, `to_addrs=[…]`."
+    f"\n{_ONE_TO}\n{_LINE_ENDS}",
     mistakes=(
         BARE_TEXT,
         Mistake(
@@ -233,7 +239,7 @@ whole_list = Exercise(
     goal=lambda before, now: _counts(now) == {BEN: 1, TOM: 1, NOOR: 1} and not _bare_text(now),
     untouched="No letter has arrived. If you met `SMTPDataError`: Zoe does not exist, and a message that is refused is "
     "refused for everybody on it. Send one message for each guest, and say for whom: `to_addrs=[guest]`. Otherwise the "
-    "refusal names nobody, `{'': …`. If you met `at most 1 To headers`: leave the header as it is.",
+    f"refusal names nobody, `{{'': …`.\n{_ONE_TO}",
     mistakes=(
         BARE_TEXT,
         Mistake(

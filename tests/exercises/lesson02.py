@@ -46,6 +46,7 @@ def _text(key: str, text: str = "letter") -> str:
     return _send(key, f"smtp.sendmail('{_AMY}', {_GUESTS}, {text!r})")
 
 
+_STRANGER = stumble('smtp.login("ben", "secret")')
 _AMY, _GUESTS = "amy@example.org", ["ben@example.net", "noor@example.net"]
 
 WRONG = {
@@ -121,9 +122,13 @@ OTHERS = {
             _send("02.1", 'smtp.send_message(letter, to_addrs=["ben@example.net", "noor@example.org"])'),
             "refused beside a good one raises no error",
         ),
+        ("not yet", _send("02.1", "").replace('smtp.login("amy", "secret")', _STRANGER), "535: the name"),
         ("to-herself", _send("02.1", f"smtp.sendmail('{_GUESTS[0]}', '{_AMY}', letter.as_string())")),
     ],
     "02.2": [
+        ("not yet", _send("02.2", stumble(f"smtp.send_message(letter, {_GUESTS})")), "`to_addrs=[…]`"),
+        ("not yet", _send("02.2", stumble('letter["To"] = "noor@example.net"')), "`at most 1 To headers`"),
+        ("not yet", _send("02.2", stumble(f"smtp.sendmail('{_AMY}', {_GUESTS}, letter.as_bytes())")), "554: "),
         ("right", _send("02.2", 'letter["Bcc"] = "noor@example.net"\nsmtp.send_message(letter)')),
         ("right", _text("02.2", "Subject: Tea on Sunday?\n\nAt four")),
         *(
