@@ -22,10 +22,10 @@ def two_steps() -> tuple[Steps, Steps]:
     return _by_pop(), _by_imap()
 
 
-def show_two_steps(pop: Steps, imap: Steps) -> Picture:
-    """Draw the two steps of both protocols beside each other."""
-    connecting = ("1. A program connects", pop[1], imap[1])
-    fetching = ("2. It fetches", pop[1:], imap[1:])
+def show_two_steps(pop: tuple[Snapshot, Snapshot], imap: tuple[Snapshot, Snapshot]) -> Picture:
+    """Draw the two steps of both protocols beside each other; takes what was there, connected and fetched, of each."""
+    connecting = ("1. A program connects", pop[0], imap[0])
+    fetching = (("2. It fetches, and deletes", "It fetches"), pop, imap)
     return show_columns([connecting, fetching], ["POP3: take it home", "IMAP: read it there"])
 
 
@@ -324,14 +324,15 @@ only_small_ones = Exercise(
         Mistake(
             "copied-only",
             lambda before, now: _at_home(now) == _small(before),
-            "The right letters came home, but they are still on the server too. Mark each with "
-            "`pop.dele(number)` and end with `pop.quit()`: after `pop.close()` all marks are forgotten.",
+            "The right letters came home, and there are still some of them on the server. Mark each with "
+            "`pop.dele(number)`, beside `save` under the `if`, and end with `pop.quit()`: after `pop.close()` all "
+            "marks are forgotten.",
         ),
         Mistake(
             "too-few",
             lambda before, now: 0 < len(_at_home(now)) < 3,
             "Not all of the three small letters came. Let the loop go through all `lines`, and say `pop.quit()` after "
-            "it, not indented, for it ends the session. Run the cell from its first line.",
+            "it, not indented, because it ends the session. Run the cell from its first line.",
         ),
     ),
     praise="Three small letters came home; the two large ones wait on the server. Did you call `retr` for the small "

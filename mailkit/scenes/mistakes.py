@@ -66,7 +66,7 @@ NOT_AS_IT_WAS = Mistake(
     "not-as-it-was",
     rewritten,
     "There is a letter on the server that is not, octet for octet, what it was before: append each one as it is on the "
-    "device, whole, and do not send it again, for SMTP puts a new `Received:` line on top.",
+    "device, whole, and do not send it again, because SMTP puts a new `Received:` line on top.",
 )
 
 LAPTOP_TOO = Mistake(

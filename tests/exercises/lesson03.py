@@ -51,6 +51,8 @@ def _small(lines: str) -> str:
 _HOME = "box.laptop.save(pop.retr(1))\npop.dele(1)\npop.quit()"
 _TWICE = "for n in (1, 3, 5):\n" + "    box.laptop.save(pop.retr(n))\n" * 2
 
+_DELE_OUTSIDE = "for n in (1, 3, 5):\n    box.laptop.save(pop.retr(n))\npop.dele(n)\npop.quit()"
+
 WRONG = {
     "03.1": {
         "marked-unsaved": _first("pop.dele(1)"),
@@ -171,6 +173,7 @@ OTHERS = {
         ("not-one-whole", _first("for n in (1, 2, 3):\n    box.laptop.save(pop.retr(n))\npop.dele(1)\npop.quit()")),
     ],
     "03.4": [
+        ("copied-only", _small(_DELE_OUTSIDE), "under the `if`"),
         ("too-few", _small("for n in (1, 3):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()")),
         ("not yet", _small("if int(lines[0].split()[1]) <= 10.000:\n    pop.dele(1)\npop.quit()"), "`10.000` is ten"),
         ("unsaved", _small("for n in (1, 3, 5):\n    box.laptop.save(pop.top(n, 1))\n    pop.dele(n)\npop.quit()")),
