@@ -173,7 +173,8 @@ exercises = {
             "Back on line",
             _after_the_phone,
             goal=lambda _, now: _flags(now) == {2: frozenset({FLAGGED}), 4: frozenset()} and not _filed(now),
-            untouched="The server does not know yet what you did off line. Go through `box.notes`.",
+            untouched="The server does not know yet what you did off line. Go through `box.notes`. Does a red box show "
+            "`{flag}`? Then an `f` is missing before the quote.",
             mistakes=(
                 Mistake(
                     "into-trash",
@@ -190,13 +191,20 @@ exercises = {
                     "removed-another",
                     lambda _, now: 4 not in _flags(now),
                     "A letter is gone that no note speaks of. The phone has removed one meanwhile, so places have "
-                    "shifted; your notes are UIDs, and only `imap.uid(...)` speaks of those. POP has no such command.",
+                    "shifted; your notes are UIDs, and only `imap.uid(...)` takes those. Without `uid` IMAP's commands "
+                    "take places, and so do all of POP's.",
                 ),
                 Mistake(
                     "by-number",
                     lambda _, now: FLAGGED in _flags(now).get(3, ()) or _flags(now).get(4) != frozenset(),
                     "The marks are on the wrong letters. The phone has removed one meanwhile, so places have shifted; "
                     "your notes are UIDs. Say so: `imap.uid(...)`.",
+                ),
+                Mistake(
+                    "flag-in-words",
+                    lambda _, now: any(not flag.startswith("\\") for flags in _flags(now).values() for flag in flags),
+                    "A letter has got a flag of another name than those in the notes. `(flag)` in quotes is the word "
+                    '“flag”: write `f"({flag})"`, with `f` and the braces.',
                 ),
                 Mistake(
                     "only-marked",

@@ -150,7 +150,8 @@ def _spelled(folder: str) -> str:
 def refresh(imap: imaplib.IMAP4, device: Device) -> None:
     """Make a device's folders hold what the server's mailboxes hold; what is gone there, goes here.
 
-    Takes a client that has logged in. A real program fetches only what is new; the outcome is the same.
+    Takes a client that has logged in, and leaves it at INBOX. A real program fetches only what is new; the outcome is
+    the same.
     """
     for line in imap.list()[1]:
         assert isinstance(line, bytes)
@@ -158,6 +159,7 @@ def refresh(imap: imaplib.IMAP4, device: Device) -> None:
         imap.select(name, readonly=True)
         folder = decode_name(re.sub(r"\\(.)", r"\1", name.removeprefix('"').removesuffix('"')).encode())
         device.replace(folder, _copies(imap.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")[1]))
+    imap.select(readonly=True)
 
 
 def _copies(answer: Sequence[object]) -> Iterator[tuple[int, bytes, frozenset[str]]]:

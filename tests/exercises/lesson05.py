@@ -1,5 +1,7 @@
 """Wrong answers to the exercises of lesson 05, one for each misconception."""
 
+from tests.exercises import stumble
+
 _LOG_IN = """imap = imaplib.IMAP4(*box.server.imap)
 imap.login("amy", "secret")
 imap.select()
@@ -9,6 +11,8 @@ imap.select()
 def _cell(key: str, lines: str) -> str:
     return f'box = exercises["{key}"].start()\n{_LOG_IN}{lines}\nbox.check()'
 
+
+_REPLAY = 'for name, flag in box.notes:\n    imap.uid("STORE", name, "+FLAGS", {})\nimap.expunge()'
 
 WRONG = {
     "05.1": {
@@ -85,6 +89,7 @@ imap.expunge()""",
     imap.uid("STORE", name, "+FLAGS", f"({flag})")
 imap.logout()""",
         ),
+        "flag-in-words": _cell("05.3", _REPLAY.format("'(flag)'")),
         "half-replayed": _cell("05.3", r'imap.uid("STORE", "2", "+FLAGS", r"(\Flagged)")'),
     },
 }
@@ -117,6 +122,8 @@ box.accident()""",
         ("right", _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(RFC822)"), "Stick")\nbox.accident()')),
     ],
     "05.3": [
+        ("flag-in-words", _cell("05.3", _REPLAY.format("'(Flagged)'")), "You wrote the flag `Flagged`"),
+        ("not yet", _cell("05.3", stumble(_REPLAY.format("'({flag})'"))), "an `f` is missing"),
         ("mixed-up", _cell("05.3", r'imap.store("1:*", "+FLAGS", r"(\Deleted)")' + "\nimap.expunge()")),
         ("by-number", _cell("05.3", r'imap.store("2", "+FLAGS", r"(\Flagged)")')),
     ],
