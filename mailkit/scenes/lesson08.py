@@ -41,10 +41,9 @@ def _by_leaving() -> Steps:
 
 
 def show_ways(ways: dict[str, Steps]) -> Picture:
-    """Draw the two steps, a row for each way."""
-    return show_columns(
-        [(way, steps[:2], steps[1:]) for way, steps in ways.items()], ["1. A program connects", "2. It fetches"]
-    )
+    """Draw the two steps, a row for each way; over a box that the second has emptied stands why."""
+    rows = [(way if looks(steps)[0] else (way, "and deletes"), steps[:2], steps[1:]) for way, steps in ways.items()]
+    return show_columns(rows, ["1. A program connects", "2. It fetches"])
 
 
 def looks(steps: Steps) -> tuple[list[str], list[str]]:
