@@ -298,9 +298,20 @@ def test_settings_are_pop_settings(server, laptop, told):
 
 def test_three_days_do_not_come_twice():
     box = exercises["06.3"].start()
-    box.three_visits(lambda pop, ledger, laptop: None)
+    box.three_visits(lambda pop, ledger, laptop: pop.quit())
     with pytest.raises(RuntimeError, match="from its first line"):
-        box.three_visits(lambda pop, ledger, laptop: None)
+        box.three_visits(lambda pop, ledger, laptop: pop.quit())
+
+
+@pytest.mark.parametrize(("key", "visits"), [("06.3", "three_visits"), ("09.10", "one_week")])
+def test_a_visit_that_is_not_ended_locks_the_next_one_out(key, visits):
+    box = {**exercises, **lesson09.exercises}[key].start()
+    with pytest.raises(poplib.error_proto, match="IN-USE"):
+        getattr(box, visits)(lambda pop, *things: pop.stat())
+    verdict = box.check()
+    box.stop()
+    assert verdict.mistake == "half-way"
+    assert "did not end" in verdict.advice
 
 
 @pytest.mark.parametrize(("key", "visits"), [("06.3", "three_visits"), ("09.10", "one_week")])

@@ -120,9 +120,9 @@ box.program.poll()""",
 
 def test_a_week_does_not_come_twice():
     box = exercises["09.10"].start()
-    box.one_week(lambda pop, device: None)
+    box.one_week(lambda pop, device: pop.quit())
     with pytest.raises(RuntimeError, match="from its first line"):
-        box.one_week(lambda pop, device: None)
+        box.one_week(lambda pop, device: pop.quit())
 
 
 def commands(server, protocol):

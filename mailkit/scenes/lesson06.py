@@ -240,13 +240,13 @@ bug_hunt = Exercise(
     ),
     untouched="Nothing has changed: hand the function to `box.three_visits(poll)`.",
     mistakes=(
-        visits_stopped("The visits", "set", "ledger.add(name)"),
         Mistake(
             "another-line",
             lambda _, now: bool(noted(now, "_passed by") and _kept(now)),
             "`poll` is given a `pop` that is logged in to this box, and said nothing on it: what the laptop has came "
             "another way. Did you write `pop = log_in()`? That goes to the lesson's server: take it out.",
         ),
+        visits_stopped("The visits", "set", "ledger.add(name)"),
         Mistake(
             "nothing",
             lambda _, now: WALK in _on_server(now) and not _kept(now),

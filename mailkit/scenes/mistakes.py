@@ -163,7 +163,8 @@ def visits_stopped(what: str, kind: str, note: str) -> Mistake:
         f"\n`NoneType`: {_IN_A_LOOP}"
         "\nA `b` before the number: `.decode()` is missing."
         f"\n`'{kind}'`: into this ledger you write with `{note}`."
-        "\n`[IN-USE]`: the `pop` that your function gets is logged in already; open no other."
+        "\n`[IN-USE]`: the `pop` that your function gets is logged in already; open no other. Or the visit before "
+        "did not end: after the loop comes `pop.quit()`."
     )
 
 

@@ -172,10 +172,14 @@ def _copies(answer: Sequence[object]) -> Iterator[tuple[int, bytes, frozenset[st
 
 
 def by_pop(server: MailServer) -> poplib.POP3:
-    """Connect by POP3 and log in as Amy."""
+    """Connect by POP3 and log in as Amy. Raises `poplib.error_proto` where another session holds the maildrop."""
     pop = poplib.POP3(*server.pop3)
-    pop.user("amy")
-    pop.pass_("secret")
+    try:
+        pop.user("amy")
+        pop.pass_("secret")
+    except poplib.error_proto:
+        pop.close()
+        raise
     return pop
 
 

@@ -76,12 +76,37 @@ class Disk:
         self.room -= 1
 
 
+class Line:
+    """The line of a script that logs in again and again; one that it does not end stays open, as it would on a wire."""
+
+    def __init__(self, server: MailServer) -> None:
+        self._server = server
+        self._pop: poplib.POP3 | None = None
+
+    def visit(self, work: Callable[..., object], *things: Any) -> None:
+        """Call ``work(pop, *things)`` with a new session that is logged in; what it raises drops the line."""
+        pop = self._pop = by_pop(self._server)
+        try:
+            work(pop, *things)
+        except BaseException:
+            pop.close()
+            raise
+        if pop.sock is None:
+            self._server.wait_for_hang_up()
+
+    def stop(self) -> None:
+        """Drop the line, if it was left open."""
+        if self._pop:
+            self._pop.close()
+
+
 class ThreeVisits:
     """A script's first three polls; before the second, webmail deletes letter 1 and the postman brings another."""
 
     def __init__(self, server: MailServer, laptop: Device) -> None:
-        self._server, self._laptop = server, laptop
+        self._server, self._laptop, self._line = server, laptop, Line(server)
         self._ledger: set[Any] = set()
+        self.stop = self._line.stop
         self._begun = self._over = self._used = False
 
     def __call__(self, poll: Callable[[poplib.POP3, set[Any], Device], object]) -> None:
@@ -112,11 +137,8 @@ class ThreeVisits:
 
     def _visit(self, day: str, poll: Callable[[poplib.POP3, set[Any], Device], object]) -> None:
         before = len(self._laptop.letters())
-        pop = by_pop(self._server)
         try:
-            poll(pop, self._ledger, self._laptop)
+            self._line.visit(poll, self._ledger, self._laptop)
         finally:
-            pop.close()
-        self._server.wait_for_hang_up()
-        self._used |= not self._server.transcript("POP3").said("C")[-1].startswith("PASS")
+            self._used |= not self._server.transcript("POP3").said("C")[-1].startswith("PASS")
         print(f"{day}: {len(self._laptop.letters()) - before} fetched")  # noqa: T201

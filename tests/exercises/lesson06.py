@@ -31,6 +31,9 @@ box.check()
 _SAVE = "        box.laptop.save(pop.retr(number))\n"
 
 
+_VISITS = "box.three_visits(poll)"
+
+
 def _hunt(body: str) -> str:
     return f"""\
 box = exercises["06.3"].start()
@@ -41,15 +44,14 @@ def poll(pop, ledger, laptop):
 {body}
     pop.quit()
 
-box.three_visits(poll)
+{_VISITS}
 box.check()
 """
 
 
 def _stopped(*slip: str) -> str:
     """Let a red box end the visits: one word in place of another."""
-    visits = "box.three_visits(poll)"
-    return _hunt(_BY_UIDL).replace(*slip).replace(visits, stumble(visits))
+    return _hunt(_BY_UIDL).replace(*slip).replace(_VISITS, stumble(_VISITS))
 
 
 def _mend(body: str) -> str:
@@ -111,7 +113,7 @@ WRONG = {
     },
     "06.3": {
         "half-way": _stopped("ledger.add(name)", "ledger.append(name)"),
-        "another-line": _LESSONS_OWN + _hunt(_BY_UIDL).replace("laptop):\n", "laptop):\n    pop = log_in()\n"),
+        "another-line": _LESSONS_OWN + _stopped("laptop):\n", "laptop):\n    pop = log_in()\n"),
         "nothing": _hunt("""\
         if name in ledger:
             laptop.save(pop.retr(number))
@@ -162,6 +164,7 @@ OTHERS = {
         ("half-way", _stopped("pop.retr(number)", "pop.retr(name)")),
         ("half-way", _stopped("laptop):\n", f"laptop):\n{indent(_LOG_IN, '    ')}"), "`[IN-USE]`"),
         ("half-way", _stopped("poll(pop, ledger, laptop)", "poll()")),
+        ("half-way", _stopped("    pop.quit()\n", ""), "did not end"),
         ("numbers", _hunt(_BY_UIDL).replace("pop.uidl()", "pop.list()"), "A size is no name"),
         ("right", _hunt(_BY_UIDL)),
     ],

@@ -34,12 +34,13 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org") as smtp
 _APPEND_ALL = 'for octets in box.laptop.letters():\n    imap.append("INBOX", None, None, octets)'
 _APPEND_HALF = _APPEND_ALL.replace("()", "()[:2]")
 _SENT = r'imap.append("Sent", r"(\Seen)", None, box.phone.letters("Sent")[0])'
-_COLLECT = """\
+_WEEK = "box.one_week(collect)"
+_COLLECT = f"""\
 def collect(pop, device):
-{lines}
+{{lines}}
     pop.quit()
 
-box.one_week(collect)"""
+{_WEEK}"""
 
 
 def _collect(lines: str, before: str = "") -> str:
@@ -58,8 +59,7 @@ _BY_NAME = """\
 def _stopped(*slip: str) -> str:
     """Let a red box end the week: a line too much, or one word in place of another."""
     lines = f"{_BY_NAME}{slip[0]}" if len(slip) == 1 else _BY_NAME.replace(*slip)
-    week = "box.one_week(collect)"
-    return _collect(lines).replace(week, stumble(week))
+    return _collect(lines).replace(_WEEK, stumble(_WEEK))
 
 
 def _noted(which: str, end: str) -> str:
@@ -515,6 +515,7 @@ for line in pop.uidl()[1]:
         ("half-way", _stopped("[name] = box.now", ".add(name)"), "`device.seen_uidls[name] = box.now`"),
         ("other-device", _collect("    for n in range(1, pop.stat()[0] + 1):\n        box.laptop.save(pop.retr(n))")),
         ("half-way", _stopped("[name] =", "[nam] =")),
+        ("half-way", _collect(_BY_NAME).replace("    pop.quit()\n", "").replace(_WEEK, stumble(_WEEK)), "did not end"),
         ("again-and-again", _collect("    number = pop.stat()[0]\n    device.save(pop.retr(number))")),
         (
             "right",

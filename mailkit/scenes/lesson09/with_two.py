@@ -13,6 +13,7 @@ from mailkit.scenes.lesson09.boxes import TAKE_ALL, inbox, kept, twice
 from mailkit.scenes.mistakes import half_way_notes, visits_stopped
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import by_pop
+from mailkit.scenes.visits import Line
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot, digest
 
@@ -25,7 +26,8 @@ class Week:
     """Seven days, seven letters; each day the desktop collects, then the laptop; on the fourth one letter goes."""
 
     def __init__(self, server: MailServer, brought: Iterable[bytes], *devices: Device) -> None:
-        self._server, self._brought, self._devices = server, iter(brought), devices
+        self._server, self._brought, self._devices, self._line = server, iter(brought), devices, Line(server)
+        self.stop = self._line.stop
         self._begun = self._over = False
 
     def __call__(self, collect: Callable[[poplib.POP3, Device], object]) -> None:
@@ -40,12 +42,7 @@ class Week:
             for octets in islice(self._brought, count):
                 self._server.deliver(octets)
             for device in self._devices:
-                pop = by_pop(self._server)
-                try:
-                    collect(pop, device)
-                finally:
-                    pop.close()  # after QUIT this does nothing
-                self._server.wait_for_hang_up()
+                self._line.visit(collect, device)
             if day == 4:
                 self._tidy()
         self._over = True
