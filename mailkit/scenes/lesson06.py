@@ -48,6 +48,7 @@ def history(family: str = "POP") -> Listing:
 # ---- what the exercises look at
 
 LUNCH, INVOICE, PHOTOS, WALK = "Lunch on Thursday", "Invoice 2026-114", "Photos of the lake", "Walk this afternoon?"
+PARTY = "Come to my birthday"
 
 
 def _on_server(now: Snapshot) -> list[str]:
@@ -130,8 +131,8 @@ settings_for_two = Exercise(
 
 def _by_age() -> World:
     clock = Clock()
-    server, laptop = MailServer(letters("three-letters"), password="secret", clock=clock), Device("laptop")
-    fetched_on = {LUNCH: 2, INVOICE: 18, PHOTOS: 3}  # the laptop was off line when the invoice came
+    server, laptop = MailServer(letters("three-letters", "party"), password="secret", clock=clock), Device("laptop")
+    fetched_on = {LUNCH: 2, INVOICE: 18, PHOTOS: 3, PARTY: 6}  # the laptop was off line when the invoice came
     pop = by_pop(server)
     for line in pop.uidl()[1]:
         number, uidl = line.decode().split()
@@ -154,9 +155,10 @@ fourteen_days = Exercise(
     "06.2",
     "Fourteen days by hand",
     _by_age,
-    goal=lambda before, now: _on_server(now) == [INVOICE, WALK] and still_has("laptop", before, now),
-    untouched="Nothing has changed: four letters on the server. Go through what `uidl` says; for each name, ask the "
-    "ledger when that letter was fetched. What you mark counts only with `pop.quit()`.",
+    goal=lambda before, now: _on_server(now) == [INVOICE, PARTY, WALK] and still_has("laptop", before, now),
+    untouched="Nothing has changed: five letters on the server. Go through what `uidl` says; for each name, ask the "
+    "ledger when that letter was fetched. What you mark counts only with `pop.quit()`. `TypeError` in a red box? It is "
+    "`box.ledger`; without `box.` it is the lesson's. And `.days` makes a number of a difference.",
     mistakes=(
         LAPTOP_TOO,
         Mistake(
@@ -174,7 +176,7 @@ fourteen_days = Exercise(
         ),
         Mistake(
             "by-arrival",
-            lambda _, now: _on_server(now) == [WALK],
+            lambda _, now: INVOICE not in _on_server(now) and LUNCH not in _on_server(now),
             "The invoice is gone too. It came long ago, but the laptop fetched it two days ago, and that is the age "
             "that counts: look at the date in the ledger, and run the cell from its first line.",
         ),
@@ -197,6 +199,12 @@ fourteen_days = Exercise(
             "the ledger.",
         ),
         Mistake(
+            "fourteenth-day",
+            lambda _, now: PARTY in marked(now) or PARTY not in _on_server(now),
+            "The invitation to a birthday is gone, or marked. The laptop fetched it fourteen days ago, not more: "
+            "`> 14` leaves it, `>= 14` does not. Run the cell from its first line.",
+        ),
+        Mistake(
             "no-quit",
             lambda _, now: bool(now.marks("amy")),
             "Marked, and still there: only `pop.quit()` removes. Is there a `KeyError` in a red box? That name is not "
@@ -204,12 +212,12 @@ fourteen_days = Exercise(
         ),
         Mistake(
             "one-gone",
-            lambda _, now: len(_on_server(now)) == 3,
+            lambda _, now: len(_on_server(now)) == 4,
             f"One old letter is gone, the other is still there. {QUIT_IN_A_LOOP} Run the cell from its first line.",
         ),
     ),
-    praise="Two letters were old enough and are gone; the one fetched late stays. This is all that “For at most 14 "
-    "days” does.",
+    praise="Two letters were old enough and are gone; the one fetched late stays, and so does the one fetched fourteen "
+    "days ago, not more. This is all that “For at most 14 days” does.",
 )
 
 # 06.3
@@ -340,8 +348,8 @@ lost_ledger = Exercise(
             "The right letter, but only its header is on the laptop: `top` serves to look, `retr` to fetch.",
         ),
     ),
-    praise="One letter fetched, none twice. The Message-ID stood in for the UIDL; a program that loses its ledger "
-    "could do the same.",
+    praise="The laptop has all four, each once. Did you compare the `Message-ID`? Then only the new letter crossed the "
+    "line, and that name stood in for the UIDL; a program that loses its ledger could do the same.",
 )
 
 exercises = {one.key: one for one in (settings_for_two, fourteen_days, bug_hunt, lost_ledger)}

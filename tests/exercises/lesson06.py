@@ -28,6 +28,11 @@ box.check()
 """
 
 
+def _typed(lines: str) -> str:
+    """Let a red box end the lines of 06.2."""
+    return f'box = exercises["06.2"].start()\n{stumble(lines)}\nbox.check()\n'
+
+
 _SAVE = "        box.laptop.save(pop.retr(number))\n"
 
 
@@ -105,6 +110,7 @@ WRONG = {
         "by-arrival": _by_age("name in box.ledger"),
         "wrong-way": _by_age("name in box.ledger and (box.now - box.ledger[name]).days < 14"),
         "fetched-now": _by_age(f"name not in box.ledger:\n{_SAVE}    if True"),
+        "fourteenth-day": _by_age(_OLD.replace(">", ">=")),
         "marked-new": _by_age("name not in box.ledger", "pass"),
         "marked-others": _by_age("name in box.ledger", "pass"),
         "no-quit": _by_age(_OLD, "pass"),
@@ -156,7 +162,11 @@ WRONG = {
 OTHERS = {
     "06.1": [("full", _month("leave=True, days=25, until_deleted=True"))],
     "06.2": [
-        ("no-quit", f'box = exercises["06.2"].start()\n{stumble(_KEY_ERROR)}\nbox.check()\n', "`KeyError`"),
+        ("no-quit", _typed(_KEY_ERROR), "`KeyError`"),
+        ("fourteenth-day", _by_age(_OLD.replace("14", "10"))),
+        ("fourteenth-day", _by_age(_OLD.replace(">", ">="), "pass")),
+        ("not yet", _typed(_KEY_ERROR.replace(".days", "")), "`.days`"),
+        ("not yet", "ledger = {'1.1'}\n" + _typed(_KEY_ERROR.replace("box.ledger", "ledger")), "It is `box.ledger`"),
         ("right", _by_age(f"name not in box.ledger:\n{_SAVE}    elif {_OLD.partition(' and ')[2]}")),
         ("marked-new", _by_age(f"name not in box.ledger:\n{_SAVE}    if True", "pass")),
     ],
@@ -174,5 +184,6 @@ OTHERS = {
             _mend("    if name not in at_home:\n        laptop.save(pop.retr(number))"),
             "save with `box.laptop.save`",
         ),
+        ("right", _mend("    if number == 4:\n        box.laptop.save(pop.retr(number))"), "Did you compare"),
     ],
 }
