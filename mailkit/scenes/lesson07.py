@@ -205,8 +205,10 @@ forgotten = Exercise(
     _forgotten,
     goal=lambda before, now: _brought(before, now) and len(now.mailbox("amy").letters) == 1 and not now.marks("amy"),
     untouched="The laptop has nothing yet. In what the wiretap heard of the phone, look for the line "
-    "`C: AUTH PLAIN …`; the word at its end is name and password in base64, which is a spelling and no secret. "
-    "Fetched Amy's letter already? Then save with `box.laptop.save`; without `box.` it is the lesson's laptop.",
+    "`C: AUTH PLAIN …`; the word at its end is name and password in base64, which is a spelling and no secret."
+    "\n`wrong name or password`? The password is what stands after the last octet 0, as text (`.decode()`); it opens "
+    "`box.server`, and no other."
+    "\nFetched Amy's letter already? Then save with `box.laptop.save`; without `box.` it is the lesson's laptop.",
     idle=lambda before, now: bool(now.mailbox("amy").letters) and not (_home(now) or now.marks("amy")),
     mistakes=(
         Mistake(

@@ -187,6 +187,11 @@ for line in box.lines:
         ),
     ],
     "07.3": [
+        (
+            "not yet",
+            _FORGOTTEN.format(lines=stumble(_HOME.format("*box.server.pop3").replace("POP3_SSL", "POP3"))),
+            "`wrong name or password`",
+        ),
         ("went-round", _FORGOTTEN.format(lines='box.laptop.save(letters("spare-key")[0])')),
         (
             "not yet",
