@@ -13,7 +13,7 @@ from mailkit.render import Picture
 from mailkit.samples import letters, table
 from mailkit.scenes.lesson03 import Steps, two_steps
 from mailkit.scenes.lesson06 import LEFT
-from mailkit.scenes.mistakes import LOOK_ONLY, NOT_AS_IT_WAS, only_a_part
+from mailkit.scenes.mistakes import EMPTIED_FIRST, LOOK_ONLY, NOT_AS_IT_WAS, gap_notes, noted, only_a_part
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.tables import Listing, milestones
 from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, unreadable
@@ -162,7 +162,7 @@ def _before_the_switch() -> World:
         laptop.save(octets)
     for octets in letters("photos", "tickets"):
         laptop.save(octets, "Trips")
-    return World(server, laptop=laptop)
+    return World(server, laptop=laptop, _gap=gap_notes(server))
 
 
 def _digests(kept: Iterable[LetterView]) -> list[str]:
@@ -192,7 +192,8 @@ switch = Exercise(
     "Switch without losing mail",
     _before_the_switch,
     goal=lambda before, now: (
-        before.devices == now.devices
+        before.device("laptop") == now.device("laptop")
+        and not noted(now, "_gap")
         and _both_there(now)
         and all(SEEN in letter.flags for letter in _uploaded(before, now))
     ),
@@ -200,10 +201,11 @@ switch = Exercise(
     mistakes=(
         Mistake(
             "laptop-emptied",
-            lambda before, now: before.devices != now.devices,
+            lambda before, now: before.device("laptop") != now.device("laptop"),
             "The laptop's copies are what you switch from: leave them alone until you have seen everything on the "
             "server.",
         ),
+        EMPTIED_FIRST,
         NOT_AS_IT_WAS,
         Mistake(
             "twice",

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 
 from mailkit.exercise import Mistake, Predicate
 from mailkit.message import DELETED, SEEN
-from mailkit.snapshot import DeviceView, LetterView, Snapshot
+from mailkit.server import MailServer
+from mailkit.snapshot import DeviceView, LetterView, Moment, Snapshot
 
 _IN_A_LOOP = "`pop.quit()` stands inside the loop, and belongs after it."
 QUIT_IN_A_LOOP = f"Is there `NoneType` in a red box? Then {_IN_A_LOOP}"
@@ -73,6 +74,14 @@ LAPTOP_TOO = Mistake(
     "laptop-too",
     lambda before, now: not still_has("laptop", before, now),
     "The laptop has lost letters, and it was to keep what it had. Run the cell from its first line.",
+)
+
+EMPTIED_FIRST = Mistake(
+    "emptied-first",
+    lambda before, now: bool(noted(now, "_gap")),
+    "What the server had, you removed before its copy lay beside it: meanwhile the laptop was the only place, and any "
+    "other device would have seen its mail go. Nothing needs to be removed here. Run the cell from its first line, and "
+    "append only what is missing.",
 )
 
 
@@ -144,6 +153,22 @@ class Notes:
 def noted(now: Snapshot, name: str) -> list[str]:
     """Return the lines of `Notes`."""
     return [row.subject for row in now.device(name).letters]
+
+
+def gap_notes(server: MailServer) -> Notes:
+    """Let a world tell whether a letter that its server has now was ever missing there, in whatever mailbox."""
+    gaps: list[str] = []
+
+    def on_server(now: Snapshot) -> set[str]:
+        return set[str]().union(*(view.digests for view in now.mailboxes))
+
+    def watch(moment: Moment) -> None:
+        if not had <= on_server(moment.snapshot):
+            gaps.append("a gap")
+
+    had = on_server(server.snapshot())
+    server.on_change(watch)
+    return Notes("_gap", lambda: gaps[:1])
 
 
 def half_way_notes(is_half_way: Callable[[], bool]) -> Notes:

@@ -51,6 +51,8 @@ box.check()
 _SAVE = '    box.laptop.save(imap.fetch(number, "(BODY.PEEK[])"), "Archive")\n'
 _FLAG = r'    imap.store(number, "+FLAGS", r"(\Deleted)")' + "\n"
 
+_EMPTY = 'imap.store("1:*", "+FLAGS", r"(\\Deleted)")\nimap.expunge()\n'
+
 WRONG = {
     "08.1": {
         "ada-pop": _week("POP", "POP", "IMAP"),
@@ -60,6 +62,7 @@ WRONG = {
     },
     "08.2": {
         "laptop-emptied": _switch(_carry() + _carry("Trips", "Trips") + "box.laptop.empty()"),
+        "emptied-first": _switch(_EMPTY + _carry(ask=False) + _carry("Trips", "Trips")),
         "not-as-it-was": _switch(_carry().replace("None, octets", "None, octets[:100]") + _carry("Trips", "Trips")),
         "inbox-differs": _switch(_carry("Trips", "Trips")),
         "twice": _switch(_carry(ask=False) + _carry("Trips", "Trips")),
@@ -85,6 +88,8 @@ OTHERS = {
         ("folder-forgotten", _switch(_carry() + _carry("Trips", "Trips").partition("\n")[2])),
         ("inbox-differs", _switch(_carry(mailbox="Trips") + _carry("Trips", "Trips"))),
         ("not right", _switch('imap.create("Trips")')),
+        ("emptied-first", _switch(_EMPTY)),
+        ("right", _switch(_carry(ask=False) + _carry("Trips", "Trips") + _EMPTY.replace("1:*", "1"))),
         (
             "not-as-it-was",
             _switch(
