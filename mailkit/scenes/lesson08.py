@@ -134,7 +134,7 @@ three_people = Exercise(
             "ada-left",
             lambda _, now: not _none_yet(now) and len(unreadable(now, "ada")) == 1,
             "Ada's phone has all the letters she received; the one she wrote is lost: its copy was on the laptop "
-            "alone, for POP has no command that puts one on the server.",
+            "alone, because POP has no command that puts one on the server.",
         ),
         Mistake(
             "bruno-full",

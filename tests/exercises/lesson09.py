@@ -81,6 +81,7 @@ _BY_FOLDER = r"""for folder in ("INBOX", "Bills"):
     for octets in box.laptop.letters(folder):
         imap.append(folder, r"(\Seen)", None, octets)"""
 
+
 WRONG = {
     "09.1": {
         "taken-again": _imap("09.1", f"{_APPEND_ALL}\nbox.program.poll()"),
@@ -122,6 +123,7 @@ WRONG = {
         ),
         "marked-unsaved": _pop("09.4", "for number in (1, 2, 3):\n    pop.dele(number)"),
         "no-quit": _pop("09.4", "box.laptop.save(pop.retr(3))\nfor number in (1, 2, 3):\n    pop.dele(number)"),
+        "third-unsaved": _pop("09.4", stumble("pop.dele(1)\npop.dele(2)\nbox.laptop.save(pop.retr(1))")),
         "third-left": _pop("09.4", "pop.dele(1)\npop.dele(2)\npop.quit()"),
         "not-removed": _pop("09.4", "box.laptop.save(pop.retr(3))\npop.dele(3)\npop.quit()"),
     },
@@ -360,6 +362,12 @@ box.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"))""",
     },
 }
 
+_BY_AGE = f"""\
+{_LOGIN}\
+for line in pop.uidl()[1]:
+    number, name = line.decode().split()
+    if box.now - box.ledger.get(name, box.now) >= timedelta(days=14):
+        pop.dele(number)"""
 _LEAVE = "box.program.settings = PopSettings(leave=True, days=None)"
 _NAMES_FIRST = f"""\
 {_APPEND_ALL}
@@ -406,6 +414,7 @@ OTHERS = {
     ],
     "09.6": [
         ("not-visited", _noted("[:3]", "")),
+        ("not yet", _cell("09.6", "box.program.poll()"), "seven letters"),
         (
             "not yet",
             _noted("[:3]", "pop.quit()\nbox.program.poll()").replace("box.ledger[name]", "box.ledger[number]"),
@@ -486,6 +495,9 @@ imap.expunge()""",
                 f"box.tablet_program.poll()\n{_LOGIN}box.laptop.save(pop.retr(4))\npop.dele(1)\npop.dele(2)\npop.quit()",
             ),
         ),
+        ("not yet", _pop("09.9", stumble("box.tablet_program.poll()")), "`[IN-USE]`"),
+        ("by-its-date", _cell("09.9", f"box.tablet_program.poll()\n{_BY_AGE}\npop.quit()"), "`>=`"),
+        ("marked-by-its-date", _cell("09.9", f"box.tablet_program.poll()\n{_BY_AGE}"), "`>=`"),
         (
             "not-both",
             _pop("09.9", "pop.dele(1)\npop.quit()").replace("pop = ", "box.tablet_program.poll()\npop = "),

@@ -261,8 +261,8 @@ half_way = Exercise(
     "The line was cut",
     _cut_half_way,
     goal=lambda before, now: not inbox(now) and kept(now, "laptop") == THREE and not lost(before, now),
-    untouched="All three letters are on the server, for the session that was cut never said QUIT, and two are on the "
-    "laptop as well. Which one is still to be fetched?",
+    untouched="All three letters are on the server, because the session that was cut never said QUIT, and two are on "
+    "the laptop as well. Which one is still to be fetched?",
     mistakes=(
         Mistake(
             "lost",
@@ -283,6 +283,12 @@ half_way = Exercise(
             "The letters are marked, as they were in the tunnel, and that is worth nothing without `pop.quit()`.",
         ),
         Mistake(
+            "third-unsaved",
+            lambda before, now: bool(now.marks("amy")) and kept(now, "laptop") != THREE,
+            "What is marked is at home already. Letter 3 is not: save it, `box.laptop.save(pop.retr(3))`, see that all "
+            "three are marked, and say `pop.quit()`.",
+        ),
+        Mistake(
             "third-left",
             lambda before, now: inbox(now) == [PHOTOS],
             "Two are done. The third is on the server only: log in once more, save it, and mark it. In a new session "
@@ -292,7 +298,7 @@ half_way = Exercise(
             "not-removed",
             lambda before, now: kept(now, "laptop") == THREE,
             "All three letters are on the laptop now. They shall leave the server, too: mark each that is still there, "
-            f"for the old marks died with the old session. Then `pop.quit()`. {QUIT_IN_A_LOOP}",
+            f"because the old marks died with the old session. Then `pop.quit()`. {QUIT_IN_A_LOOP}",
         ),
     ),
     praise="Nothing was lost, nothing is there twice. A broken line costs a second visit and no letter.",

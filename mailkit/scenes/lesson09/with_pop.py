@@ -64,8 +64,9 @@ downloaded_again = Exercise(
         and sorted(noted(now, "_ledger")) == sorted(_names(now))
         and set(noted(now, "_visits")) <= {"0", "1"}
     ),
-    untouched="To the program a letter is new whose name is not in `box.ledger`. Before `box.program.poll()`, note "
-    "there the names of the letters that the laptop has: text such as `1.1`, not the number.",
+    untouched="Did the visit fetch 4? Then everything came again: the laptop has seven letters, three of them twice. "
+    "To the program a letter is new whose name is not in `box.ledger`. Before `box.program.poll()`, note there the "
+    "names of the letters that the laptop has: text such as `1.1`, not the number.",
     idle=lambda before, now: (
         kept(now, "laptop") == sorted([*THREE, *THREE, WALK]) and sorted(noted(now, "_ledger")) == sorted(_names(now))
     ),
@@ -235,7 +236,7 @@ locked = Exercise(
             "quit-it",
             lost,
             "The letters are gone, and nobody has them: a QUIT made marks come true, and nothing had been saved. Drop "
-            "the phone's line, for `line.close()` commits nothing; and mark nothing yourself.",
+            "the phone's line: `line.close()` commits nothing; and mark nothing yourself.",
         ),
         Mistake(
             "took-all",
@@ -293,7 +294,7 @@ locked = Exercise(
 
 
 def _fourteen_days() -> World:
-    """Let a program with "for at most 14 days" poll on days 1 and 10, then never again; today is day 20.
+    """Let a program with "for at most 14 days" poll on days 1 and 6, then never again; today is day 20.
 
     The tablet, which looks every three weeks and deletes nothing, has not seen a letter yet.
     """
@@ -301,7 +302,7 @@ def _fourteen_days() -> World:
     server = MailServer(letters("lunch", "photos"), password="secret", clock=clock)
     program = PopClient(server, laptop, NEW_ACCOUNT, clock)
     program.poll()
-    clock.turn_to(10)
+    clock.turn_to(6)
     server.deliver(letter("postcard"))
     program.poll()
     clock.turn_to(12)
@@ -327,7 +328,7 @@ fourteen_days = Exercise(
         and still_has("laptop", before, now)
     ),
     untouched="All four letters are still there, and the tablet has none. Which of them did the laptop fetch more than "
-    "fourteen days ago?",
+    "fourteen days ago? `[IN-USE]`? Let the tablet poll before you log in.",
     mistakes=(
         LAPTOP_TOO,
         Mistake(
@@ -339,8 +340,8 @@ fourteen_days = Exercise(
         Mistake(
             "by-its-date",
             lambda before, now: POSTCARD not in inbox(now),
-            "The postcard is gone from the server. It was written in August, true; but the laptop fetched it on day "
-            "10, and the fourteen days count from there. The ledger says when. Run the cell from its first line.",
+            "The postcard is gone from the server. It was written in August, true; but the laptop fetched it on day 6, "
+            "fourteen days ago and not more: `>`, not `>=`. The ledger says when. Run the cell from its first line.",
         ),
         Mistake(
             "marked-unfetched",
@@ -358,7 +359,7 @@ fourteen_days = Exercise(
             "marked-by-its-date",
             lambda before, now: bool(marked(now) - {LUNCH, PHOTOS}),
             "A letter is marked that is not old enough: `pop.rset()`, and ask the ledger again. The laptop fetched the "
-            "postcard on day 10, and the fourteen days count from there.",
+            "postcard on day 6, fourteen days ago and not more: `>`, not `>=`.",
         ),
         Mistake(
             "no-quit",
@@ -376,8 +377,8 @@ fourteen_days = Exercise(
         Mistake(
             "not-both",
             lambda before, now: len(inbox(now)) == 3 or kept(now, "tablet") == inbox(now) == inbox(before),
-            "Two letters were fetched on day 1, and both are nineteen days old: both are to go, in one session, for "
-            f"in a new one the numbers begin anew. {QUIT_IN_A_LOOP} Run the cell from its first line.",
+            "Two letters were fetched on day 1, and both are nineteen days old: both are to go, in one session: in "
+            f"a new one the numbers begin anew. {QUIT_IN_A_LOOP} Run the cell from its first line.",
         ),
     ),
     praise="The days count from the download by this program, and the deletion is sent at its next visit: too late for "

@@ -90,7 +90,7 @@ first_computer = Exercise(
             "again-and-again",
             lambda before, now: twice(_new(before, now, "desktop")),
             "The same letters came more than once. Leaving them is right; now each computer must know what it has. "
-            "Look for the UIDL in its ledger, `device.seen_uidls`, and note it there after saving: the name alone, for "
+            "Look for the UIDL in its ledger, `device.seen_uidls`, and note it there after saving: the name alone; "
             "a whole line, `1 1.2`, begins with the number, which changes.",
         ),
         Mistake(
