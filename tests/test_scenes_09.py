@@ -20,10 +20,11 @@ IN_A_FRESH_BOX = {  # followed in the box as it is, this advice leads into the n
     "09.6": {"again", "doubles-away", "noted-some"},
     "09.8": {"twice"},
     "09.9": {"laptop-too", "never-fetched", "by-its-date", "too-early", "not-both"},
-    "09.11": {"star-lost", "all-read"},
+    "09.11": {"star-lost", "starred-too", "all-read"},
     "09.12": {"wrong-one-open"},
+    "09.13": {"emptied-first", "twice"},
     "09.14": {"no-bills", "twice", "wrong-place", "unread"},
-    "09.15": {"left-a-mark", "saved-inbox", "one-heap"},
+    "09.15": {"into-family", "left-a-mark", "saved-inbox", "one-heap"},
 }
 MISUSE = {  # what was said to the server: protocol, and commands in this order
     "09.1": ("POP3", ["DELE 1", "DELE 2", "DELE 3", "QUIT"]),

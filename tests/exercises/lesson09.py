@@ -81,6 +81,13 @@ _BY_FOLDER = r"""for folder in ("INBOX", "Bills"):
     for octets in box.laptop.letters(folder):
         imap.append(folder, r"(\Seen)", None, octets)"""
 
+_RESTORE = """\
+for octets in box.stick.letters():
+    imap.append("INBOX", None, None, octets)"""
+_FAMILY = """\
+imap.select("Family")
+box.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Family")"""
+_EMPTY = 'imap.store("1:*", "+FLAGS", r"(\\Deleted)")\nimap.expunge()\n'
 
 WRONG = {
     "09.1": {
@@ -252,6 +259,7 @@ imap.append("Sent", r"(\Seen)", None, b"\r\n".join(pop.retr(1)[1]))""",
 imap.store("2", "+FLAGS", r"(\Deleted)")""",
         ),
         "star-lost": _imap("09.11", r'imap.store("1,3", "FLAGS", r"(\Seen)")'),
+        "starred-too": _imap("09.11", r'imap.store("1,3", "+FLAGS", r"(\Seen \Flagged)")'),
         "all-read": _imap("09.11", r'imap.store("1:*", "+FLAGS", r"(\Seen)")'),
         "one-missing": _imap("09.11", r'imap.store("1", "+FLAGS", r"(\Seen)")'),
     },
@@ -275,6 +283,7 @@ box.program.poll()""",
     "09.13": {
         "laptop-too": _imap("09.13", f"{_APPEND_HALF}\nbox.laptop.empty()"),
         "not-as-it-was": _cell("09.13", _posted("box.laptop.letters()[:2]")),
+        "emptied-first": _imap("09.13", _EMPTY + _APPEND_ALL),
         "twice": _imap("09.13", _APPEND_ALL),
         "wrong-half": _imap("09.13", 'imap.append("INBOX", None, None, box.laptop.letters()[0])'),
     },
@@ -330,6 +339,7 @@ for octets in box.stick.letters():
 imap.select("Family")
 box.stick.save(imap.fetch("1:*", "(BODY.PEEK[HEADER])"), "Family")""",
         ),
+        "into-family": _imap("09.15", f"{_FAMILY}\n{_RESTORE.replace('INBOX', 'Family')}"),
         "heap": _imap(
             "09.15",
             """\
@@ -385,13 +395,6 @@ _DOUBLES_AWAY = f"""\
 box.program.poll()
 for number in (4, 5, 6):
     box.laptop.throw_away(number)"""
-
-_RESTORE = """\
-for octets in box.stick.letters():
-    imap.append("INBOX", None, None, octets)"""
-_FAMILY = """\
-imap.select("Family")
-box.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Family")"""
 
 OTHERS = {
     "09.3": [
@@ -570,7 +573,10 @@ for octets in box.laptop.letters("Bills"):
             ),
         ),
     ],
+    "09.13": [("right", _imap("09.13", _APPEND_ALL + "\n" + _EMPTY.replace("1:*", "1:2")))],
     "09.15": [
+        ("into-family", _imap("09.15", f"{_RESTORE.replace('INBOX', 'Family')}\n{_FAMILY}")),
+        ("one-heap", _imap("09.15", f"{_RESTORE}\n{_FAMILY}".replace(', "Family"', ', "family"')), "spelled"),
         ("emptied", _imap("09.15", f'{_RESTORE}\n{_FAMILY}\nimap.select()\nimap.delete("Family")')),
         ("not-saved", _imap("09.15", f"{_RESTORE}\n{_FAMILY}".replace("1:*", "1")), "both its letters"),
         ("right", _imap("09.15", f"{_RESTORE}\n{_FAMILY}")),

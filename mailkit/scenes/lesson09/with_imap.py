@@ -24,11 +24,14 @@ from mailkit.scenes.lesson09.boxes import (
     twice,
 )
 from mailkit.scenes.mistakes import (
+    EMPTIED_FIRST,
     FLAGGED_DELETED,
     LAPTOP_TOO,
     NOT_AS_IT_WAS,
     digests,
     flagged,
+    gap_notes,
+    noted,
     only_a_part,
     rewritten,
     still_has,
@@ -76,6 +79,12 @@ read_marks = Exercise(
             lambda before, now: not flagged(now, FLAGGED),
             "The photos have lost their star. `FLAGS` replaces all flags by yours; `+FLAGS` adds yours to them. Run "
             "the cell from its first line.",
+        ),
+        Mistake(
+            "starred-too",
+            lambda before, now: flagged(now, FLAGGED) != {PHOTOS},
+            r"A letter has a star that it never had. `+FLAGS` keeps what is there: run the cell from its first line, "
+            r"and add `\Seen` alone.",
         ),
         Mistake(
             "all-read",
@@ -178,7 +187,7 @@ def _half_and_half() -> World:
         server.deliver(octets)
     program.poll()
     ImapProgram(server, phone).look()
-    return World(server, laptop=laptop, phone=phone)
+    return World(server, laptop=laptop, phone=phone, _gap=gap_notes(server))
 
 
 FOUR = sorted((LUNCH, INVOICE, PHOTOS, WALK))
@@ -187,10 +196,13 @@ half_and_half = Exercise(
     "09.13",
     "Four here, two there",
     _half_and_half,
-    goal=lambda before, now: inbox(now) == FOUR and not rewritten(before, now) and still_has("laptop", before, now),
+    goal=lambda before, now: (
+        inbox(now) == FOUR and still_has("laptop", before, now) and not (rewritten(before, now) or noted(now, "_gap"))
+    ),
     untouched="The server has two letters of the laptop's four. Append those whose octets are not in `there`.",
     mistakes=(
         LAPTOP_TOO,
+        EMPTIED_FIRST,
         NOT_AS_IT_WAS,
         Mistake(
             "twice",
@@ -313,11 +325,6 @@ def _all_saved(before: Snapshot, now: Snapshot) -> bool:
     return {*now.device("stick").digests} == digests(before)
 
 
-def _cut(before: Snapshot, now: Snapshot) -> bool:
-    """Tell whether something on the stick is no whole letter."""
-    return not {*now.device("stick").digests} <= digests(before)
-
-
 backup = Exercise(
     "09.15",
     "Is IMAP a backup?",
@@ -340,7 +347,13 @@ backup = Exercise(
             "nothing.",
         ),
         NOT_AS_IT_WAS,
-        only_a_part(_cut),
+        only_a_part(lambda before, now: not {*now.device("stick").digests} <= digests(before)),
+        Mistake(
+            "into-family",
+            lambda before, now: bool({LUNCH, PHOTOS, PARTY} & {*inbox(now, "Family")}),
+            "The stick's letters are in `Family` on the server now, and they belong in INBOX: "
+            '`imap.append("INBOX", …)`. Run the cell from its first line.',
+        ),
         Mistake(
             "heap",
             lambda before, now: twice(inbox(now)) or not {*inbox(now)} <= {LUNCH, PHOTOS, PARTY},
@@ -358,14 +371,14 @@ backup = Exercise(
             lambda before, now: any(
                 letter.subject not in inbox(before, "Family") for letter in folder(now, "stick", "Family")
             ),
-            'What you saved as `Family` came from INBOX, for that was selected: `imap.select("Family")` comes before. '
+            'What you saved as `Family` came from INBOX, which was selected: `imap.select("Family")` comes before. '
             "Run the cell from its first line.",
         ),
         Mistake(
             "one-heap",
             lambda before, now: _all_saved(before, now) and len(inbox(now)) == 3,
-            "All is safe, but on the stick `Family` and INBOX are mixed, or something is there twice. Run the cell "
-            'from its first line, and name the folder: `box.stick.save(…, "Family")`.',
+            "All is safe, but on the stick `Family` and INBOX are mixed, something is there twice, or the folder is "
+            'not spelled `Family`. Run the cell from its first line, and name it: `box.stick.save(…, "Family")`.',
         ),
         Mistake(
             "not-saved",
