@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime
+from email.utils import parseaddr
 from pathlib import Path
 from time import sleep, time
 
@@ -20,8 +23,11 @@ A mail server of your own is running, on this computer only. Type these into you
   outgoing (SMTP)    {server.smtp[0]}   port {server.smtp[1]}   security: none, or STARTTLS
 
 With TLS from the start: POP3 port {server.pop3s[1]}, IMAP port {server.imaps[1]}, SMTP port {server.smtps[1]}.
-The certificate comes from an authority made for this run; your program will ask whether to trust it.
-Everything is forgotten when the server stops. Press Ctrl-C to stop it.
+The certificate comes from an authority made for this run; your program will ask whether to trust it, perhaps
+for each server, and perhaps only after a first failure: then try again.
+
+Write to yourself, or answer those who wrote to you: their servers run here, too, though nobody reads there.
+Everything is forgotten when the server stops; the next one has other ports. Press Ctrl-C to stop it.
 """
 
 
@@ -31,14 +37,19 @@ def serve(password: str | None, names: list[str], authority: Path | None = None)
     Raises `LookupError` for a letter that is not there, `TypeError` for a password that cannot be one, `ValueError` for
     one that cannot be printed here, `OSError` where the PEM cannot be written, and what interrupts.
     """
-    with MailServer(
-        letters(*names),
-        password=password,
-        mailboxes=("Drafts", "Sent", "Trash"),
-        clock=lambda: datetime.now().astimezone(),  # not the lessons', for these letters have come today
-        uidvalidity=int(time()),  # a mail program remembers it between runs, so it must not come again
-        handshake=600.0,  # some programs wait in it while their user ponders the certificate
-    ) as server:
+    with ExitStack() as running:
+        server = running.enter_context(
+            MailServer(
+                letters(*names),
+                password=password,
+                mailboxes=("Drafts", "Sent", "Trash"),
+                clock=_now,
+                uidvalidity=int(time()),  # a mail program remembers it between runs, so it must not come again
+                handshake=600.0,  # some programs wait in it while their user ponders the certificate
+            )
+        )
+        for neighbour in neighbours(server):
+            server.relay_to(running.enter_context(neighbour))
         if authority:
             authority.write_text(server.authority, encoding="ascii")
         print(
@@ -47,6 +58,21 @@ def serve(password: str | None, names: list[str], authority: Path | None = None)
         )
         while True:  # not one wait without end: on Windows no Ctrl-C interrupts that
             sleep(1)
+
+
+def neighbours(server: MailServer) -> Iterator[MailServer]:
+    """Make a server for each other domain from which somebody wrote, so that an answer arrives."""
+    people: dict[str, set[str]] = {}
+    for letter in server.snapshot().mailbox("amy").letters:
+        name, _, domain = parseaddr(letter.sender)[1].partition("@")
+        people.setdefault(domain, set()).add(name)
+    for domain in sorted(people.keys() - {server.domain}):
+        yield MailServer(domain=domain, accounts=sorted(people[domain]), clock=_now)
+
+
+def _now() -> datetime:
+    """Return the time of day: the letters have come today, and not when the lessons' clock says."""
+    return datetime.now().astimezone()
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -27,7 +27,7 @@ from mailkit.sockets import Address
 from mailkit.store import Store, in_small_letters
 from mailkit.transcript import Transcript
 
-ACCOUNT = "[a-z0-9]{1,248}"  # as much as POP3's USER has room for (RFC 2449 §4)
+ACCOUNT = "(?=.{1,248}$)[a-z0-9]+([.-][a-z0-9]+)*"  # as much as POP3's USER has room for (RFC 2449 §4)
 PASSWORD = r"[^\x00-\x1f\x7f\ud800-\udfff]{1,60}"  # POP3's PASS has room for no more (RFC 2449 §4)
 MAX_SETTING = 2**31 - 1  # octets, seconds, days: more is a slip, and too much for patterns, timers and RFC 1870's SIZE
 ProtocolName = Literal["SMTP", "POP3", "IMAP"]
@@ -321,7 +321,7 @@ def _passwords(accounts: Iterable[str] | Mapping[str, str], password: str | None
         found = {name: secrets.token_urlsafe(9) if password is None else password for name in names}
     wrong = [name for name in found if not (isinstance(name, str) and re.fullmatch(ACCOUNT, name))]
     if wrong or not found:
-        words = "account names are lower-case ASCII letters and digits, at most 248; at least one account"
+        words = "account names are lower-case ASCII letters, digits, . and - within, 248 at most; at least one account"
         raise ValueError(f"{words}; not {wrong}")
     if not all(isinstance(word, str) and re.fullmatch(PASSWORD, word) for word in found.values()):
         words = "a password is text, 1 to 60 characters in one line"

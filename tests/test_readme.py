@@ -10,15 +10,18 @@ import itertools
 import poplib
 import re
 import signal
+import smtplib
 import ssl
 import subprocess
 import sys
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from importlib.metadata import version
 
 import pytest
 
-from mailkit.__main__ import main
+from mailkit import MailServer, letters
+from mailkit.__main__ import main, neighbours
 from tests import readme
 from tests.notebooks import LESSONS, ROOT
 from tests.patience import PATIENCE
@@ -136,6 +139,18 @@ def test_a_password_that_cannot_be_printed_is_told_in_a_line(capsys, monkeypatch
     assert "can't encode" in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_whoever_wrote_can_be_answered():
+    with MailServer(letters("all")) as server, contextlib.ExitStack() as running:
+        people = {
+            f"{account}@{one.domain}"
+            for one in map(running.enter_context, neighbours(server))
+            for account in {view.account for view in one.snapshot().mailboxes}
+        }
+        senders = {parseaddr(letter.sender)[1] for letter in server.snapshot().mailbox("amy").letters}
+    assert {"ben@example.net", "box-office@example.com"} < people
+    assert people == {address for address in senders if not address.endswith("@example.org")}
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process alone")
 def test_ones_own_mail_program_is_served_until_ctrl_c(tmp_path):
@@ -155,6 +170,7 @@ def test_ones_own_mail_program_is_served_until_ctrl_c(tmp_path):
         lines = iter(serving.stdout.readline, "")
         said = "".join(itertools.takewhile(lambda line: "Ctrl-C" not in line, lines))
         pop3, imaps = re.search(r"POP3 server .* port (\d+)", said)[1], re.search(r"IMAP port (\d+)", said)[1]
+        smtp = re.search(r"\(SMTP\) .* port (\d+)", said)[1]
         pop = poplib.POP3("127.0.0.1", int(pop3), timeout=PATIENCE)
         pop.user("amy")
         pop.pass_("secret")
@@ -167,6 +183,9 @@ def test_ones_own_mail_program_is_served_until_ctrl_c(tmp_path):
             assert imap.append("Sent", None, None, b"Subject: today\r\n\r\n")[0] == "OK"
             since = (datetime.now() - timedelta(days=1)).strftime("%d-%b-%Y")
             assert imap.search(None, "SINCE", since) == ("OK", [b"1"])
+        with smtplib.SMTP("127.0.0.1", int(smtp), local_hostname="laptop", timeout=PATIENCE) as client:
+            client.login("amy", "secret")
+            assert client.sendmail("amy@example.org", ["ben@example.net"], "Subject: Re: Walk\r\n\r\nYes!\r\n") == {}
         serving.send_signal(signal.SIGINT)
         assert "its mail is gone" in serving.stdout.read()
         assert serving.wait(PATIENCE) == 0
