@@ -192,6 +192,7 @@ WHOLE = {
     "multipart message": "Content-Type: message/rfc822\r\n\r\n"
     "Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c\r\n\r\ny\r\n--c--\r\n",
     "no boundary": "MIME-Version: 1.0\r\nContent-Type: multipart/mixed\r\n\r\n--b\r\n\r\na\r\n--b--\r\n",
+    "empty boundary": 'Content-Type: multipart/mixed; boundary=""\r\n\r\n--\r\n\r\na\r\n----\r\n',
     "quoted boundary": 'Content-Type: multipart/mixed; boundary="a b"\r\n\r\n--a b\r\n\r\na\r\n--a b--\r\n',
     "deep multiparts": "MIME-Version: 1.0\r\n"
     + "".join(f"Content-Type: multipart/mixed; boundary=x{n}x\r\n\r\n--x{n}x\r\n" for n in range(120)),

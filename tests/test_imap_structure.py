@@ -287,6 +287,20 @@ def test_what_is_nested_too_deep_is_not_opened():
     assert b'"application" "octet-stream"' in body(deep, True)
 
 
+def test_a_multipart_without_parts_has_the_one_that_its_structure_tells():
+    for header in ("multipart/mixed", "multipart/mixed; boundary=b"):
+        empty = message(f"Content-Type: {header}\n\n--c\n\nx\n")
+        assert body(empty, False).startswith(b'(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0) "mixed"')
+        assert (section(empty, (1,), ""), section(empty, (1,), "MIME"), section(empty, (2,), "")) == (b"", b"", None)
+
+
+def test_an_empty_boundary_is_one():
+    """It is none of RFC 2046 §5.1.1, but programs write it, and Dovecot takes it."""
+    odd = message('Content-Type: multipart/mixed; boundary=""\n\n--\n\nhello\n----\n')
+    assert section(odd, (1,), "") == b"hello"
+    assert searchable(odd)[1] == "hello"
+
+
 @pytest.mark.slow
 def test_what_has_too_many_parts_ends():
     many = message("Content-Type: multipart/mixed; boundary=b\n\n" + "--b\n\n" * (MAX_PARTS + 5))
@@ -299,7 +313,9 @@ def test_a_boundary_that_never_comes_ends_with_what_it_is_in():
     root = parse(
         message("Content-Type: multipart/mixed; boundary=out\n\n" + inner * 3 + "--out--\n\n--outer\n\nlate\n")
     )
-    assert [len(child.children) for child in root.children] == [0, 0, 0]
+    assert [[(one.start, one.end) for one in child.children] for child in root.children] == [
+        [(child.end, child.end)] for child in root.children
+    ]
     nested = "--out\nContent-Type: multipart/mixed; boundary=outer\n\n--outer\n\ntext\n"
     root = parse(message("Content-Type: multipart/mixed; boundary=out\n\n" + nested * 2 + "--out--\n"))
     assert [len(child.children) for child in root.children] == [1, 1]

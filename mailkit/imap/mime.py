@@ -277,7 +277,7 @@ class _Scanner:
             part.body = min(part.body, part.end)
             part.children = [self.scan(part.body, depth)]
             part.end = part.children[0].end
-        elif boundary := part.parameter(b"boundary"):
+        elif (boundary := part.parameter(b"boundary")) is not None:  # an empty one is none of RFC 2046's, and met
             # The blank line may already be before "--abc", which an outer boundary "ab" would claim as its own.
             own = _Boundary(boundary, self.opened)
             self.opened += 1
@@ -285,6 +285,8 @@ class _Scanner:
             if self.next_delimiter(part.body) is not own:
                 part.body = min(part.body, part.end)
             part.end = self.scan_children(part, own, depth)
+        if part.is_multipart and not part.children:  # BODYSTRUCTURE must tell one (RFC 3501 §9, body-type-mpart)
+            part.children.append(Part(part.end, part.end, part.end))
 
     def scan_children(self, parent: Part, own: _Boundary, depth: int) -> int:
         """Read the parts of a multipart, and return where it ends: before its parent's delimiter, or at the end."""

@@ -17,7 +17,6 @@ from mailkit.message import Message, end_of_header
 _FOLD = re.compile(rb"\r?\n[ \t]")
 _WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", re.M)
 _BLANK_LINES = (b"\n\r\n", b"\n\n")  # at a header's end, and the line end before
-_NO_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0%b)'
 
 
 def nstring(octets: bytes | None) -> bytes:
@@ -117,7 +116,7 @@ def _describe(octets: bytes, part: Part, extensible: bool) -> bytes:
 
 def _multipart(octets: bytes, part: Part, extensible: bool) -> list[bytes]:
     inner = b"".join(_describe(octets, child, extensible) for child in part.children)
-    return [inner or _NO_PART % (b" NIL NIL NIL NIL" if extensible else b""), nstring(part.subtype)]
+    return [inner, nstring(part.subtype)]
 
 
 def _single(octets: bytes, part: Part, extensible: bool, found: Fields) -> list[bytes]:

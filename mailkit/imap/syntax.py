@@ -176,7 +176,7 @@ class Arguments:
     def flags(self, parenthesized: bool = True) -> list[str]:
         """Read a flag list; STORE may leave the parentheses out (RFC 3501 §9, store-att-flags)."""
         if parenthesized or self.next_is(b"("):
-            return self.parenthesized(self.flag)
+            return self.parenthesized(self.flag, loose=True)  # as Dovecot writes it where it is a client
         flags = [self.flag()]
         while self.take(b" "):
             flags.append(self.flag())
