@@ -76,7 +76,7 @@ class Disk:
         self.room -= 1
 
 
-class Line:
+class PopLine:
     """The line of a script that logs in again and again; one that it does not end stays open, as it would on a wire."""
 
     def __init__(self, server: MailServer) -> None:
@@ -104,7 +104,7 @@ class ThreeVisits:
     """A script's first three polls; before the second, webmail deletes letter 1 and the postman brings another."""
 
     def __init__(self, server: MailServer, laptop: Device) -> None:
-        self._server, self._laptop, self._line = server, laptop, Line(server)
+        self._server, self._laptop, self._line = server, laptop, PopLine(server)
         self._ledger: set[Any] = set()
         self.stop = self._line.stop
         self._begun = self._over = self._used = False

@@ -13,7 +13,7 @@ from mailkit.scenes.lesson09.boxes import TAKE_ALL, inbox, kept, twice
 from mailkit.scenes.mistakes import half_way_notes, visits_stopped
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import by_pop
-from mailkit.scenes.visits import Line
+from mailkit.scenes.visits import PopLine
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot, digest
 
@@ -26,7 +26,7 @@ class Week:
     """Seven days, seven letters; each day the desktop collects, then the laptop; on the fourth one letter goes."""
 
     def __init__(self, server: MailServer, brought: Iterable[bytes], *devices: Device) -> None:
-        self._server, self._brought, self._devices, self._line = server, iter(brought), devices, Line(server)
+        self._server, self._brought, self._devices, self._line = server, iter(brought), devices, PopLine(server)
         self.stop = self._line.stop
         self._begun = self._over = False
 
