@@ -41,7 +41,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         {"linebuffer", "sasl", "message", "mailbox", "settings", "sockets", "snapshot"},
     ),
     "server": (
-        {"server", "engine", "line", "tls"},
+        {"server", "arguments", "engine", "line", "tls"},
         {"message", "mailbox", "settings", "sockets", "snapshot", "transcript", "pop3", "imap", "smtp", "render"},
     ),
     "device": ({"device"}, {"message", "snapshot"}),
