@@ -252,8 +252,9 @@ class _Leg(asyncio.Protocol):
         self.transport = transport
         send_at_once(transport)
         if self.who == "C":
-            self.transport.pause_reading()
-            self._task = asyncio.get_running_loop().create_task(self.line.begin())
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self.transport.pause_reading)  # at once, asyncio before 3.11.4 forgets it
+            self._task = loop.create_task(self.line.begin())
 
     def data_received(self, octets: bytes) -> None:
         self.line.take(self, octets)

@@ -1,5 +1,6 @@
 """What a listener hears, what TLS hides from it, and what a man in the middle can do."""
 
+import asyncio.selector_events
 import contextlib
 import gc
 import imaplib
@@ -162,6 +163,18 @@ def test_tls_hides_all_but_that_it_is_there(server, port, use):
 
 
 # ---- who sits in the middle
+
+
+@pytest.mark.parametrize(("port", "use"), UNDER_TLS, ids=names)
+def test_a_client_that_speaks_first_waits_for_the_server(server, port, use, monkeypatch):
+    """Python before 3.11.4 begins to read after `connection_made`, whether it was told to pause there or not."""
+
+    def add_reader(transport, descriptor, callback, *arguments):
+        if not transport.is_closing():
+            transport._loop._add_reader(descriptor, callback, *arguments)
+
+    monkeypatch.setattr(asyncio.selector_events._SelectorTransport, "_add_reader", add_reader)
+    test_tls_hides_all_but_that_it_is_there(server, port, use)
 
 
 @pytest.mark.parametrize(("port", "use"), UNDER_TLS, ids=names)
