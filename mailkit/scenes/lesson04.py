@@ -264,6 +264,12 @@ exercises = {
                     "cell from its first line.",
                 ),
                 Mistake(
+                    "marked-copies",
+                    lambda _, now: bool(_inbox(now, "Bills")) and bool(flagged(now, DELETED, "Bills")),
+                    r"In `Bills` a bill is flagged `\Deleted`: you flagged it before you copied it, and `COPY` takes "
+                    'flags along. `imap.select("Bills")`, and take the flag off with `-FLAGS`.',
+                ),
+                Mistake(
                     "half-done",
                     lambda _, now: _inbox(now, "Bills") == BILLS,
                     "The bills are filed. The advertising is still there: flag 2, 6 and 7 by UID, "

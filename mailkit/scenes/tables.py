@@ -31,7 +31,7 @@ class Table:
         return "\n".join("  ".join(map(pad, line, wide)).rstrip() for line in lines)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        head = "".join(_cell('th scope="col"', one) for one in self.heads)
+        head = "".join(_cell('th scope="col"' if one else "td", one) for one in self.heads)  # no head without words
         rows = ([_cell('th scope="row"', first), *(_cell("td", one) for one in others)] for first, *others in self.rows)
         body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
         html = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -58,6 +58,13 @@ imap.logout()""",
             "04.2", 'imap.create("Bills")\nimap.copy("1,4", "Bills")\nimap.uid("MOVE", "1,4", "Bills")'
         ),
         "one-bill": _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1", "Bills")'),
+        "marked-copies": _cell(
+            "04.2",
+            r"""imap.create("Bills")
+imap.store("1,2,4,6,7", "+FLAGS", r"(\Deleted)")
+imap.copy("1,4", "Bills")
+imap.expunge()""",
+        ),
         "half-done": _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1,4", "Bills")'),
     },
     "04.3": {
