@@ -101,7 +101,7 @@ def _drawers() -> ThreadPoolExecutor:
 def live(server: Watched) -> LiveMailbox:
     """Display a picture that follows the server by itself, with a number to count back through every state.
 
-    Right-click it and choose "Create New View for Output" to keep it beside the cells.
+    Right-click it and choose "Create New View for Cell Output" to keep it in sight.
     """
     made = LiveMailbox(server)
     first = made.picture(made.state.value)

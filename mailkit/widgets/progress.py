@@ -32,7 +32,7 @@ def progress_line(exercises: Mapping[str, Exercise]) -> None:
     titles = "\n".join(f"{key} {one.title}" for key, one in exercises.items())
     show(
         ipywidgets.VBox([state, reset]),
-        f"The exercises of this lesson (run this cell to see which are done):\n{titles}",
+        f"The exercises of this lesson (run “The world”, then this cell, to see which are done):\n{titles}",
     )
 
 
