@@ -206,6 +206,7 @@ class Dovecot:
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             cwd="/",
+            env={**os.environ, "TZ": "UTC"},  # the zone it tells dates in; else it is the machine's
             preexec_fn=die_with_parent,
             **as_user,
         )

@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 
+import tests.dovecot
 from tests.conversation import FOLDER, Direct, OverDovecot, OverMailServer, Play, read
 
 FILES = sorted(FOLDER.glob("*/*.txt"))
@@ -40,3 +41,14 @@ def test_with_dovecot(path, dovecot, request):
         pytest.skip(f"{conversation.slow_with_dovecot}; played with --slow")
     with contextlib.closing(OverDovecot(conversation, dovecot)) as server:
         Play(conversation, server, version).run()
+
+
+def test_dovecot_tells_dates_in_utc_wherever_it_runs(dovecot, monkeypatch):
+    """Else a machine in another zone would find five faults that are none."""
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    conversation = read(FOLDER / "imap" / "copy.txt")
+    with contextlib.ExitStack() as stack:
+        abroad = tests.dovecot.start()
+        stack.callback(abroad.stop)
+        server = stack.enter_context(contextlib.closing(OverDovecot(conversation, abroad)))
+        Play(conversation, server, abroad.version[:3]).run()
