@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,3 +54,14 @@ def test_spelling_of_notebooks(name):
         "-",
         text="\n\n".join(cell.source for cell in notebooks.load(name).cells),
     )
+
+
+def test_the_tests_run_where_nothing_can_be_kept(tmp_path):
+    """As in a folder that belongs to somebody else; here files lie where the tools want folders."""
+    for name in (".pytest_cache", ".hypothesis"):
+        (tmp_path / name).touch()
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__", "conversations"))
+    command = [sys.executable, "-m", "pytest", "-q", "-k", "comes_out_as_it_was_written", "tests/test_incoming.py"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
