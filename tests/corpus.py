@@ -194,6 +194,7 @@ WHOLE = {
     "no boundary": "MIME-Version: 1.0\r\nContent-Type: multipart/mixed\r\n\r\n--b\r\n\r\na\r\n--b--\r\n",
     "empty boundary": 'Content-Type: multipart/mixed; boundary=""\r\n\r\n--\r\n\r\na\r\n----\r\n',
     "quoted boundary": 'Content-Type: multipart/mixed; boundary="a b"\r\n\r\n--a b\r\n\r\na\r\n--a b--\r\n',
+    "coded boundary": "Content-Type: multipart/mixed; boundary*=us-ascii''b\r\n\r\n--b\r\n\r\na\r\n--b--\r\n",
     "deep multiparts": "MIME-Version: 1.0\r\n"
     + "".join(f"Content-Type: multipart/mixed; boundary=x{n}x\r\n\r\n--x{n}x\r\n" for n in range(120)),
     "deep messages": "MIME-Version: 1.0\r\n"
