@@ -132,7 +132,7 @@ def test_what_is_no_date_is_bad(wrong):
     with pytest.raises(BadSyntax):
         read(wrong).date()
     with pytest.raises(BadSyntax):
-        read(b'"%b 10:00:00"' % wrong).date_time()
+        read(b'"%b 10:00:00 +0000"' % wrong).date_time()
 
 
 @pytest.mark.parametrize(
