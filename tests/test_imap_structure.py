@@ -625,6 +625,8 @@ def test_a_blank_before_the_colon():
     one = message("Subject : x\nTo: y\n\nz")
     assert section(one, (), "HEADER.FIELDS", ("Subject",)) == b"Subject : x\r\n\r\n"
     assert section(one, (), "HEADER.FIELDS.NOT", ("Subject",)) == b"To: y\r\n\r\n"
+    assert envelope(one).startswith(b'(NIL "x" ')
+    assert header_values(one, "Subject") == ["x"]
 
 
 @pytest.mark.parametrize(("value", "listed"), [
