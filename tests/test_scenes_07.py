@@ -45,6 +45,7 @@ def test_no_way_without_received_lines(octets):
     [
         ("in the clear", "listens", True, True, BOTH),
         ("STARTTLS", "listens", True, True, "nothing"),
+        ("STARTTLS if offered", "listens", True, True, "nothing"),
         ("TLS from the start", "listens", True, True, "nothing"),
         ("STARTTLS", "swaps the certificate", True, False, "nothing"),
         ("STARTTLS", "swaps the certificate", False, True, BOTH),
