@@ -37,6 +37,7 @@ def taken(octets, cuts, limits):
 @given(RIGHT, CUTS)
 @example([b".", b"..", b""], [1])
 @example([b"x" * 18] * 3, [1])
+@example([b"." + b"x" * 17] * 3, [60])  # just as large as a message may be, however many dots are doubled
 def test_a_message_comes_out_as_it_was_written(lines, cuts):
     text = b"".join(line + b"\r\n" for line in lines)
     stuffed = re.sub(rb"(?m)^\.", b"..", text) + b".\r\n"
