@@ -290,6 +290,15 @@ def test_relay_beyond_ascii(server, other, client):
     assert "with UTF8SMTP for <zoe@example.net>" in header(other, "zoe")
 
 
+def test_relay_of_a_header_beyond_ascii(server, other, client):
+    """RFC 6531 §3.6: to a server that offers SMTPUTF8, it goes as it is."""
+    server.relay_to(other)
+    client.login("amy", "secret")
+    letter = "Subject: Déjà vu\r\n\r\n".encode()
+    client.sendmail("amy@example.org", ["zoe@example.net"], letter, mail_options=["BODY=8BITMIME", "SMTPUTF8"])
+    assert first_letter(other, "zoe").endswith(letter)
+
+
 def test_no_relay_for_strangers(server, other, client):
     server.relay_to(other)
     with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
