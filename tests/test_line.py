@@ -15,6 +15,7 @@ import mailkit.imap.fetch
 import mailkit.imap.session
 import mailkit.line
 import mailkit.mailbox
+from mailkit.imap.session import ImapSession
 from mailkit.line import Line
 from mailkit.server import MailServer
 from tests.patience import PATIENCE, wait_until
@@ -144,6 +145,17 @@ def test_an_error_of_ours_ends_the_session_for_all_to_see(monkeypatch, server, c
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_an_error_of_ours_in_news_ends_the_line(monkeypatch, server, caplog):
+    with connected(server.imap) as line:
+        line.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\nc IDLE\r\n")
+        wait_until(lambda: "+ idling" in str(server.transcript("IMAP")))
+        monkeypatch.setattr(ImapSession, "pending", lambda session: 1 / 0)
+        server.deliver(LETTER)
+        assert read_all(line).endswith(b"+ idling\r\n")
+    assert "ZeroDivisionError" in caplog.text
+    assert server.snapshot().sessions == ()
+
+
 def test_an_error_of_ours_after_a_delivery_ends_the_line(monkeypatch, server, caplog):
     with connected(server.smtp) as line:
         line.sendall(b"HELO laptop\r\nMAIL FROM:<>\r\nRCPT TO:<amy>\r\nDATA\r\n")
@@ -165,6 +177,20 @@ def test_a_mailbox_without_a_place_stops_a_letter_for_all(monkeypatch, server):
         server.deliver(LETTER, "ben")  # meanwhile
         assert client.data(LETTER)[0] == 452
     assert len(server.snapshot().mailbox("ben").letters) == 1
+
+
+@pytest.mark.parametrize("port", ["pop3", "pop3s"])
+def test_who_was_told_goodbye_and_stays_is_let_go(monkeypatch, server, port):
+    """A client that never closes its end would keep the line, and room for another, for ever."""
+    monkeypatch.setattr(mailkit.line, "LINGER", 0.05)
+    with contextlib.ExitStack() as ends:
+        line = ends.enter_context(socket.create_connection(getattr(server, port), timeout=PATIENCE))
+        if port == "pop3s":
+            line = ends.enter_context(server.ssl_context.wrap_socket(line, server_hostname="localhost"))
+        line.sendall(b"QUIT\r\n")
+        engine = server._engine
+        wait_until(lambda: "signing off" in str(server.transcript("POP3")))
+        wait_until(lambda: engine.call(lambda: not engine.transports))
 
 
 @pytest.mark.slow
