@@ -442,6 +442,19 @@ def test_history_names_the_command_behind_every_state(server):
     assert len(server.history()[-1].snapshot.mailbox("amy").letters) == 2
 
 
+def test_a_mailbox_without_letters_is_seen_to_come_and_go(server):
+    imap = imap_login(server)
+    for command, names in (
+        (lambda: imap.create("Bills"), ["INBOX", "Bills"]),
+        (lambda: imap.rename("Bills", "Trips"), ["INBOX", "Trips"]),
+        (lambda: imap.delete("Trips"), ["INBOX"]),
+    ):
+        assert command()[0] == "OK"
+        for seen in (server.snapshot(), server.history()[-1].snapshot):
+            assert [view.name for view in seen.mailboxes if view.account == "amy"] == names
+    imap.logout()
+
+
 def test_a_mark_costs_the_same_however_many_there_are(monkeypatch):
     """Where no history is kept, nobody counts the marks one by one: twenty thousand took half a minute."""
     with MailServer(LETTERS * 50, password="secret") as server:
