@@ -178,6 +178,8 @@ def test_renaming_makes_no_name_too_long(amy):
     amy.create("a/" + "b" * 250)
     assert refusal(amy.rename, "a", "c" * 100)[0] == "LIMIT"
     assert sorted(amy.mailboxes) == ["INBOX", "a", "a/" + "b" * 250]
+    amy.rename("a/" + "b" * 250, "c" * 255)
+    assert sorted(amy.mailboxes) == ["INBOX", "a", "c" * 255]
 
 
 def test_a_copy_keeps_flags_and_date(amy):
