@@ -632,6 +632,7 @@ def test_a_blank_before_the_colon():
 @pytest.mark.parametrize(("value", "listed"), [
     (b"a@b; c@d", [(None, None, b"a", b"b"), (None, None, b"c", b"d")]),
     (b"Amy <a@b> (work)", [(b"Amy", None, b"a", b"b")]),
+    (b"a@b c> .d, e@f", [(None, None, b"a", b"b"), (None, None, b"e", b"f")]),
     (b"<>", [(None, None, b"MISSING_MAILBOX", b"MISSING_DOMAIN")]),
     (b'""@x, <""@x>, <"">, A <""@>', [
         (None, None, b"", b"x"), (None, None, b"", b"x"), (None, None, b"", b"MISSING_DOMAIN"),
