@@ -603,6 +603,12 @@ def test_types_in_any_case():
     assert media_type(b"a/b; N*0=one; n*1=two") == (b"a", b"b", ((b"N", b"onetwo"),))
 
 
+def test_comments_in_a_type_and_in_languages():
+    """RFC 2045 §5.1: they say nothing, a parameter in one no more than another word."""
+    assert media_type(b"text (one) / plain (a; b=c); d=(two) e") == (b"text", b"plain", ((b"d", b"e"),))
+    assert b'("en" "de")' in body(message("MIME-Version: 1.0\nContent-Language: en (c, d), de\n\n"), True)
+
+
 def test_a_disposition_with_a_comment_or_without_a_kind():
     said = body(message("MIME-Version: 1.0\nContent-Disposition: attachment (a; b=c) ; filename=d\n\n"), True)
     assert b'("attachment" ("filename" "d"))' in said
