@@ -163,7 +163,9 @@ def test_without_uidl_leaving_is_refused(laptop, settings, words):
             PopClient(server, laptop, settings).poll()
         assert len(on_server(server)) == 3
         assert laptop.letters() == []
-        assert PopClient(server, laptop, TAKE).poll().deleted == 3
+        done, all_three = PopClient(server, laptop, TAKE).poll(), letters("three-letters")
+        assert (done.fetched, done.deleted, done.octets) == (3, 3, sum(map(len, all_three)))
+        assert laptop.letters() == all_three
 
 
 def test_a_poll_that_fails_removes_nothing_and_fetches_no_letter_twice(server, laptop, clock, monkeypatch):
