@@ -722,6 +722,19 @@ def test_nobody_is_idle_who_waits_for_a_relay(monkeypatch):
         assert [one[:4] for one in said[-3:]] == [b"451 ", b"250 ", b"221 "]
 
 
+@pytest.mark.slow
+def test_who_waits_for_a_relay_is_not_listened_to_without_end():
+    """What he goes on to say waits in the system's buffers, and not in ours."""
+    with MailServer(password="secret") as server, socket.create_server(("127.0.0.1", 0)) as other:
+        relay_to(server, other)
+        with socket.create_connection(server.smtp, timeout=PATIENCE) as line:
+            line.sendall(LOGIN + RELAYED)
+            relayed, _ = other.accept()
+            line.settimeout(1.0)
+            with relayed, pytest.raises(TimeoutError):
+                line.sendall(b"NOOP\r\n" * 5_000_000)
+
+
 @pytest.mark.parametrize("end", ["the client hangs up", "the server stops"])
 def test_nothing_is_sent_where_nobody_waits_for_a_relay_any_more(monkeypatch, end):
     """Else a client that tries again would have sent the letter twice (RFC 5321 §4.1.1.10)."""
