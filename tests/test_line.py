@@ -4,6 +4,7 @@ A session in a test gives all its answers at once; on a line it is asked for one
 has ended or gone over to TLS.
 """
 
+import asyncio
 import contextlib
 import smtplib
 import socket
@@ -90,6 +91,27 @@ def test_tls_waits_until_what_was_said_is_read(monkeypatch, server, port, begin,
         with server.ssl_context.wrap_socket(line, server_hostname="localhost") as secure:
             secure.sendall(more)
             assert secure.recv(999).startswith(last)
+
+
+@pytest.mark.parametrize(
+    ("port", "begin"), [("pop3", b"STLS\r\n"), ("imap", b"a STARTTLS\r\n"), ("smtp", b"STARTTLS\r\n")]
+)
+def test_what_is_said_between_agreement_and_handshake_does_not_count(monkeypatch, server, port, begin):
+    """RFC 2595 §4, RFC 3207 §4.2: anybody could have put it there; the handshake, of which it is no part, fails."""
+    start_tls = Line._start_tls
+
+    async def late(self):
+        await asyncio.sleep(0.04)
+        await start_tls(self)
+
+    monkeypatch.setattr(Line, "_start_tls", late)
+    with connected(getattr(server, port)) as line:
+        line.sendall(begin)
+        line.recv(999)
+        line.sendall(b"NOOP\r\n" if port != "imap" else b"b NOOP\r\n")
+        time.sleep(0.02)
+        with pytest.raises(OSError):  # noqa: PT011  what it says depends on OpenSSL
+            server.ssl_context.wrap_socket(line, server_hostname="localhost")
 
 
 @pytest.mark.parametrize(
