@@ -817,6 +817,15 @@ def test_an_error_of_ours_on_the_loop_is_logged_with_its_traceback(server, caplo
     assert "KeyError: 'not there'" in caplog.text
 
 
+def test_a_line_that_breaks_on_the_loop_is_no_error_of_ours(server, caplog):
+    def breaks():
+        raise ConnectionResetError
+
+    server._engine.loop.call_soon_threadsafe(breaks)
+    server.snapshot()
+    assert not caplog.records
+
+
 # ---- beginnings and ends
 
 
