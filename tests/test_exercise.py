@@ -294,7 +294,7 @@ def test_a_guess_is_remembered():
     assert Progress().guess("How few?") is None
 
 
-@pytest.mark.parametrize("damaged", ["{", "[]", '{"exercises": 3}', "\xff"])
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"exercises": 3}', '{"exercises": {}}', "\xff"])
 def test_a_damaged_file_is_moved_aside_and_said_so(tmp_path, damaged):
     path = tmp_path / "progress.json"
     path.write_text(damaged, "latin-1")
