@@ -395,6 +395,18 @@ def test_a_boundary_in_the_coding_of_rfc_2231(boundary):
     assert [section(coded, (number,), "") for number in (1, 2, 3)] == [b"one", b"two", None]
 
 
+def test_of_two_charsets_the_first_is_meant():
+    one = message(b"Content-Type: text/plain; charset=iso-8859-1; charset=utf-8\n\n" + b"\xe9")
+    assert searchable(one)[1] == "\u00e9"
+
+
+def test_a_large_letter_of_many_parts_is_opened_to_its_end():
+    """The bound on the effort is for what makes the scanner look at the same octets again and again."""
+    part = b"--b\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\n" + b"x" * 20_000 + b"\n--c--\n"
+    large = message(b"Content-Type: multipart/mixed; boundary=b\n\n" + part * 200 + b"--b--\n")
+    assert section(large, (200, 1), "") == b"x" * 20_000
+
+
 def test_a_charset_in_the_coding_of_rfc_2231():
     coded = message(b"Content-Type: text/plain; charset*=us-ascii''iso-8859-1\n\n" + b"\xe9")
     assert searchable(coded)[1] == "\u00e9"
@@ -612,6 +624,8 @@ def test_comments_in_a_type_and_in_languages():
 def test_a_disposition_with_a_comment_or_without_a_kind():
     said = body(message("MIME-Version: 1.0\nContent-Disposition: attachment (a; b=c) ; filename=d\n\n"), True)
     assert b'("attachment" ("filename" "d"))' in said
+    nothing = body(message("MIME-Version: 1.0\nContent-Type: a/b\nContent-Disposition: (a)\n\n"), True)
+    assert nothing == b'("a" "b" NIL NIL NIL "7bit" 0 NIL NIL NIL NIL)'
     assert b'("" ("filename" "d"))' in body(message("MIME-Version: 1.0\nContent-Disposition: ; filename=d\n\n"), True)
 
 
