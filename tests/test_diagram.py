@@ -155,6 +155,8 @@ def test_mailboxes_made_and_removed() -> None:
     one, two = Snapshot((mailbox(),)), Snapshot((mailbox(), mailbox(name="Lists")))
     assert str(show_change(one, two)).endswith("Server · amy/Lists: 0 letters\n  mailbox: new\n    (empty)")
     assert "mailbox: removed" in str(show_change(two, one))
+    told = str(show_change(*(replace(moment, devices=(device("laptop"),)) for moment in (two, one))))
+    assert told.index("amy/Lists") < told.index("Laptop"), "the server stands first"
 
 
 def test_empty_mailboxes_take_one_line() -> None:
