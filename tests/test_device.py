@@ -35,6 +35,8 @@ def test_a_copy_has_the_digest_of_the_original():
 def test_folders_are_kept_apart():
     laptop = Device("laptop")
     laptop.save(LETTER, folder="Sent")
+    assert repr(laptop) == "<Device laptop: 1 letter>"
+    assert repr(Device("phone")) == "<Device phone: 0 letters>"
     assert [(name, len(kept)) for name, kept in laptop.snapshot().folders] == [("INBOX", 0), ("Sent", 1)]
 
 
