@@ -167,6 +167,22 @@ def test_an_error_of_ours_ends_the_session_for_all_to_see(monkeypatch, server, c
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_an_error_of_ours_after_the_turn_is_over_ends_the_line(monkeypatch, server, caplog):
+    engine = server._engine
+    notice = engine.notice
+
+    def fail_at_stat(line):
+        notice(line) if line.session.asked != b"STAT" else 1 / 0
+
+    monkeypatch.setattr(engine, "turn", lambda: -1.0)
+    monkeypatch.setattr(engine, "notice", fail_at_stat)
+    with connected(server.pop3) as line:
+        line.sendall(b"USER amy\r\nPASS secret\r\nSTAT\r\n")
+        assert read_all(line).count(b"+OK") == 2
+    assert "a POP3 session failed" in caplog.text
+    assert server.snapshot().sessions == ()
+
+
 def test_an_error_of_ours_in_news_ends_the_line(monkeypatch, server, caplog):
     with connected(server.imap) as line:
         line.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\nc IDLE\r\n")
