@@ -56,6 +56,16 @@ def test_a_literal_is_no_command():
     assert text.endswith("S: a1 OK done")
 
 
+def test_a_literal_goes_on_whatever_the_server_says_of_earlier_commands():
+    pieces = [
+        ("C", b"X1 IDLE\r\nDONE\r\nX2 APPEND INBOX {16+}\r\nX3 one\r\n"),
+        ("S", b"+ idling\r\nX1 OK done\r\n"),
+        ("C", b"X4 two\r\n\r\nX5 NOOP\r\n"),
+    ]
+    said = [line for line in spoken("IMAP", *pieces).splitlines() if line.startswith("C:")]
+    assert said == ["C: a1 IDLE", "C: DONE", "C: a2 APPEND INBOX {16+}", "C: X3 one", "C: X4 two", "C:", "C: a3 NOOP"]
+
+
 def test_a_literal_that_is_refused_is_none():
     """RFC 3501 §7.5: the client sends it only after the server's +."""
     text = spoken(
@@ -183,6 +193,18 @@ def test_what_is_no_secret_is_shown(protocol, pieces):
 def test_every_command_is_shown():
     for protocol, words in (("POP3", COMMANDS), ("SMTP", FORMS)):
         assert spoken(protocol, ("C", "\n".join(words).encode())).replace("C: ", "").split() == [*words]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "login", "challenge", "answer"),
+    [
+        ("POP3", b"AUTH PLAIN\r\n", b"+ \r\n", b"quit secret\r\n"),
+        ("SMTP", b"AUTH LOGIN\r\n", b"334 UGFzc3dvcmQ6\r\n", b"noop secret\r\n"),
+        ("IMAP", b"X1 AUTHENTICATE PLAIN\r\n", b"+ \r\n", b"X2 SUBSCRIBE secret\r\n"),
+    ],
+)
+def test_an_answer_to_a_challenge_that_reads_like_a_command_is_none(protocol, login, challenge, answer):
+    assert spoken(protocol, ("C", login), ("S", challenge), ("C", answer)).splitlines()[-1] == f"C: {MASK}"
 
 
 def test_an_answer_to_a_challenge_is_masked_until_the_verdict():
