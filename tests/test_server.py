@@ -269,6 +269,11 @@ def test_waiting_for_a_client_that_stays_names_it(server):
     pop.quit()
 
 
+def test_nobody_is_waited_for_where_nobody_came():
+    with MailServer() as server:
+        server.wait_for_hang_up(timeout=0)
+
+
 def test_waiting_may_have_no_end(server):
     pop = pop_login(server)
     threading.Timer(0.05, pop.close).start()
