@@ -80,6 +80,14 @@ def test_a_form_says_what_was_wrong_and_goes_on(shown):
     assert "How many: 2.7 is not a whole number; take 3" in made.result.value
 
 
+def test_a_form_whose_server_was_stopped_says_what_to_do(shown):
+    server = MailServer(password="secret")
+    made = form("Look", lambda: str(server.snapshot()), button="Look")
+    server.stop()
+    made.button.click()
+    assert "RuntimeError: run this page again from “The world”" in made.result.value
+
+
 def test_a_forms_twin_has_fields_and_result_in_words_and_picture(shown):
     form("Cost", lambda size: bars("Minutes", {"28.8": size}, "min"), size=Number("Megabytes", 1, 9, 5))
     assert shown[0]["text/plain"].startswith("Cost\n[Megabytes: 5]\n")

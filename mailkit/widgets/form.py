@@ -141,6 +141,8 @@ class Form:
             self.result.value = as_html(self.call())
         except (ValueError, LookupError) as error:
             self.result.value = status(f"✗ {error}")
+        except Exception as error:  # a button has nowhere to raise it: its server has been stopped, as a rule
+            self.result.value = status(f"✗ {type(error).__name__}: run this page again from “The world”")
 
     def view(self) -> Any:
         """Return the whole as one widget."""
