@@ -85,7 +85,7 @@ def test_a_table_is_one_to_a_page():
     assert str(Table(["", "POP"], [["A", "1 < 2"]])) == "   POP\nA  1 < 2"
     page = Table(["", "POP"], [["A", "1 < 2"]])._repr_mimebundle_()["text/html"].replace(' style="text-align:left"', "")
     assert page == (
-        '<table><thead><tr><th scope="col"></th><th scope="col">POP</th></tr></thead>'
+        '<table><thead><tr><td></td><th scope="col">POP</th></tr></thead>'
         '<tbody><tr><th scope="row">A</th><td>1 &lt; 2</td></tr></tbody></table>'
     )
 
