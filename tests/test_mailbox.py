@@ -102,6 +102,7 @@ def test_keywords_are_bounded(amy):
     amy.inbox.append(b"x", [f"k{number}" for number in range(MAX_KEYWORDS)])
     assert refusal(amy.inbox.append, b"x", ["onemore"])[0] == "LIMIT"
     amy.inbox.append(b"x", ["K1"])
+    assert amy.inbox.flag_set(["onemore", "K1"], new=False) == {"k1"}, "to take one away needs no place for it"
 
 
 def test_unseen_is_counted(amy):
