@@ -308,6 +308,13 @@ def test_no_relay_for_strangers(server, other, client):
     }
 
 
+def test_what_the_next_server_says_of_its_one_recipient_is_all(server, other, client):
+    server.relay_to(other)
+    client.login("amy", "secret")
+    with pytest.raises(smtplib.SMTPDataError, match=r"<yan@example\.net>; check the address'\)$"):
+        client.sendmail("amy@example.org", ["yan@example.net"], LETTER)
+
+
 def test_what_the_next_server_refuses_reaches_nobody(server, other, client):
     server.relay_to(other)
     client.login("amy", "secret")
