@@ -29,6 +29,7 @@ import mailkit.loopthread
 from mailkit.device import Device
 from mailkit.diagram import show, show_change
 from mailkit.idle import idle
+from mailkit.imap.session import ImapSession
 from mailkit.mailbox import MailboxError
 from mailkit.samples import letters
 from mailkit.server import MailServer
@@ -183,6 +184,19 @@ def test_idle_on_a_line_that_drops_says_what_to_do(server, tls):
 def test_idle_needs_a_client(server):
     with pytest.raises(TypeError, match="not MailServer"):
         idle(server)
+
+
+def test_an_idle_that_is_refused_says_so(server, monkeypatch):
+    def refuse(session, arguments):
+        raise MailboxError("not now", "CANNOT")
+
+    monkeypatch.setattr(ImapSession, "do_idle", refuse)
+    imap = imap_login(server)
+    imap.socket().settimeout(PATIENCE)
+    with pytest.raises(imaplib.IMAP4.error, match=r"the server refuses IDLE: \w+ NO \[CANNOT\] not now"):
+        idle(imap)
+    assert imap.noop()[0] == "OK"
+    imap.logout()
 
 
 def test_idle_needs_a_mailbox(server):
@@ -829,6 +843,12 @@ def test_a_line_that_breaks_on_the_loop_is_no_error_of_ours(server, caplog):
     server._engine.loop.call_soon_threadsafe(breaks)
     server.snapshot()
     assert not caplog.records
+
+
+def test_of_what_was_asked_nothing_is_kept(server):
+    for _ in range(10):
+        server.snapshot()
+    assert len(server._engine.call(lambda: list(server._engine._thread._at_work))) <= 2
 
 
 # ---- beginnings and ends
