@@ -509,6 +509,10 @@ def test_answers_are_kept_and_fields_forgotten():
     assert envelope(one) is envelope(one)
     assert body(one, True) is body(one, True)
     assert parse(one).fields is None
+    outer = message("Content-Type: message/rfc822\n\nSubject: in\n\nb")
+    assert envelope(outer)
+    assert body(outer, True)
+    assert parse(outer).children[0].fields is None
     assert body(one, False) == b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 1 0)'
 
 
