@@ -201,6 +201,7 @@ def test_every_command_is_shown():
         ("POP3", b"AUTH PLAIN\r\n", b"+ \r\n", b"quit secret\r\n"),
         ("SMTP", b"AUTH LOGIN\r\n", b"334 UGFzc3dvcmQ6\r\n", b"noop secret\r\n"),
         ("IMAP", b"X1 AUTHENTICATE PLAIN\r\n", b"+ \r\n", b"X2 SUBSCRIBE secret\r\n"),
+        ("IMAP", b"X1 AUTHENTICATE PLAIN\r\n", b"+ \r\n* OK news\r\n", b"X2 SUBSCRIBE secret\r\n"),
     ],
 )
 def test_an_answer_to_a_challenge_that_reads_like_a_command_is_none(protocol, login, challenge, answer):
