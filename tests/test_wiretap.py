@@ -474,6 +474,17 @@ def test_the_offer_is_taken_out_whatever_else_is_said(server, said):
     assert b"begin TLS" not in said
 
 
+def test_no_offer_is_taken_that_comes_in_pieces(server):
+    with Wiretap(server.pop3, strip_tls=True) as tap, socket.create_connection(tap.address, timeout=PATIENCE) as line:
+        line.recv(999)
+        for piece in (b"ST", b"LS"):
+            line.sendall(piece)
+            wait_until(lambda piece=piece: tap.octets.endswith(piece))
+        line.sendall(b"\r\nQUIT\r\n")
+        with line.makefile("rb") as answers:
+            assert answers.readline().startswith(b"-ERR no such command")
+
+
 @pytest.mark.parametrize("how", [{}, {"certificate": "its own"}], ids=str)
 def test_an_octet_of_a_letter_does_not_begin_tls(how):
     with (
