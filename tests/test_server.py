@@ -865,6 +865,14 @@ def test_a_listener_that_never_returns_does_not_keep_the_server_from_being_stopp
     server._engine._thread._thread.join()
 
 
+def test_a_server_may_be_stopped_by_its_own_thread():
+    """Where Python finds out there that nobody needs it any more, or a listener has seen enough."""
+    server = MailServer()
+    server._engine.call(server.stop)
+    server._engine._thread._thread.join(PATIENCE)
+    assert server._engine.loop.is_closed()
+
+
 def test_stop_frees_port_and_thread_and_may_come_twice():
     before = len(server_threads())
     server = MailServer()
