@@ -600,12 +600,31 @@ def test_quoted_printable_takes_a_time_that_grows_with_its_length(hostile):
 
 
 @pytest.mark.parametrize(
-    ("charset", "octets"), [("windows-874", b"\xcb\xcd"), ("ISO-8859-8-I", b"\xf9\xec"), ("x", b"a")]
+    ("charset", "octets"),
+    [
+        ("windows-874", b"\xcb\xcd"),
+        ("ISO-8859-8-I", b"\xf9\xec"),
+        ("ISO-8859-6-I", b"\xc7\xe4"),
+        ("KOI8-T", b"\x81\xc1"),
+        ("x", b"a"),
+        ("hex", b"6161"),  # for Python it is a codec, but none of texts
+    ],
 )
 def test_charsets_that_python_knows_by_other_names(charset, octets):
-    known = {"windows-874": "cp874", "ISO-8859-8-I": "iso8859-8"}.get(charset, "utf-8")
+    known = {
+        "windows-874": "cp874",
+        "ISO-8859-8-I": "iso8859-8",
+        "ISO-8859-6-I": "iso8859-6",
+        "KOI8-T": "koi8-t",
+    }.get(charset, "utf-8")
     one = message(f"Content-Type: text/plain; charset={charset}\n\n".encode() + octets)
     assert searchable(one)[1] == octets.decode(known)
+
+
+def test_a_broken_octet_spoils_no_other():
+    one = message("Content-Type: text/plain; charset=shift_jis\n\n日本".encode("shift_jis") + b"\xfd")
+    assert searchable(one)[1] == "日本\ufffd"
+    assert searchable(message(b"Content-Type: text/plain; charset=hex\n\n61\xfd"))[1] == "61\ufffd"
 
 
 def test_only_what_is_quoted_printable_is_decoded_so():
@@ -668,6 +687,7 @@ def test_a_blank_before_the_colon():
     (b'"x . y".z@c', [(None, None, b"x . y.z", b"c")]),
     (b'"a". "b ." . c . "." @ d . e', [(None, None, b"a.b ..c..", b"d.e")]),
     (b'a "." b@c', [(None, None, b"a . b", b"c")]),
+    (b"<@b> .x, c@d", [(None, None, b"MISSING_MAILBOX", b"b"), (None, None, b"c", b"d")]),
     (b"<@b>, c@d", [(None, None, b"MISSING_MAILBOX", b"b"), (None, None, b"c", b"d")]),
 ])  # fmt: skip
 def test_more_addresses(value, listed):
