@@ -96,6 +96,8 @@ def test_what_the_server_refused_is_told(exercise):
     speak(box, said)
     box = Box(exercise, box._world)
     assert "refused" not in box.check().advice
+    said.append(Said("S", "a1 OK [UIDNEXT 3] done"))
+    assert "refused" not in box.check().advice
     said += [Said("S", "* OK ready"), Said("C", "a2 NO command"), Said("S", "a2 NO [TRYCREATE] no `amy/Sent`")]
     assert box.check().advice == (
         exercise.untouched + " The server refused what you sent: `NO [TRYCREATE] no 'amy/Sent'`."
