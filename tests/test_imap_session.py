@@ -316,6 +316,18 @@ def test_a_flag_set_while_an_answer_is_on_its_way_is_told_after_it():
     assert said.endswith(b" UID 2)\r\n* 2 FETCH (FLAGS (\\Flagged \\Recent))\r\na OK FETCH completed\r\n")
 
 
+def test_what_a_copy_tells_is_never_cut():
+    """RFC 4315 §3: only the words of a refusal are; a set of many numbers is as long as it must be."""
+    session = a_session(a_store(800), SELECTED)
+    odd = b",".join(b"%d" % number for number in range(1, 800, 2))
+    assert say(session, b"a COPY %b INBOX\r\n" % odd).endswith(b"a OK [COPYUID 1 %b 801:1200] COPY completed\r\n" % odd)
+
+
+def test_a_command_has_its_bound_however_many_literals_are_in_it():
+    session = a_session(settings=TIGHT)
+    assert b"a1 BAD this command is longer than 200 octets" in say(session, b"a1 NOOP" + b" {1+}\r\nx" * 60 + b"\r\n")
+
+
 @pytest.mark.parametrize("length", [64, 65, 900])
 def test_a_command_too_long_is_answered_with_its_whole_tag(length):
     """RFC 3501 §2.2.2; where the tag is longer than all that is kept, with none (§7.1.3)."""
