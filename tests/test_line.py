@@ -157,6 +157,23 @@ def test_a_line_that_is_dropped_in_its_handshake_leaves_nothing(server, port, be
     wait_until(lambda: engine.call(lambda: not engine.transports))
 
 
+def test_others_have_their_turn_after_each_piece(monkeypatch, server):
+    engine, seen = server._engine, []
+    notice = engine.notice
+
+    def note(line):
+        seen.append("a piece")
+        engine.loop.call_soon(seen.append, "another's turn")
+        notice(line)
+
+    with connected(server.pop3) as line:
+        monkeypatch.setattr(engine, "turn", lambda: -1.0)
+        monkeypatch.setattr(engine, "notice", note)
+        line.sendall(b"CAPA\r\n" * 3 + b"QUIT\r\n")
+        read_all(line)
+    assert seen[:6] == ["a piece", "another's turn"] * 3
+
+
 def test_an_error_of_ours_ends_the_session_for_all_to_see(monkeypatch, server, caplog):
     monkeypatch.setitem(mailkit.imap.fetch.PLAIN_ITEMS, "ENVELOPE", lambda message: 1 / 0)
     with connected(server.imap) as line:
