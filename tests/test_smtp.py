@@ -299,6 +299,17 @@ def test_relay_of_a_header_beyond_ascii(server, other, client):
     assert first_letter(other, "zoe").endswith(letter)
 
 
+def test_who_has_said_all_and_closes_his_end_has_his_letter_relayed(server, other):
+    """What the next server will say he still reads; and in the history the letter is one like any other."""
+    server.relay_to(other)
+    with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
+        line.sendall(LOGIN + RELAYED)
+        line.shutdown(socket.SHUT_WR)
+        assert answers.read().endswith(b"\r\n250 2.6.0 message accepted\r\n")
+    assert subjects(other, "zoe") == ["relayed"]
+    assert server.history()[-1].cause == "SMTP: <ben@example.org> to zoe@example.net"
+
+
 def test_no_relay_for_strangers(server, other, client):
     server.relay_to(other)
     with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
