@@ -323,6 +323,13 @@ def test_what_a_copy_tells_is_never_cut():
     assert say(session, b"a COPY %b INBOX\r\n" % odd).endswith(b"a OK [COPYUID 1 %b 801:1200] COPY completed\r\n" % odd)
 
 
+def test_of_a_literal_that_is_refused_nothing_is_kept():
+    session = a_session(script=LOGGED_IN, settings=TIGHT)
+    assert say(session, b"a1 APPEND INBOX {600+}\r\n" + b"x" * 599) == b""
+    assert not session._reader._buffer
+    assert say(session, b"x\r\n").startswith(b"a1 NO [TOOBIG] ")
+
+
 def test_a_command_has_its_bound_however_many_literals_are_in_it():
     session = a_session(settings=TIGHT)
     assert b"a1 BAD this command is longer than 200 octets" in say(session, b"a1 NOOP" + b" {1+}\r\nx" * 60 + b"\r\n")
