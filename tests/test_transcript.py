@@ -66,6 +66,14 @@ def test_a_literal_goes_on_whatever_the_server_says_of_earlier_commands():
     assert said == ["C: a1 IDLE", "C: DONE", "C: a2 APPEND INBOX {16+}", "C: X3 one", "C: X4 two", "C:", "C: a3 NOOP"]
 
 
+def test_a_literal_of_the_servers_is_no_answer():
+    pieces = [
+        ("C", b"X1 FETCH 1 BODY[]\r\n"),
+        ("S", b"* 1 FETCH (BODY[] {10}\r\nX1 hello\r\n)\r\nX1 OK done\r\n"),
+    ]
+    assert spoken("IMAP", *pieces).splitlines()[2:] == ["S: X1 hello", "S: )", "S: a1 OK done"]
+
+
 def test_a_literal_that_is_refused_is_none():
     """RFC 3501 §7.5: the client sends it only after the server's +."""
     text = spoken(
@@ -304,9 +312,11 @@ def test_a_letter_whose_data_is_refused_is_no_letter():
 
 
 def test_what_answers_a_challenge_is_not_respelled():
-    """RFC 4648 §4: base64 knows capitals from others; this says ben, and lea."""
-    pieces = [("C", b"auth LOGIN\r\n"), ("S", b"334 VXNlcm5hbWU6\r\n"), ("C", b"YmVu\r\nbGVh\r\n")]
-    assert spoken("SMTP", *pieces, mask=False).splitlines()[2:] == ["C: YmVu", "C: bGVh"]
+    """RFC 4648 §4: base64 knows capitals from others; this says ben, and lea. What looks like a command may be it."""
+    asked = [("C", b"auth LOGIN\r\n"), ("S", b"334 VXNlcm5hbWU6\r\n")]
+    answers = ("C", b"YmVu\r\nbGVh\r\n")
+    assert spoken("SMTP", *asked, answers, mask=False).splitlines()[2:] == ["C: YmVu", "C: bGVh"]
+    assert spoken("SMTP", *asked, ("C", b"noop\r\n"), mask=False).endswith("C: noop")
 
 
 def test_what_is_not_found_is_named():
