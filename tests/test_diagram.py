@@ -139,6 +139,14 @@ def test_flags_set_and_cleared_are_named() -> None:
     assert underlines(picture) == ["\\Seen (new flag)", "$Junk (new flag)", "\\Answered (flag cleared)"]
 
 
+@pytest.mark.parametrize("flags", [((), ("\\Seen",)), (("\\Seen",), ())])
+def test_one_flag_is_a_change(flags: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
+    before, after = (Snapshot((mailbox(letter(1, "A", *those)),)) for those in flags)
+    picture = show_change(before, after)
+    assert "No letter changed" not in picture.words
+    assert len(groups(picture, "changed")) == 1
+
+
 def test_a_copy_and_a_move_say_where_from() -> None:
     trash = mailbox(letter(9, "Lunch on Thursday"), name="Trash")
     empty = mailbox(name="Trash")
