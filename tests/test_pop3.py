@@ -180,11 +180,13 @@ def test_commands_run_only_as_their_answers_are_taken():
 def test_what_a_command_does_is_done_before_its_answer():
     store = store_with()
     session = session_on(store, LOGIN + b"DELE 2\r\n")
-    for _ in session.receive(b"QUIT\r\n"):
-        assert session.closed
-        assert session.state is State.UPDATE
-        assert uids(store) == [1, 3]
-        assert store.accounts["amy"].lock_maildrop(object())
+    answers = session.receive(b"QUIT\r\n")
+    assert next(answers).startswith(b"+OK")
+    assert session.closed
+    assert uids(store) == [1, 3]
+    assert store.accounts["amy"].lock_maildrop(object())
+    session.end()
+    assert session.state is State.UPDATE, "and so it stays: CLOSED is where nothing was removed"
 
 
 def test_nothing_is_read_after_quit():
