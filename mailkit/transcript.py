@@ -201,7 +201,7 @@ def _imap_masked(spoken: Iterable[Spoken]) -> Iterator[Spoken]:
         elif who == "C" and not inside:
             login, asked = _LOGIN.match(line), None
             due = _due(login)
-            alone = line if line and b" " not in line and line.upper() not in (b"*", b"DONE") else b""
+            alone = line if b" " not in line and line.upper() not in (b"*", b"DONE") else b""
             line = MASK.encode() if alone else _SECRETS.sub(rb"\g<1>" + MASK.encode(), line)
         yield who, line, inside
 

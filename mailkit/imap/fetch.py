@@ -144,8 +144,7 @@ def _section(
         label += b"<%d>" % first
 
     def write(message: Message) -> bytes:
-        whole = not path and not kind
-        octets = message.octets if whole else structure.section(message, path, kind, fields)
+        octets = structure.section(message, path, kind, fields)
         if octets is None:
             return label + b" NIL"
         return label + b" " + literal(octets[first:last].replace(b"\0", b"\x80"))  # IMAP cannot carry NUL (§9, CHAR8)

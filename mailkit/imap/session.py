@@ -221,7 +221,7 @@ class ImapSession:
 
     def _with_remedy(self, error: BadSyntax) -> str:
         name, words, found = self._name, str(error), error.found
-        if name in ("LOGIN", "AUTHENTICATE") or self.state is State.NOT_AUTHENTICATED:
+        if self.state is State.NOT_AUTHENTICATED:
             found = ""  # a password, perhaps
         said = f"{words}, but found {found!r}" if found else words
         if ";" in words or not name:

@@ -149,7 +149,7 @@ class View:
         watcher.first_untold = mailbox.uidnext
         if not self.read_only:  # EXAMINE takes \Recent from nobody (RFC 3501 §6.3.2)
             mailbox.first_recent = mailbox.uidnext
-        if fresh and self.recent and self.recent[-1].stop == fresh.start:
+        if self.recent and self.recent[-1].stop == fresh.start:
             fresh = range(self.recent.pop().start, fresh.stop)
         self.recent += [fresh] if fresh else []
 
