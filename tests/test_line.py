@@ -98,10 +98,10 @@ def test_tls_waits_until_what_was_said_is_read(monkeypatch, server, port, begin,
 )
 def test_what_is_said_between_agreement_and_handshake_does_not_count(monkeypatch, server, port, begin):
     """RFC 2595 §4, RFC 3207 §4.2: anybody could have put it there; the handshake, of which it is no part, fails."""
-    start_tls = Line._start_tls
+    start_tls, all_is_said = Line._start_tls, asyncio.Event()
 
     async def late(self):
-        await asyncio.sleep(0.04)
+        await all_is_said.wait()
         await start_tls(self)
 
     monkeypatch.setattr(Line, "_start_tls", late)
@@ -109,7 +109,8 @@ def test_what_is_said_between_agreement_and_handshake_does_not_count(monkeypatch
         line.sendall(begin)
         line.recv(999)
         line.sendall(b"NOOP\r\n" if port != "imap" else b"b NOOP\r\n")
-        time.sleep(0.02)
+        server.snapshot()  # by now it has arrived
+        server._engine.loop.call_soon_threadsafe(all_is_said.set)
         with pytest.raises(OSError):  # noqa: PT011  what it says depends on OpenSSL
             server.ssl_context.wrap_socket(line, server_hostname="localhost")
 
