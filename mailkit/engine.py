@@ -119,15 +119,15 @@ class Engine:
         view = line.session.outline()
         if view != line.view or self.store.version != self._seen_version:
             line.view = view
-            self.record(line.asked())
+            self.record(line.asked)
 
-    def record(self, cause: str) -> None:
-        """Keep the present state with its cause, and tell the listeners."""
+    def record(self, cause: str | Callable[[], str]) -> None:
+        """Keep the present state with its cause, which is put into words only then, and tell the listeners."""
         self._seen_version = self.store.version
         kept = sum(1 + len(box) for _, box in self._mailboxes()) <= MAX_PICTURED
         if not (kept or self.listeners):
             return
-        moment = Moment(cause, self.snapshot())
+        moment = Moment(cause if isinstance(cause, str) else cause(), self.snapshot())
         if kept:
             self.moments.append(moment)
         for listener in list(self.listeners):

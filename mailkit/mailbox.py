@@ -34,8 +34,8 @@ class Watcher:
     """What one IMAP session has not yet been told about its mailbox: a change log with one reader.
 
     It keeps UIDs, not events, so a message is in it once, however often it changed; reading it costs what
-    changed, whatever the mailbox holds. A message that is gone before the
-    session was told of it (its UID is ``first_untold`` or larger) is not in it.
+    changed, whatever the mailbox holds. A message that is gone before the session was told of it (its UID is
+    ``first_untold`` or larger) is not in it.
     """
 
     __slots__ = ("arrived", "changed", "expunged", "first_untold", "wake")

@@ -12,6 +12,7 @@ from mailkit.mailbox import MAX_FLAG_SETS, MAX_KEYWORDS, Mailbox
 from mailkit.message import SYSTEM_FLAGS, Message
 
 RECENT = "\\Recent"
+_START = attrgetter("start")  # made once: asked for each message that FETCH tells
 Numbered = tuple[int, Message]  # message sequence number, message
 
 
@@ -81,7 +82,7 @@ class View:
 
     def is_recent(self, message: Message) -> bool:
         r"""Say whether this session is the first that was told of the message."""
-        at = bisect_right(self.recent, message.uid, key=attrgetter("start")) - 1
+        at = bisect_right(self.recent, message.uid, key=_START) - 1
         return at >= 0 and message.uid in self.recent[at]
 
     def news(self, may_expunge: bool, with_uid: bool = False) -> bytes:
