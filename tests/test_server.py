@@ -672,7 +672,7 @@ def test_who_asks_for_tls_and_leaves_is_not_waited_for(port, begin):
 @pytest.mark.slow
 @pytest.mark.parametrize("port", ["imap", "imaps"])
 def test_what_is_sent_waits_until_what_was_sent_is_read(port):
-    """RFC 3501 §5.1: else a large answer lies in memory, and is cut off where LOGOUT follows it."""
+    """Else a large answer lies in memory, and is cut off where LOGOUT follows it."""
     letter = b"Subject: large\r\n\r\n" + b"A line of a letter.\r\n" * 1_000_000
     with (
         MailServer([letter], password="secret") as server,

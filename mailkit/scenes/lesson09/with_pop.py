@@ -218,7 +218,7 @@ def _locked() -> World:
 
 
 def _held(now: Snapshot) -> bool:
-    """Tell whether somebody holds the lock of Amy's maildrop (RFC 1939 §8)."""
+    """Tell whether somebody holds the lock of Amy's maildrop (RFC 1939 §4)."""
     return any(one.protocol == "POP3" for one in now.sessions)
 
 
