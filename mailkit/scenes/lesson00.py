@@ -114,7 +114,7 @@ def _expect(wanted: object, found: object) -> None:
         raise RuntimeError(f"{wanted!r} was expected, and {found!r} came")
 
 
-_AGAIN = "run the README's first line again, then Kernel → Restart Kernel"
+_AGAIN = "run the command under “Begin” in the README again, then Kernel → Restart Kernel"
 _LOOPBACK = "let programs on this machine talk to each other: a firewall or a VPN may forbid 127.0.0.1"
 PARTS = (
     Part("the sample letters are here", _letters, "open the notebook inside the course's folder, as it was downloaded"),

@@ -237,9 +237,9 @@ whole_list = Exercise(
     "The whole list",
     lambda: TwoServers(letter=_invitation("All my guests:;"), guests=list(GUESTS)),
     goal=lambda before, now: _counts(now) == {BEN: 1, TOM: 1, NOOR: 1} and not _bare_text(now),
-    untouched="No letter has arrived. If you met `SMTPDataError`: Zoe does not exist, and a message that is refused is "
-    "refused for everybody on it. Send one message for each guest, and say for whom: `to_addrs=[guest]`. Otherwise the "
-    f"refusal names nobody, `{{'': …`.\n{_ONE_TO}",
+    untouched="No letter has arrived. If you met `SMTPDataError`: there is no account for Zoe, and a message that is "
+    "refused is refused for everybody on it. Send one message for each guest, and say for whom: `to_addrs=[guest]`. "
+    f"Otherwise the refusal names nobody, `{{'': …`.\n{_ONE_TO}",
     mistakes=(
         BARE_TEXT,
         Mistake(
@@ -251,14 +251,14 @@ whole_list = Exercise(
         Mistake(
             "stopped-at-lea",
             lambda before, now: _counts(now) == {BEN: 1, TOM: 1},
-            "Ben and Tom have it, Noor has not. Did it stop at Lea? Her refusal is an `SMTPRecipientsRefused`, of "
-            "another kind than Zoe's: catch `smtplib.SMTPException`, which is both.",
+            "Ben and Tom have it, Noor has not. Did it stop at Lea? Her refusal is an `SMTPRecipientsRefused`, "
+            "and Zoe's is not: catch `smtplib.SMTPException`, which is both.",
         ),
         Mistake(
             "stopped",
             lambda before, now: BEN in _counts(now) and NOOR not in _counts(now),
             "Ben has his letter, and after him it stopped. `try` and `except` belong inside the loop, so that the next "
-            "guest gets a turn. Are they there already? Then Zoe's refusal is of another kind than what they catch: "
+            "guest gets a turn. Are they there already? Then Zoe's refusal is of a kind that they do not catch: "
             "`smtplib.SMTPException` is every kind. And `smtp.quit()` comes after the loop.",
         ),
         Mistake(

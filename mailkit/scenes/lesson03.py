@@ -96,7 +96,7 @@ first_letter = Exercise(
         Mistake(
             "marked-others",
             lambda before, now: bool(marked(now) - {LUNCH}),
-            "Another letter than 1 is marked, and `pop.quit()` would remove it; `pop.rset()` takes all marks back. "
+            "A letter other than 1 is marked, and `pop.quit()` would remove it; `pop.rset()` takes all marks back. "
             "Give `retr` and `dele` the number 1, both, and run the cell from its first line.",
         ),
         marked_unsaved("laptop", "on the laptop"),

@@ -164,7 +164,7 @@ exercises = {
                 Mistake(
                     "wrong-letter",
                     lambda _, now: bool(_digests(now, "laptop") & _digests(now) - _digests(now, uid=2)),
-                    "The laptop has another letter than the invoice. The first argument of `fetch` says which one; "
+                    "The laptop has a letter other than the invoice. The first argument of `fetch` says which one; "
                     "the invoice is number 2.",
                 ),
                 Mistake(

@@ -258,8 +258,8 @@ bug_hunt = Exercise(
         Mistake(
             "nothing",
             lambda _, now: WALK in _on_server(now) and not _kept(now),
-            "Nothing was fetched at all. Is it `not in`? What is not in the ledger yet is to be fetched; and the "
-            "function's own `laptop`, which it is given, is what saves.",
+            "Nothing was fetched at all. Does your `if` say `not in`? What is not in the ledger yet is to be fetched; "
+            "and the function's own `laptop`, which it is given, is what saves.",
         ),
         Mistake(
             "numbers",

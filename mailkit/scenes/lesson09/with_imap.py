@@ -275,7 +275,7 @@ switched = Exercise(
         Mistake(
             "one-heap",
             lambda before, now: len(inbox(now)) == 4,
-            "All four letters are in INBOX: saved, and unsorted. What was in the folder `Bills` belongs into a mailbox "
+            "All four letters are in INBOX: saved, and unsorted. What was in the folder `Bills` belongs in a mailbox "
             "`Bills`.",
         ),
         Mistake(

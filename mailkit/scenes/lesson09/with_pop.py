@@ -253,7 +253,7 @@ locked = Exercise(
         Mistake(
             "headers",
             lambda before, now: digests(now) != digests(before),
-            "What is on the laptop are no whole letters: `top` brings a header, `retr` a letter.",
+            "The letters on the laptop are not whole: `top` brings a header, `retr` a letter.",
         ),
         Mistake(
             "still-locked",

@@ -102,13 +102,13 @@ first_computer = Exercise(
         Mistake(
             "headers",
             lambda before, now: bool(_new(before, now, "desktop")) and _new(before, now, "desktop")[0] not in THE_WEEK,
-            "What came are no whole letters: `top` brings a header, `retr` a letter.",
+            "The letters that came are not whole: `top` brings a header, `retr` a letter.",
         ),
         Mistake(
             "nothing",
             lambda before, now: bool(inbox(now)) and not _new(before, now, "desktop") + _new(before, now, "laptop"),
-            "The letters lay there, and nothing was fetched. Is it `not in`? What is not in the ledger yet is to be "
-            "fetched; and `device`, which your function gets, is what saves.",
+            "The letters lay there, and nothing was fetched. Does your `if` say `not in`? What is not in the ledger "
+            "yet is to be fetched; and `device`, which your function gets, is what saves.",
         ),
         Mistake(
             "numbers",
