@@ -22,8 +22,8 @@ commands of POP3 and IMAP stand side by side in the [cheat sheet](cheat-sheet.md
 CHEAT_SHEET = """\
 # Cheat sheet: POP3 beside IMAP
 
-What you want, the word each protocol has for it, the Python call, and after an arrow what it changes on the server,
-where there is a word to say of it. A dash: there is no such command. The terms are in the [glossary](glossary.md).
+What you want, the word each protocol has for it, the Python call, and after an arrow what that changes on the server;
+no arrow, no change. A dash: there is no such command. The terms are in the [glossary](glossary.md).
 
 In JupyterLab drag this page's tab to the right edge, and it stays beside the lesson. Too narrow? **Ctrl + B**
 closes the list of files.
