@@ -243,6 +243,14 @@ def test_settings_that_thunderbird_has_not_are_refused(wrong, words):
         thirty_days(**wrong)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("wrong", "said"), [({"until_deleted": 1}, ValueError), ({"uidl": 1}, TypeError)])
+def test_days_that_were_lived_make_no_wrong_setting_right(wrong, said):
+    thirty_days()
+    with pytest.raises(said, match="=1 is n"):
+        thirty_days(**wrong)
+
+
 def test_daily_letters_fill_the_box_evenly():
     assert {len(daily_letter(day)) for day in range(1, 31)} == {OCTETS}
 

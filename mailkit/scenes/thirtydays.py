@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
 from mailkit.device import Device
 from mailkit.mailbox import MailboxError
@@ -95,13 +96,11 @@ def thirty_days(
     """
     if phone_every < 1:
         raise ValueError(f"the phone looks every 1, 2 … days, not every {phone_every!r}; phone_every=31 is never")
-    return _live((leave, days, until_deleted, headers_only), quota, uidl, away_until, phone_every)
+    return _live(quota, uidl, away_until, phone_every, leave, days, until_deleted, headers_only)
 
 
-@cache  # the same days end in the same way
-def _live(
-    told: tuple[bool, int | None, bool, bool], quota: int | None, uidl: bool, away_until: int, phone_every: int
-) -> Month:
+@lru_cache(maxsize=None, typed=True)  # the same days end in the same way; untyped, 1 would pass for True once it was
+def _live(quota: int | None, uidl: bool, away_until: int, phone_every: int, *told: Any) -> Month:
     settings, clock = PopSettings(*told), Clock()
     with MailServer(password="secret", quota=quota, uidl=uidl, clock=clock) as server:
         home = Home(server, Device("laptop"), Device("phone"), clock, settings)
