@@ -167,7 +167,7 @@ class Pop3Session:
         challenged, self._challenged = self._challenged, False
         self.asked = b"AUTH PLAIN" if challenged else line
         given_up = challenged and line == b"*"
-        if challenged:  # as if the response had come with the command; "=" is an empty one
+        if challenged:  # as if the response had come with the command; "=" is an empty one, which PLAIN never is
             line = b"AUTH PLAIN " + (line or b"=")
         word, *rest = line.split(b" ", 1)
         keyword = word.upper().decode("utf-8", "surrogateescape")
@@ -224,8 +224,7 @@ class Pop3Session:
             self._challenged = True
             return b"+ \r\n"
         try:
-            octets = b"" if response == "=" else response.encode("utf-8", "surrogateescape")
-            acting_for, user, password = from_plain(from_base64(octets))
+            acting_for, user, password = from_plain(from_base64(response.encode("utf-8", "surrogateescape")))
         except ValueError:
             raise Refusal("PLAIN wants the base64 of NUL, name, NUL, password; send AUTH PLAIN again") from None
         return self._log_in(user, password, acting_for)

@@ -299,7 +299,7 @@ class ImapSession:
         if mechanism != "PLAIN":
             raise MailboxError("the only mechanism offered is PLAIN", "CANNOT")
         if response is not None:
-            return self._take_plain(b"" if response == b"=" else response)
+            return self._take_plain(response)
         self._resume = self._take_plain
         return Reply([b"+ \r\n"])
 
