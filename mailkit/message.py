@@ -34,9 +34,6 @@ class Message:
         """RFC822.SIZE, which is also what POP3's LIST says: octets with CRLF line ends, unstuffed."""
         return len(self.octets)
 
-    def __repr__(self) -> str:
-        return f"<Message uid={self.uid} {self.size} octets {' '.join(sorted(self.flags)) or 'no flags'}>"
-
 
 def with_crlf(octets: bytes) -> bytes:
     r"""Give every line the end that mail on the wire has, CRLF (RFC 5322 §2.1).
