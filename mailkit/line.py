@@ -308,7 +308,7 @@ class Line(asyncio.BufferedProtocol):
         if left > 0:
             self._timer = self.engine.loop.call_later(left, self._check_idle)
             return
-        if self._is_amid_something or self.session.closed:
+        if self._is_amid_something:
             self.drop()
         else:
             self._send_away(IDLE)

@@ -6,9 +6,11 @@ has ended or gone over to TLS.
 
 import asyncio
 import contextlib
+import gc
 import smtplib
 import socket
 import time
+import weakref
 
 import pytest
 
@@ -247,6 +249,16 @@ def test_who_was_told_goodbye_and_stays_is_let_go(monkeypatch, server, port):
         engine = server._engine
         wait_until(lambda: "signing off" in str(server.transcript("POP3")))
         wait_until(lambda: engine.call(lambda: not engine.transports))
+
+
+def test_a_line_is_forgotten_when_it_has_ended(server):
+    """Its timer would remember it for an hour."""
+    engine = server._engine
+    with connected(server.pop3) as line:
+        ours = engine.call(lambda: [weakref.ref(one) for one in engine.lines])
+        line.sendall(b"QUIT\r\n")
+        read_all(line)
+    wait_until(lambda: gc.collect() is not None and [ref() for ref in ours] == [None])
 
 
 @pytest.mark.slow
