@@ -95,7 +95,7 @@ settings_for_two = Exercise(
     "06.1",
     "Settings for two devices",
     _a_month,
-    goal=lambda _, now: set(_kept(now)) == WANTED and set(_kept(now, "phone")) >= BY_SUNDAY,
+    goal=lambda _, now: set(_kept(now, "phone")) >= BY_SUNDAY,  # what it got, the laptop has: that comes twice a day
     untouched="No day has passed yet. Give `box.live(…)` the settings: leave, days, until_deleted.",
     mistakes=(
         Mistake(
