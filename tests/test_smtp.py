@@ -9,6 +9,7 @@ import re
 import smtplib
 import socket
 import ssl
+import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -232,6 +233,14 @@ def test_a_letter_of_many_lines_takes_not_much_more_than_its_octets(client):
     with traced() as peak:
         client.sendmail("ben@example.org", ["amy@example.org"], text)
         assert peak() < 40 * len(text)  # a list of its lines would take 67 times its octets
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one address of its own only")
+def test_a_letter_tells_the_address_that_it_comes_from(server):
+    """RFC 5321 §4.4."""
+    with smtplib.SMTP(*server.smtp, local_hostname="laptop", source_address=("127.0.0.7", 0)) as client:
+        client.sendmail("ben@example.org", "amy@example.org", LETTER)
+    assert "Received: from laptop ([127.0.0.7])\r\n" in header(server, "amy")
 
 
 def test_starttls_has_the_patience_of_a_handshake():
