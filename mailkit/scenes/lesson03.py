@@ -210,7 +210,7 @@ change_your_mind = Exercise(
     "03.3",
     "Change your mind",
     _all_marked,
-    goal=lambda before, now: _on_server(before) - _on_server(now) == {NEWSLETTER} and not now.marks("amy"),
+    goal=lambda before, now: _on_server(before) - _on_server(now) == {NEWSLETTER},
     untouched="The session is open and all three letters are marked. Take the marks back first.",
     mistakes=(
         Mistake(
@@ -226,7 +226,7 @@ change_your_mind = Exercise(
         ),
         Mistake(
             "dropped",
-            lambda before, now: not now.sessions and _on_server(now) == _on_server(before),
+            lambda before, now: not now.sessions,
             "The session is over and nothing was removed: the line was dropped, or no mark was left at `pop.quit()`. "
             "Run the cell from its first line: after `pop.rset()` mark letter 2 again, `pop.dele(2)`, and say "
             "`pop.quit()`.",
@@ -243,7 +243,7 @@ change_your_mind = Exercise(
         ),
         Mistake(
             "no-marks",
-            lambda before, now: bool(now.sessions) and not now.marks("amy"),
+            lambda before, now: not now.marks("amy"),
             "All marks are taken back, the newsletter's too: `pop.rset()` takes no number. Mark letter 2 again with "
             "`pop.dele(2)`, then `pop.quit()`.",
         ),
@@ -330,7 +330,7 @@ only_small_ones = Exercise(
         ),
         Mistake(
             "too-few",
-            lambda before, now: 0 < len(_at_home(now)) < 3,
+            lambda before, now: bool(_at_home(now)),
             "Not all of the three small letters came. Let the loop go through all `lines`, and say `pop.quit()` after "
             "it, not indented, because it ends the session. Run the cell from its first line.",
         ),

@@ -151,6 +151,18 @@ OTHERS = {
         ),
         ("not yet", _hunt("    pop.quit()\n")),
         (
+            "never-deletes",
+            _hunt("""\
+    try:
+        for number in range(1, pop.stat()[0] + 1):
+            laptop.save(pop.retr(number))
+            pop.dele(number)
+    except OSError:
+        pop.close()
+"""),
+            "`pop.quit()`",
+        ),
+        (
             "lost",
             _hunt("""\
     try:
