@@ -92,12 +92,16 @@ def test_a_table_is_one_to_a_page():
 
 def test_an_accident_happens_once_and_only_to_what_is_there():
     box = exercises["05.2"].start()
+    with pytest.raises(RuntimeError, match=r"nothing is saved on box\.laptop yet"):
+        box.accident()
     box.laptop.save(b"Subject: kept\r\n\r\n", "Backup")
+    box.laptop.save(b"Subject: a view\r\n\r\n")
     imap = imaplib.IMAP4(*box.server.imap)
     imap.login("amy", "secret")
     imap.create("Empty")
     imap.logout()
     box.accident()
+    assert [folder for folder, kept in box.laptop.snapshot().folders if kept] == ["Backup"], "the view follows"
     with pytest.raises(RuntimeError, match="run the cell from its first line"):
         box.accident()
     box.stop()

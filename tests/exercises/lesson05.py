@@ -12,22 +12,17 @@ def _cell(key: str, lines: str) -> str:
     return f'box = exercises["{key}"].start()\n{_LOG_IN}{lines}\nbox.check()'
 
 
+_SEND_AGAIN = """smtp = smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org")
+smtp.sendmail("amy@example.org", ["ben@example.org"], box.note)
+smtp.quit()"""
+_KEEP = r'imap.append("Sent", r"(\Seen)", None, box.note)'
 _REPLAY = 'for name, flag in box.notes:\n    imap.uid("STORE", name, "+FLAGS", {})\nimap.expunge()'
 
 WRONG = {
     "05.1": {
-        "sent-again": _cell(
-            "05.1",
-            """smtp = smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org")
-smtp.sendmail("amy@example.org", ["ben@example.org"], box.note)
-smtp.quit()""",
-        ),
-        "into-inbox": _cell("05.1", r'imap.append("INBOX", r"(\Seen)", None, box.note)'),
-        "twice": _cell(
-            "05.1",
-            r"""for _ in range(2):
-    imap.append("Sent", r"(\Seen)", None, box.note)""",
-        ),
+        "sent-again": _cell("05.1", _SEND_AGAIN),
+        "into-inbox": _cell("05.1", _KEEP.replace("Sent", "INBOX")),
+        "twice": _cell("05.1", f"{_KEEP}\n{_KEEP}"),
         "unread": _cell("05.1", 'imap.append("Sent", None, None, box.note)'),
         "other-spelling": _cell("05.1", 'imap.create("SENT")\nimap.append("SENT", None, None, box.note)'),
         "too-many-flags": _cell("05.1", r'imap.append("Sent", r"(\Seen \Answered)", None, box.note)'),
@@ -96,16 +91,9 @@ imap.logout()""",
 
 OTHERS = {
     "05.1": [
-        (
-            "into-inbox",
-            _cell(
-                "05.1",
-                """smtp = smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org")
-smtp.sendmail("amy@example.org", ["amy@example.org"], box.note)
-smtp.quit()""",
-            ),
-            "do not send it",
-        ),
+        ("into-inbox", _cell("05.1", _SEND_AGAIN.replace("ben@", "amy@")), "do not send it"),
+        ("into-inbox", _cell("05.1", f"{_KEEP}\n{_KEEP.replace('Sent', 'INBOX')}")),
+        ("sent-again", _cell("05.1", f"{_SEND_AGAIN}\n{_KEEP}")),
     ],
     "05.2": [
         (
@@ -118,10 +106,20 @@ box.accident()""",
             ),
             "`data[0][1]`",
         ),
+        ("incomplete", _cell("05.2", 'box.laptop.save(imap.fetch("1:2", "(BODY.PEEK[])"), "Backup")\nbox.accident()')),
         ("only-a-part", _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[HEADER])"), "Backup")')),
         ("right", _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(RFC822)"), "Stick")\nbox.accident()')),
     ],
     "05.3": [
+        ("right", _cell("05.3", 'imap.fetch("1:*", "(BODY[])")\n' + _REPLAY.format('f"({flag})"'))),
+        (
+            "by-number",
+            _cell(
+                "05.3",
+                r"""imap.uid("STORE", "2", "+FLAGS", r"(\Flagged)")
+imap.store("3", "+FLAGS", r"(\Deleted)")""",
+            ),
+        ),
         ("flag-in-words", _cell("05.3", _REPLAY.format("'(Flagged)'")), "You wrote the flag `Flagged`"),
         ("not yet", _cell("05.3", stumble(_REPLAY.format("'({flag})'"))), "an `f` is missing"),
         ("mixed-up", _cell("05.3", r'imap.store("1:*", "+FLAGS", r"(\Deleted)")' + "\nimap.expunge()")),
