@@ -168,7 +168,7 @@ def gap_notes(server: MailServer) -> Notes:
 
     had = on_server(server.snapshot())
     server.on_change(watch)
-    return Notes("_gap", lambda: gaps[:1])
+    return Notes("_gap", lambda: gaps)
 
 
 def half_way_notes(is_half_way: Callable[[], bool]) -> Notes:
