@@ -34,6 +34,9 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org") as smtp
 _APPEND_ALL = 'for octets in box.laptop.letters():\n    imap.append("INBOX", None, None, octets)'
 _APPEND_HALF = _APPEND_ALL.replace("()", "()[:2]")
 _SENT = r'imap.append("Sent", r"(\Seen)", None, box.phone.letters("Sent")[0])'
+_SENT_AGAIN = """\
+with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
+    smtp.sendmail("amy@example.org", ["ben@example.org"], box.phone.letters("Sent")[0])"""
 _WEEK = "box.one_week(collect)"
 _COLLECT = f"""\
 def collect(pop, device):
@@ -135,14 +138,9 @@ WRONG = {
         "not-removed": _pop("09.4", "box.laptop.save(pop.retr(3))\npop.dele(3)\npop.quit()"),
     },
     "09.5": {
-        "sent-again": _cell(
-            "09.5",
-            """\
-with smtplib.SMTP(*box.server.smtp, local_hostname="phone.example.org") as smtp:
-    smtp.sendmail("amy@example.org", ["ben@example.org"], box.phone.letters("Sent")[0])""",
-        ),
+        "sent-again": _cell("09.5", _SENT_AGAIN),
         "other-spelling": _imap("09.5", 'imap.create("sent")'),
-        "into-inbox": _imap("09.5", r'imap.append("INBOX", r"(\Seen)", None, box.phone.letters("Sent")[0])'),
+        "into-inbox": _imap("09.5", _SENT.replace('"Sent"', '"INBOX"', 1)),
         "twice": _imap("09.5", _SENT + "\n" + _SENT),
         "not-as-sent": _imap(
             "09.5",
@@ -397,7 +395,26 @@ for number in (4, 5, 6):
     box.laptop.throw_away(number)"""
 
 OTHERS = {
+    "09.2": [("not-as-it-was", _cell("09.2", _posted("box.laptop.letters()[2:]") + "\nbox.laptop_goes_on_line()"))],
     "09.3": [
+        (
+            "not right",
+            _imap(
+                "09.3",
+                """\
+octets = imap.fetch("2", "(BODY.PEEK[])")[1][0][1]
+imap.append("INBOX", None, None, octets[:200])
+imap.expunge()""",
+            ),
+        ),
+        ("not right", _imap("09.3", 'imap.uid("EXPUNGE", "1,4")\nimap.create("Kept")\nimap.uid("MOVE", "3", "Kept")')),
+        (
+            "into-trash",
+            _imap(
+                "09.3",
+                r'imap.store("2", "-FLAGS", r"(\Deleted)")' + '\nimap.create("Trash")\nimap.uid("MOVE", "1", "Trash")',
+            ),
+        ),
         ("wrong-ones", _imap("09.3", r'imap.store("2,4", "-FLAGS", r"(\Deleted)")' + "\nimap.expunge()")),
         ("walk-gone", _imap("09.3", 'imap.store("2", "-FLAGS", "(/Deleted)")\nimap.expunge()'), "`/Deleted`"),
     ],
@@ -412,7 +429,21 @@ OTHERS = {
         ),
         ("right", _imap("09.1", _NAMES_FIRST)),
         ("right", _imap("09.1", _DOUBLES_AWAY)),
+        ("right", _imap("09.1", _DOUBLES_AWAY.replace("(4,", "(1, 2, 3, 4,"))),
+        ("twice", _imap("09.1", f"{_DOUBLES_AWAY}\n{_APPEND_ALL}")),
+        ("not-all", _imap("09.1", _APPEND_HALF)),
         ("not-tried", _imap("09.1", f"{_LEAVE}\nbox.program.poll()\n{_APPEND_ALL}")),
+        (
+            "not-tried",
+            _imap("09.1", f"{_APPEND_ALL}\nbox.program.poll()\n{_APPEND_ALL.replace('()', '()[:3]')}\n{_LEAVE}"),
+        ),
+        (
+            "for-a-fortnight",
+            _imap(
+                "09.1",
+                f"box.program.poll()\n{_APPEND_ALL}\n{_LEAVE.replace(', days=None', '')}\nbox.program.poll()",
+            ),
+        ),
         ("taken-again", _imap("09.1", _NAMES_FIRST.replace(_LEAVE, ""))),
     ],
     "09.6": [
@@ -437,6 +468,8 @@ OTHERS = {
         ("not yet", _freed("    pop.dele(number)").replace("pop.quit()\n", "")),
     ],
     "09.5": [
+        ("sent-again", _imap("09.5", f"{_SENT_AGAIN}\n{_SENT}")),
+        ("into-inbox", _imap("09.5", _SENT + "\n" + _SENT.replace('"Sent"', '"INBOX"', 1))),
         ("into-inbox", _cell("09.5", _posted('box.phone.letters("Sent")')), "do not send it"),
         ("not-as-sent", _imap("09.5", _SENT.replace("[0])", "[0][:90])"))),
     ],
@@ -452,6 +485,10 @@ imap.expunge()""",
         ),
     ],
     "09.4": [
+        (
+            "no-quit",
+            _pop("09.4", f"pop.dele(1)\npop.dele(2)\npop.quit()\n{_LOGIN}box.laptop.save(pop.retr(1))\npop.dele(1)"),
+        ),
         (
             "not-removed",
             _pop("09.4", stumble("box.laptop.save(pop.retr(3))\nfor n in (1, 2, 3):\n    pop.dele(n)\n    pop.quit()")),
@@ -557,6 +594,7 @@ for line in pop.uidl()[1]:
         )
     ],
     "09.14": [
+        ("not right", _switched('imap.append("INBOX", r"(\\Seen)", None, box.laptop.letters()[0])')),
         (
             "no-bills",
             _switched(f'imap.create("bills")\n{_BY_FOLDER.replace("append(folder", "append(folder.lower()")}'),
@@ -580,6 +618,12 @@ for octets in box.laptop.letters("Bills"):
         ("emptied", _imap("09.15", f'{_RESTORE}\n{_FAMILY}\nimap.select()\nimap.delete("Family")')),
         ("not-saved", _imap("09.15", f"{_RESTORE}\n{_FAMILY}".replace("1:*", "1")), "both its letters"),
         ("right", _imap("09.15", f"{_RESTORE}\n{_FAMILY}")),
+        ("not-as-it-was", _imap("09.15", f"{_RESTORE}\n{_FAMILY}".replace("octets)", "octets[:200])"))),
+        ("one-heap", _imap("09.15", f'{_RESTORE}\n{_FAMILY}\nbox.stick.save(imap.fetch("1", "(BODY.PEEK[])"))')),
+        ("left-a-mark", _imap("09.15", f'{_RESTORE}\n{_FAMILY}\nimap.fetch("1", "(BODY[])")')),
+        ("saved-inbox", _imap("09.15", f"{_RESTORE}\n{_FAMILY.replace('Family', 'INBOX', 1)}\n{_FAMILY}")),
+        ("heap", _imap("09.15", f"{_RESTORE}\n{_RESTORE}")),
+        ("not right", _imap("09.15", f"{_FAMILY}\n{_RESTORE.replace('()', '()[:1]')}")),
         (
             "heap",
             _imap(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Callable
 
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
@@ -66,7 +65,6 @@ vanished = Exercise(
     goal=lambda before, now: (
         inbox(now) == THREE
         and not rewritten(before, now)
-        and set(kept(now, "laptop")) == set(THREE)
         and noted(now, "_visits")[-1] == "0 deleted, 3 left"
         and noted(now, "_age limit") == ["none"]
     ),
@@ -98,7 +96,7 @@ vanished = Exercise(
         ),
         Mistake(
             "for-a-fortnight",
-            lambda before, now: inbox(now) == THREE and noted(now, "_visits")[-1:] == ["0 deleted, 3 left"],
+            lambda before, now: noted(now, "_visits")[-1] == "0 deleted, 3 left",
             "The letters are back, and not to stay: the settings hold a number of days, 14 if you name none. Say "
             "`days=None` beside `leave=True`.",
         ),
@@ -122,18 +120,9 @@ def _deleted_on_the_phone() -> World:
     laptop, phone = Device("laptop"), Device("phone")
     on_laptop, on_phone = ImapProgram(server, laptop), ImapProgram(server, phone)
     on_laptop.look()
-    on_laptop.on_line = False
     on_phone.look()
     on_phone.delete(PHOTOS)
-    return World(server, laptop=laptop, phone=phone, laptop_goes_on_line=_goes_on_line(on_laptop))
-
-
-def _goes_on_line(program: ImapProgram) -> Callable[[], None]:
-    def go() -> None:
-        program.on_line = True
-        program.look()
-
-    return go
+    return World(server, laptop=laptop, phone=phone, laptop_goes_on_line=on_laptop.look)
 
 
 def _synchronised(now: Snapshot) -> bool:
@@ -149,13 +138,13 @@ gone_everywhere = Exercise(
     goal=lambda before, now: inbox(now) == THREE and _synchronised(now) and not lost(before, now),
     untouched="The photos are on the laptop only, and it is still without a line. Append them to INBOX from there.",
     mistakes=(
+        NOT_AS_IT_WAS,
         Mistake(
             "on-line-first",
             lost,
             "The photos are nowhere any more. The laptop went on line, saw that the server has no such letter, and "
             "removed its copy: synchronising is not keeping. Put the letter back before it goes on line.",
         ),
-        NOT_AS_IT_WAS,
         Mistake(
             "everything",
             lambda before, now: twice(inbox(now)),

@@ -145,7 +145,7 @@ filtered = Exercise(
         ),
         Mistake(
             "copied",
-            lambda before, now: TRIP in inbox(now) and anywhere(now).count(TRIP) > 1,
+            lambda before, now: anywhere(now).count(TRIP) > 1,
             "The letter lies in two mailboxes now. `COPY` leaves the first where it is; `MOVE` takes it along.",
         ),
         Mistake(
@@ -335,7 +335,6 @@ backup = Exercise(
         and _all_saved(before, now)
         and len(folder(now, "stick", "Family")) == 2
         and len(folder(now, "stick", "INBOX")) == 3
-        and len(inbox(now, "Family")) == 2
         and now.mailbox("amy", "Family").letters == before.mailbox("amy", "Family").letters
     ),
     untouched="INBOX is empty on the server and on both devices. The stick has its letters, and none of `Family`.",
