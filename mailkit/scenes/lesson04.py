@@ -65,7 +65,7 @@ def _digests(now: Snapshot, device: str = "", uid: int = 0) -> set[str]:
 
 
 def _has_invoice(before: Snapshot, now: Snapshot) -> bool:
-    return _digests(now, "laptop") == _digests(before, uid=2) and _digests(now) == _digests(before)
+    return _digests(now, "laptop") == _digests(before, uid=2)
 
 
 def _no_trace(before: Snapshot, now: Snapshot) -> bool:
@@ -225,7 +225,7 @@ exercises = {
                 ),
                 Mistake(
                     "wrong-mark",
-                    lambda _, now: bool(flagged(now, DELETED) & (FRIENDS | BILLS - elsewhere(now))),
+                    lambda _, now: bool(flagged(now, DELETED) & (FRIENDS | BILLS)),
                     r"The flag `\Deleted` is on a letter worth keeping: take it off with `-FLAGS` before you expunge. "
                     "Number and UID differ as soon as a letter has gone: use `imap.uid(…)`.",
                 ),
@@ -265,7 +265,7 @@ exercises = {
                 ),
                 Mistake(
                     "marked-copies",
-                    lambda _, now: bool(_inbox(now, "Bills")) and bool(flagged(now, DELETED, "Bills")),
+                    lambda _, now: bool(flagged(now, DELETED, "Bills")),
                     r"In `Bills` a bill is flagged `\Deleted`: you flagged it before you copied it, and `COPY` takes "
                     'flags along. `imap.select("Bills")`, and take the flag off with `-FLAGS`.',
                 ),

@@ -119,6 +119,17 @@ _BY_NUMBER = 'noted = imap.search(None, "SUBJECT", "pizzas")[1][0].decode()'
 _STORE_UID = r'imap.uid("STORE", noted, "+FLAGS", r"(\Deleted)")'
 _STORE_NUMBER = r'imap.store(noted, "+FLAGS", r"(\Deleted)")'
 
+_MARK_BY_POP = """import poplib
+pop = poplib.POP3(*box.server.pop3)
+pop.user("amy")
+pop.pass_("secret")
+pop.dele(1)"""
+
+_SORT = r"""imap.create("Bills")
+imap.uid("MOVE", "1,4", "Bills")
+imap.uid("STORE", "2,6,7", "+FLAGS", r"(\Deleted)")
+imap.expunge()"""
+
 _TRASH = """imap.create("Bills")
 imap.uid("MOVE", "1,4", "Bills")
 imap.create("Trash")
@@ -130,6 +141,7 @@ OTHERS = {
         ("left-a-mark", _cell("04.1", _RFC822), "`RFC822`"),
         ("right", _cell("04.1", f'{_RFC822}\nimap.store("2", "-FLAGS", r"(\\Seen)")')),
         ("other-traces", _cell("04.1", f'{_INVOICE}\nimap.create("Mine")\nimap.copy("2", "Mine")')),
+        ("other-traces", _cell("04.1", f"{_INVOICE}\n{_MARK_BY_POP}")),
         ("right", _cell("04.1", f'{_INVOICE}\nimap.create("Mine")\nimap.copy("2", "Mine")\nimap.delete("Mine")')),
     ],
     "04.4": [
@@ -139,6 +151,7 @@ OTHERS = {
             _cell("04.4", 'imap.uid("STORE", "4", "+FLAGS", "Deleted")\nimap.uid("EXPUNGE", "4")'),
             "You wrote the flag `Deleted`",
         ),
+        ("not right", _cell("04.4", f'{_PRIZE_GONE}\nimap.store("1", "+FLAGS", r"(\\Deleted)")')),
         (
             "only-marked",
             _cell("04.4", 'imap.store("4", "+FLAGS", r"(\\Deleted)")'),
@@ -164,6 +177,11 @@ imap.expunge()""",
             "whose UIDs are others",
         ),
         ("right", _cell("04.2", _TRASH)),
+        ("other-spelling", _cell("04.2", 'imap.create("BILLS")')),
+        ("friend-filed", _cell("04.2", f'{_SORT}\nimap.create("Friends")\nimap.uid("MOVE", "3", "Friends")')),
+        ("wrong-mark", _cell("04.2", f'{_SORT}\nimap.uid("STORE", "3", "+FLAGS", r"(\\Deleted)")')),
+        ("wrong-mark", _cell("04.2", 'imap.store("1", "+FLAGS", r"(\\Deleted)")')),
+        ("one-bill", _cell("04.2", 'imap.create("Bills")\nimap.create("Old")\nimap.uid("MOVE", "1", "Old")')),
         ("half-done", _cell("04.2", 'imap.create("Bills")\nimap.uid("MOVE", "1,4", "Bills")'), "by UID"),
         ("bills-unfiled", _cell("04.2", f'{_NO_ADVERTISING}\nimap.create("Bills")')),
     ],
@@ -172,6 +190,11 @@ imap.expunge()""",
         ("by-number", _cell("04.3", _TIDY.format(note=_BY_UID, remove=_STORE_NUMBER))),
         ("too-early", _cell("04.3", f"{_BY_UID}\n{_STORE_UID}\nimap.expunge()\nbox.phone_deletes_the_bill()")),
         ("too-early", _cell("04.3", f"{_BY_UID}\n{_STORE_UID}\nbox.phone_deletes_the_bill()\nimap.expunge()")),
+        ("too-early", _cell("04.3", f"{_BY_UID}\n{_STORE_UID}\nbox.phone_deletes_the_bill()")),
+        (
+            "by-number",
+            _cell("04.3", 'imap.store("1:*", "+FLAGS", r"(\\Deleted)")\nimap.expunge()\nbox.phone_deletes_the_bill()'),
+        ),
         ("not yet", _cell("04.3", _BY_UID)),
         ("right", _cell("04.3", f"box.phone_deletes_the_bill()\n{_BY_UID}\n{_STORE_UID}\nimap.expunge()")),
     ],
