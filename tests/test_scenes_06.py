@@ -10,7 +10,7 @@ import pytest
 from mailkit import Device, MailServer, letters
 from mailkit.samples import table
 from mailkit.scenes import lesson09
-from mailkit.scenes.lesson06 import exercises
+from mailkit.scenes.lesson06 import exercises, history
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, LeavingProgram, PollRefused, PopClient, PopSettings
 from mailkit.scenes.thirtydays import OCTETS, daily_letter, thirty_days
 
@@ -304,6 +304,25 @@ def test_settings_are_pop_settings(server, laptop, told):
     with pytest.raises(TypeError, match="settings takes PopSettings, such as"):
         program.settings = told
     assert program.settings == NEW_ACCOUNT
+
+
+def test_who_asks_for_another_history_is_told_which_there_are():
+    with pytest.raises(LookupError, match="no family 'SMTP' in the table; it has: POP, "):
+        history("SMTP")
+
+
+def test_thirty_days_do_not_come_twice():
+    box = exercises["06.1"].start()
+    box.live(leave=True, days=10)
+    with pytest.raises(RuntimeError, match="from its first line for a new month"):
+        box.live(leave=True, days=12)
+    box.stop()
+
+
+def test_the_ledger_to_be_mended_is_empty():
+    box = exercises["06.4"].start()
+    assert (len(box.laptop.letters()), box.laptop.seen_uidls) == (3, {})
+    box.stop()
 
 
 def test_three_days_do_not_come_twice():

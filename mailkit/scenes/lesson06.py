@@ -146,9 +146,8 @@ def _by_age() -> World:
 
 
 def _has_walk(before: Snapshot, now: Snapshot) -> bool:
-    """Tell whether the laptop has the letter that came today, octet for octet."""
-    there = {letter.digest for letter in before.mailbox("amy").letters if letter.subject == WALK}
-    return there <= {*now.device("laptop").digests}
+    """Tell whether the laptop has all, the letter that came today, too, octet for octet."""
+    return {*before.mailbox("amy").digests} <= {*now.device("laptop").digests}
 
 
 fourteen_days = Exercise(

@@ -150,6 +150,7 @@ OTHERS = {
             "letters are left",
         ),
         ("not yet", _hunt("    pop.quit()\n")),
+        ("not yet", 'box = exercises["03.2"].start()\nbox.check()'),
         (
             "never-deletes",
             _hunt("""\

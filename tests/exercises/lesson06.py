@@ -176,6 +176,7 @@ OTHERS = {
         ("half-way", _stopped("poll(pop, ledger, laptop)", "poll()")),
         ("half-way", _stopped("    pop.quit()\n", ""), "did not end"),
         ("numbers", _hunt(_BY_UIDL).replace("pop.uidl()", "pop.list()"), "A size is no name"),
+        ("not yet", 'box = exercises["06.3"].start()\nbox.check()'),
         ("right", _hunt(_BY_UIDL)),
     ],
     "06.4": [
@@ -183,6 +184,13 @@ OTHERS = {
             "not yet",
             _mend("    if name not in at_home:\n        laptop.save(pop.retr(number))"),
             "save with `box.laptop.save`",
+        ),
+        ("deletes", _mend("    if name not in at_home:\n        pop.dele(number)")),
+        (
+            "marked",
+            _mend("    if number == 4:\n        box.laptop.save(pop.retr(4))\n        pop.dele(4)").replace(
+                "pop.quit()\n", ""
+            ),
         ),
         ("right", _mend("    if number == 4:\n        box.laptop.save(pop.retr(number))"), "Did you compare"),
     ],

@@ -455,6 +455,13 @@ imap.expunge()""",
             "text such as `1.1`",
         ),
         ("noted-some", _noted("[:2]", "pop.quit()")),
+        ("emptied", _pop("09.6", "pop.dele(1)\npop.quit()\nbox.program.poll()")),
+        (
+            "started-over",
+            _noted("", "    box.laptop.save(pop.retr(number))\npop.quit()").replace(
+                "pop = ", "box.laptop.empty()\npop = "
+            ),
+        ),
         ("right", _noted("", "box.laptop.save(pop.retr(4))\npop.quit()\nbox.program.poll()")),
         ("right", _noted("[:3]", "pop.quit()\nbox.program.poll()\nbox.program.poll()")),
     ],
@@ -466,6 +473,20 @@ imap.expunge()""",
         ),
         ("only-unlocked", _freed("    laptop.save(pop.retr(number))"), "`box.laptop.save`"),
         ("not yet", _freed("    pop.dele(number)").replace("pop.quit()\n", "")),
+        ("not right", _freed("    box.laptop.save(pop.retr(number))\n    if number == 1:\n        pop.dele(number)")),
+        ("not-all", _freed("    if number == 1:\n        box.laptop.save(pop.retr(number))")),
+        (
+            "right",
+            _cell(
+                "09.8",
+                """\
+box.server.hang_up()
+imap = imaplib.IMAP4(*box.server.imap)
+imap.login("amy", "secret")
+imap.select()
+box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"))""",
+            ),
+        ),
     ],
     "09.5": [
         ("sent-again", _imap("09.5", f"{_SENT_AGAIN}\n{_SENT}")),
@@ -510,6 +531,8 @@ imap.expunge()""",
             _imap("09.7", 'imap.create("Old")\nimap.uid("MOVE", "1:3", "Old")\nbox.postman_comes_back()'),
             "another mailbox",
         ),
+        ("not-called", _pop("09.7", "box.laptop.save(pop.retr(4))\npop.dele(4)\npop.quit()")),
+        ("not-called", _pop("09.7", "pop.dele(3)\npop.quit()")),
         (
             "not-called",
             _pop("09.7", "for number in (1, 2, 3):\n    pop.dele(number)\nbox.postman_comes_back()\npop.quit()"),
@@ -563,6 +586,8 @@ for line in pop.uidl()[1]:
         ("too-early", _pop("09.9", "pop.dele(1)\npop.dele(2)\npop.quit()\nbox.tablet_program.poll()")),
     ],
     "09.10": [
+        ("not yet", _cell("09.10", "")),
+        ("not right", _collect(_BY_NAME.replace("if name", "if device is box.laptop and name"))),
         ("half-way", _stopped("line.decode()", "line")),
         ("half-way", _stopped("[name] = box.now", ".add(name)"), "`device.seen_uidls[name] = box.now`"),
         ("other-device", _collect("    for n in range(1, pop.stat()[0] + 1):\n        box.laptop.save(pop.retr(n))")),
