@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import imaplib
+import os
 import poplib
 import re
 import smtplib
+from types import SimpleNamespace
 
+import ipywidgets
 import pytest
 
 from mailkit.samples import letters
 from mailkit.scenes import dialup, lesson00, lesson01, lesson02, programs, troubles
+from mailkit.scenes.lesson02 import hops
 from mailkit.server import MailServer
 from tests import notebooks
 from tests.test_exercises import world
@@ -35,6 +39,23 @@ def test_without_a_server_the_other_parts_say_so():
     assert problems["the sample letters are here"] is None
 
 
+@pytest.mark.parametrize(
+    ("part", "thing", "name", "broken"),
+    [
+        ("the sample letters are here", lesson00, "letters", lambda name: 1 / 0),
+        ("a letter comes out, by POP3", poplib.POP3, "stat", lambda pop: (0, 0)),
+        ("a letter can be read, by IMAP", imaplib.IMAP4, "select", lambda imap: ("OK", [b"0"])),
+        ("a line can be encrypted, by TLS", poplib, "POP3_SSL", lambda host, port, context: 1 / 0),
+        ("a picture is drawn", lesson00, "show", lambda snapshot: SimpleNamespace(svg="")),
+        ("a widget answers", ipywidgets.IntSlider, "observe", lambda slider, function, names: None),
+        ("your progress can be kept", os, "access", lambda path, mode: False),
+    ],
+)
+def test_every_part_is_tried(part, thing, name, broken, monkeypatch):
+    monkeypatch.setattr(thing, name, broken)
+    assert [one.part.name for one in lesson00.check_everything().findings if one.problem] == [part]
+
+
 @pytest.mark.parametrize("way", lesson01.WAYS)
 def test_both_ways_have_six_steps_and_end_with_four_letters(way):
     steps = lesson01.steps(way)
@@ -51,6 +72,8 @@ def test_what_is_unknown_is_answered_with_what_there_is():
         lesson01.steps("by balloon")
     with pytest.raises(LookupError, match="a fire at home"):
         troubles.scenario("an earthquake")
+    with pytest.raises(TypeError, match="hops takes one letter; take it out of the list"):
+        hops(letters("long-way"))
     with pytest.raises(LookupError, match=r"28\.8"):
         dialup.dial_up(5, "fast")
 
@@ -63,9 +86,11 @@ def test_the_name_in_the_topmost_line_is_what_the_caller_called_itself():
     pop = poplib.POP3(*box.org.pop3)
     pop.user("amy")
     pop.pass_("secret")
+    forged = pop.top(3, 0)[1]
     true, false = (b" ".join(pop.top(number, 0)[1][1:4]) for number in (2, 4))
     pop.quit()
     box.stop()
+    assert hops(b"\r\n".join(forged))[0] == ("laptop.example.net", "MUA", "hands it in"), "so its lowest line says"
     assert b"from mail.example.net ([127.0.0.1])" in true
     assert true == false
     assert "only what the caller called itself" in lesson02.whom_to_believe.praise

@@ -34,6 +34,7 @@ def _imap(lines: str) -> str:
 
 _DELE = "pop = poplib.POP3(*box.server.pop3)\npop.user('amy')\npop.pass_('secret')\npop.dele(2)\n"
 _ALL = 'imap.fetch("1:*", "(BODY.PEEK[])")'
+_ONE = _ALL.replace("1:*", "1")
 _BOTH = f"for one in (box.laptop, box.phone):\n    one.save({_ALL})"
 _TWO_COPIES = "for number in (1, 2, 3):\n    for one in (box.laptop, box.phone):\n        one.save(pop.retr(number))"
 _FLAG = r'imap.store("1:*", "+FLAGS", r"(\Deleted)")'
@@ -69,8 +70,16 @@ WRONG = {
 }
 
 OTHERS = {
-    "00.2": [("right", _throw(f"box.laptop.throw_away(2)\n{_DELE}pop.rset()"))],
+    "00.2": [
+        ("not right", _throw("box.laptop.throw_away(1)\nbox.laptop.throw_away(3)")),
+        ("too-many", _throw("box.laptop.throw_away(2)\nbox.laptop.throw_away(3)")),
+        ("right", _throw(f"box.laptop.throw_away(2)\n{_DELE}pop.rset()")),
+    ],
     "00.3": [
+        ("taken-away", _imap(f"{_BOTH}\n{_FLAG.replace('1:*', '1')}\nimap.expunge()")),
+        ("too-few", _imap(f"box.laptop.save({_ONE})")),
+        ("too-few", _imap(f"box.laptop.save({_ALL})\nbox.phone.save({_ALL.replace('1:*', '1:2')})")),
+        ("twice", _imap(f"box.laptop.save({_ALL})\nfor _ in (1, 2, 3):\n    box.phone.save({_ONE})")),
         ("right", _pop(_TWO_COPIES).replace("00.1", "00.3"), "Did you do it by IMAP?"),
         ("only-one", _imap(f"box.laptop.save({_ALL})\nphone = Device('phone')\nphone.save({_ALL})"), "`box.phone`"),
     ],

@@ -74,12 +74,27 @@ WRONG = {
 }
 
 OTHERS = {
-    "01.1": [("copied-only", _pop("01.1", _MARKED_BY_LETTER), "the number, not `letter`")],
+    "01.1": [
+        ("copied-only", _pop("01.1", _MARKED_BY_LETTER), "the number, not `letter`"),
+        ("not-all-marked", _pop("01.1", _TAKE.format(end=5))),
+        (
+            "thrown-away",
+            _pop("01.1", _TAKE.format(end=6).replace("retr(number)", "retr(max(number, 2))") + "pop.quit()"),
+        ),
+        ("twice", _pop("01.1", _SAVE.format(end=2) + _TAKE.format(end=6) + "pop.quit()")),
+        ("some-left", _pop("01.1", _TAKE.format(end=2) + "pop.quit()")),
+    ],
     "01.2": [
         ("right", _imap(f"{_LEAFLET}\n{_BY_POP}\npop.quit()")),
+        ("not right", _imap(f"{_BY_POP}\npop.dele(3)")),
+        ("too-many", _imap(_LEAFLET.replace("3", "2,3"))),
         ("right", _imap(f'imap.create("Bin")\nimap.copy("3", "Bin")\n{_LEAFLET}\nimap.delete("Bin")')),
         ("wrong-mark", _imap(f"{_LEAFLET}\n" + r'imap.store("1", "+FLAGS", r"(\Deleted)")')),
         ("filed-away", _imap(f'imap.create("Bin")\nimap.copy("3", "Bin")\n{_LEAFLET}')),
     ],
-    "01.3": [("some-missing", _pop("01.3", _LOST_LINE), "`pop.quit()` comes after it")],
+    "01.3": [
+        ("some-missing", _pop("01.3", _LOST_LINE), "`pop.quit()` comes after it"),
+        ("box-emptied", _pop("01.3", _SAVE.format(end=6) + "pop.dele(1)\npop.quit()")),
+        ("twice", _pop("01.3", _SAVE.format(end=2) + _SAVE.format(end=6) + "pop.quit()")),
+    ],
 }
