@@ -2,12 +2,15 @@
 
 import asyncio
 import doctest
+import imaplib
+import poplib
 
 import pytest
 
 from mailkit import MailServer, Wiretap, letters
 from mailkit.samples import letter
-from mailkit.scenes import lesson02
+from mailkit.scenes import lesson02, lesson07
+from mailkit.scenes.programs import by_pop
 from mailkit.scenes.wire import all_ways, attempt, overheard, show_ways, show_wire, try_words
 
 BOTH = "the password and the letter"
@@ -27,6 +30,11 @@ def test_the_way_of_a_letter_that_lies_is_told_as_it_is_written():
     assert [name for name, _, _ in lesson02.hops(letter("prize"))] == [
         "mail.example.net", "winner.example.com", "mx.example.org",
     ]  # fmt: skip
+
+
+def test_who_does_not_say_how_a_letter_came_is_no_msa():
+    way = lesson02.hops(b"Received: from laptop.example.org by mail.example.org; Tue\r\n\r\n")
+    assert way[1:] == [("mail.example.org", "MTA", "")]
 
 
 def test_the_roles_of_a_long_way():
@@ -91,6 +99,37 @@ def test_a_wiretap_can_be_made_where_a_loop_runs(server):
 
     with asyncio.run(cell()) as tap:
         assert (overheard(tap), show_wire(tap).alt[:10]) == ("nothing", "A listener")
+
+
+def test_three_lines_tell_how_each_of_them_ended(capsys):
+    box, opened = lesson07.exercises["07.4"].start(), []
+
+    def collect(line, laptop):
+        opened.append(pop := poplib.POP3(*line))
+        pop.stls(context=box.context)
+        pop.user("amy")
+        pop.pass_("secret")
+        laptop.save(pop.retr(1))
+        pop.quit()
+
+    box.three_lines(collect)
+    opened[0].close()  # `poplib` closes the others
+    cafe, station, library = capsys.readouterr().out.splitlines()
+    assert cafe.startswith("Café: error_proto: ")
+    assert station.startswith("Station: SSLCertVerificationError: ")
+    assert "_ssl.c" not in station
+    assert library == "Library: collected"
+    box.three_lines(lambda line, laptop: None)
+    assert capsys.readouterr().out.count(": nothing collected\n") == 3
+    box.stop()
+
+
+def test_a_picture_of_two_servers_names_sessions_by_the_whole_address(server):
+    with MailServer(accounts=("ben",), password="secret", domain="example.net") as net:
+        pop, imap = by_pop(server), imaplib.IMAP4(*net.imap)
+        assert {one.account for one in lesson02.both(server, net).sessions} == {"amy@example.org", None}
+        pop.quit()
+        imap.logout()
 
 
 def test_trying_words_ends_with_the_line(server):

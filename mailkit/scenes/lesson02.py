@@ -18,7 +18,7 @@ from mailkit.snapshot import DeviceView, LetterView, MailboxView, SessionView, S
 
 Hop = tuple[str, str, str]  # name, role, note: what `mailkit.diagram.show_route` draws
 
-_TRACE = re.compile(r"from (?P<sender>\S+).*? by (?P<server>\S+)(?:.*? with (?P<how>\w+))?", re.IGNORECASE)
+_TRACE = re.compile(r"from (?P<sender>\S+).*? by (?P<server>[^\s;]+)(?:.*? with (?P<how>\w+))?", re.IGNORECASE)
 
 
 def both(org: MailServer, net: MailServer, *devices: Device) -> Snapshot:

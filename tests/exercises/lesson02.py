@@ -144,6 +144,8 @@ OTHERS = {
         ("not yet", _guests(stumble('letter["To"] = box.guests[0]')), "`at most 1 To headers`"),
         ("not yet", _guests(stumble("smtp.send_message(letter)")), "`{'': …`"),
         ("right", _guests(_catching("SMTPException"))),
+        ("twice", _guests(_catching("SMTPException") + '\nsmtp.send_message(letter, to_addrs=["ben@example.net"])')),
+        ("by-domain", _guests('smtp.send_message(letter, to_addrs=["noor@example.net"])')),
         ("stopped", _guests(stumble(_catching("SMTPRecipientsRefused"))), "Are they there already?"),
         ("stopped", _guests(_catching("SMTPException", last="; smtp.quit()")), "`smtp.quit()` comes after the loop"),
     ],
