@@ -12,7 +12,7 @@ from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake
 from mailkit.samples import compose, letters
 from mailkit.scenes.mistakes import MARKED
-from mailkit.scenes.wire import PASSWORD, SECRET, overheard
+from mailkit.scenes.wire import PASSWORD, overheard
 from mailkit.server import MailServer
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
 from mailkit.sockets import Address
@@ -48,7 +48,6 @@ class Cafe:
 def _loot(name: str, tap: Wiretap) -> DeviceView:
     found = {
         "password": overheard(tap).startswith("the password"),
-        "letter": SECRET in tap,
         "what he cannot read": bool(tap.encrypted),
         "a refusal": "hangs up" in str(tap.heard()),
     }
@@ -61,8 +60,8 @@ def _got(now: Snapshot, name: str) -> set[str]:
 
 
 def _read(now: Snapshot, *names: str) -> bool:
-    """Tell whether anybody on these lines has read anything."""
-    return any(_got(now, name) & {"password", "letter"} for name in names)
+    """Tell whether anybody on these lines has read the password, and with it all that came after."""
+    return any("password" in _got(now, name) for name in names)
 
 
 def _hidden(now: Snapshot, *names: str) -> bool:
@@ -107,7 +106,7 @@ lock_it = Exercise(
         ),
         Mistake(
             "not-saved",
-            lambda before, now: not _brought(before, now) and _hidden(now, "pop3", "pop3s"),
+            lambda before, now: _hidden(now, "pop3", "pop3s"),
             "The listener read nothing, but the letter is not on the laptop. What did the last line say?"
             "\n`WRONG_VERSION_NUMBER` or `record layer failure`: that port does not begin with TLS; take `*box.pop3s`."
             "\n`CERTIFICATE_VERIFY_FAILED`: the context believes another server; take `box.context`."
@@ -165,7 +164,7 @@ two_networks = Exercise(
         ),
         Mistake(
             "lucky",
-            lambda before, now: _home(now) > 0 and _hidden(now, "library"),
+            lambda before, now: _hidden(now, "library"),
             "The letter came over the good line. Would your program have turned the bad one down? Nobody has seen it: "
             "let it try both, in the order of `box.lines`, with `context=box.context`.",
         ),
@@ -299,7 +298,7 @@ if_possible = Exercise(
         ),
         Mistake(
             "not-saved",
-            lambda before, now: not _brought(before, now) and _hidden(now, "library"),
+            lambda before, now: _hidden(now, "library"),
             "Nobody learned anything, and nothing came home either. Was every line refused? What was printed says why. "
             "These lines begin in the clear: `poplib.POP3(*line)`, and at once, before `user`, "
             "`pop.stls(context=box.context)`. Else: the library's line is good; log in there, and save the letter.",

@@ -137,6 +137,18 @@ pop.quit()"""
 _BY_STLS = _LOCK.format(
     connect="pop = poplib.POP3(*box.pop3)\npop.stls(context=box.context)", take="box.laptop.save(pop.retr(1))"
 )
+_SAFELY = _HOME.format("*box.pop3s, context=box.context").removesuffix("\npop.quit()")
+_IN_TURN = f"""\
+for line in box.lines:
+    try:
+        pop = poplib.POP3_SSL(*line, context=box.context)
+    except ssl.SSLError:
+        continue
+    pop.user("amy")
+    pop.pass_("secret")
+    box.{_SAVE}
+    pop.quit()"""
+_KNOWN = _HOME.format("*box.server.pop3").replace("POP3_SSL", "POP3").replace("secret", "violets-by-the-pond")
 _REFUSES = """\
     if "STLS" not in pop.capa():
         raise ValueError("no TLS here")
@@ -145,6 +157,10 @@ _REFUSES = """\
 OTHERS = {
     "07.1": [
         ("right", _BY_STLS),
+        (
+            "in-the-clear",
+            _LOCK.format(connect="pop = poplib.POP3(*box.pop3)", take=f"box.{_SAVE}\npop.quit()\n{_SAFELY}"),
+        ),
         ("not-saved", _stumbling("poplib.POP3_SSL(*box.pop3, context=box.context)"), "take `*box.pop3s`"),
         ("not-saved", _stumbling(_TLS.replace("box.context", "ssl.create_default_context()")), "take `box.context`"),
         (
@@ -177,6 +193,10 @@ for line in box.lines:
             ),
             "`continue`",
         ),
+        ("right", _NETWORKS.format(lines=_IN_TURN)),
+        ("not-saved", _NETWORKS.format(lines=_IN_TURN.replace("box.laptop.save", "print"))),
+        ("went-round", _NETWORKS.format(lines=_IN_TURN.replace("box.lines", "[box.lines[0], box.server.pop3s]"))),
+        ("no-context", _NETWORKS.format(lines=f"{_IN_TURN}\n{_HOME.format('*box.lines[0]')}")),
         ("lucky", _NETWORKS.format(lines=_HOME.format("*box.lines[1], context=box.context"))),
         (
             "not-saved",
@@ -193,16 +213,10 @@ for line in box.lines:
             "`wrong name or password`",
         ),
         ("went-round", _FORGOTTEN.format(lines='box.laptop.save(letters("spare-key")[0])')),
-        (
-            "not yet",
-            _FORGOTTEN.format(
-                lines=_HOME.format("*box.server.pop3")
-                .replace("POP3_SSL", "POP3")
-                .replace("secret", "violets-by-the-pond")
-                .replace("box.laptop", "laptop")
-            ),
-            "save with `box.laptop.save`",
-        ),
+        ("not yet", _FORGOTTEN.format(lines=_KNOWN.replace("box.laptop", "laptop")), "save with `box.laptop.save`"),
+        ("went-round", _FORGOTTEN.format(lines=f'{_KNOWN}\nbox.laptop.save(letters("spare-key")[0])')),
+        ("removed", _FORGOTTEN.format(lines=_KNOWN.replace(f"box.{_SAVE}", "pop.dele(1)"))),
+        ("marked", _FORGOTTEN.format(lines=_KNOWN.replace(f"box.{_SAVE}\npop.quit()", "pop.dele(1)"))),
     ],
     "07.4": [
         (
