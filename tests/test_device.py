@@ -153,6 +153,21 @@ def test_a_letter_without_a_header_shows_nothing_of_its_body():
     assert subjects(laptop) == ["(no subject)"]
 
 
+def test_what_no_picture_has_is_told_with_what_it_has():
+    with pytest.raises(LookupError, match="it has: none"):
+        Snapshot().mailbox("amy")
+    with pytest.raises(LookupError, match=r"it has: none; pass it: server\.snapshot\(laptop\)$"):
+        Snapshot().device("laptop")
+    with pytest.raises(LookupError, match="no device 'tablet' in this snapshot; it has: laptop, phone"):
+        Snapshot(devices=(Device("laptop").snapshot(), Device("phone").snapshot())).device("tablet")
+
+
+def test_of_marks_those_set_and_those_taken_back_are_told():
+    one, two = (Snapshot(sessions=(SessionView("POP3", "TRANSACTION", "amy", "INBOX", of),)) for of in ({1, 2}, {2, 3}))
+    assert compare(one, two).marks == (("amy", {3}, {1}),)
+    assert compare(one, Snapshot()).marks == (("amy", set(), {1, 2}),)
+
+
 def test_a_session_without_a_login_beside_one_with():
     open_ = SessionView("IMAP", "not authenticated")
     marked = SessionView("POP3", "TRANSACTION", "amy", "INBOX", frozenset({1}))

@@ -184,6 +184,17 @@ def test_quota_and_waiting_sessions() -> None:
     assert str(show_change(before, after)).endswith("Server · not logged in: POP3 AUTHORIZATION ×2 → none")
 
 
+def test_facts_stand_at_their_own_mailbox() -> None:
+    ben = replace(mailbox(PHOTOS, used=1, quota=8), account="ben")
+    boxes = (mailbox(LUNCH, used=5, quota=9), mailbox(INVOICE, name="Trash", used=5, quota=9), ben)
+    sessions = (SessionView("IMAP", "SELECTED", "amy", "Trash"), SessionView("IMAP", "AUTHENTICATED", "ben"))
+    assert str(show(Snapshot(boxes, sessions))) == (
+        "Server · amy/INBOX: 1 letter\n  quota: 5 of 9 octets\n    1 Lunch on Thursday\n"
+        "Server · amy/Trash: 1 letter\n  session: IMAP SELECTED\n    2 Invoice 2026-114\n"
+        "Server · ben/INBOX: 1 letter\n  session: IMAP AUTHENTICATED\n  quota: 1 of 8 octets\n    3 Photos of the lake"
+    )
+
+
 def test_facts_keep_their_order() -> None:
     before = Snapshot((mailbox(LUNCH, used=5, quota=9),))
     words = str(show_change(before, replace(before, sessions=(pop(),))))

@@ -19,6 +19,7 @@ from mailkit.progress import Progress
 from mailkit.snapshot import LetterView, MailboxView, SessionView, Snapshot
 from mailkit.transcript import Said, Transcript
 from tests.execute import run
+from tests.notebooks import ROOT
 
 LETTERS = tuple(LetterView(uid, f"Letter {uid}", "ben@example.org", 100, frozenset(), str(uid)) for uid in (1, 2))
 
@@ -333,6 +334,8 @@ def test_progress_goes_where_it_is_told_or_where_it_may(tmp_path, monkeypatch):
     monkeypatch.setenv("MAILKIT_PROGRESS", "~/kept.json")
     assert Progress().path == Path.home() / "kept.json"
     monkeypatch.delenv("MAILKIT_PROGRESS")
+    monkeypatch.setattr(os, "access", lambda path, mode: True)
+    assert Progress().path == ROOT / "notebooks" / ".progress.json"
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # the course lies where only a teacher writes
     monkeypatch.chdir(tmp_path)
     assert Progress().path == Path.cwd() / ".progress.json"

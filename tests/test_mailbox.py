@@ -259,6 +259,7 @@ def test_names_and_passwords():
         assert store.authenticate(user, "secret") is amy
     for user, password in (("amy", "Secret"), ("amy", ""), ("eve", "secret"), ("", ""), ("amy@example.net", "secret")):
         assert store.authenticate(user, password) is None
+    assert store.authenticate("amy@example.org@example.org", "secret") is None
     assert store.authenticate("amy", "\udcff") is None
     with pytest.raises(ValueError, match="already there"):
         store.add_account("amy", "other")

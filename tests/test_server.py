@@ -811,9 +811,11 @@ def test_listeners_hear_of_changes_until_they_leave(server):
     heard = []
     leave = server.on_change(heard.append)
     server.deliver(LETTERS[0])
+    then = server.snapshot()
     leave()
     server.deliver(LETTERS[0])
     assert [moment.cause for moment in heard] == ["the postman brought a letter to amy"]
+    assert heard[0].snapshot == then, "it is told how things stood, whatever comes after"
 
 
 def test_a_listener_that_fails_is_logged_and_harms_no_session(server, caplog):
