@@ -8,6 +8,7 @@ import poplib
 import pytest
 
 from mailkit import Device, MailServer, letters
+from mailkit.pop3 import Pop3Session
 from mailkit.samples import table
 from mailkit.scenes import lesson09
 from mailkit.scenes.lesson06 import exercises, history
@@ -108,6 +109,8 @@ def test_headers_only_takes_the_rest_when_asked(server, laptop, clock):
     assert program.poll().octets == len(letters("photos")[0])
     assert letters("photos")[0] in laptop.letters()
     assert len(laptop.letters()) == 3
+    with pytest.raises(LookupError, match="no header that waits for its letter"):
+        program.want_the_rest(max(letter.uid for letter in laptop.snapshot().letters))
 
 
 def test_a_header_alone_is_not_deleted_by_age(server, laptop, clock):
@@ -119,7 +122,12 @@ def test_a_header_alone_is_not_deleted_by_age(server, laptop, clock):
 
 @pytest.mark.parametrize(
     ("settings", "going"),
-    [(TAKE, True), (LEAVE, True), (PopSettings(until_deleted=False), False)],
+    [
+        (TAKE, True),
+        (LEAVE, True),
+        (PopSettings(until_deleted=False), False),
+        (PopSettings(leave=False, until_deleted=False), True),
+    ],
 )
 def test_a_header_thrown_away(server, laptop, clock, settings, going):
     program = PopClient(server, laptop, dataclasses.replace(settings, headers_only=True), clock)
@@ -136,6 +144,23 @@ def test_a_lost_ledger_brings_everything_again(server, laptop, clock):
     assert program.poll().fetched == 3
     assert len(laptop.letters()) == 5
     assert on_server(server) == [1, 2, 3]
+
+
+def test_a_device_that_is_emptied_has_no_header_to_make_way(server, laptop, clock):
+    program = PopClient(server, laptop, PopSettings(headers_only=True), clock)
+    program.poll()
+    program.want_the_rest(3)
+    laptop.empty()
+    program.settings = LEAVE
+    assert program.poll().fetched == len(laptop.letters()) == 3
+
+
+def test_a_setting_that_was_set_wrongly_stops_the_next_poll(server, laptop, clock):
+    program = PopClient(server, laptop, PopSettings(), clock)
+    program.settings.days = 0
+    with pytest.raises(ValueError, match="days is 1 or more"):
+        program.poll()
+    assert laptop.letters() == []
 
 
 def test_a_letter_that_another_program_removed_leaves_the_ledger(server, laptop, clock):
@@ -166,6 +191,14 @@ def test_without_uidl_leaving_is_refused(laptop, settings, words):
         done, all_three = PopClient(server, laptop, TAKE).poll(), letters("three-letters")
         assert (done.fetched, done.deleted, done.octets) == (3, 3, sum(map(len, all_three)))
         assert laptop.letters() == all_three
+        assert on_server(server) == []
+
+
+def test_uidl_that_is_refused_for_once_is_no_reason_to_take_all(server, laptop, monkeypatch):
+    monkeypatch.setattr(Pop3Session, "do_uidl", lambda session: b"-ERR not now\r\n")
+    with pytest.raises(PollRefused, match="offers UIDL but refused it this time"):
+        PopClient(server, laptop, TAKE).poll()
+    assert on_server(server) == [1, 2, 3]
 
 
 def test_a_poll_that_fails_removes_nothing_and_fetches_no_letter_twice(server, laptop, clock, monkeypatch):
@@ -234,6 +267,7 @@ def test_a_program_for_lesson_05s_events(server, laptop):
     [
         ({"days": "14"}, "days is 1 or more, or None"),
         ({"days": 0}, "days is 1 or more, or None"),
+        ({"days": True}, "days is 1 or more, or None"),
         ({"leave": "no"}, "leave='no' is neither"),
         ({"phone_every": 0}, "phone_every=31 is never"),
     ],

@@ -74,7 +74,7 @@ class PopSettings:
         told = {"leave": self.leave, "until_deleted": self.until_deleted, "headers_only": self.headers_only}
         if wrong := [f"{name}={value!r}" for name, value in told.items() if not isinstance(value, bool)]:
             raise ValueError(f"a setting is ticked (True) or not (False); {', '.join(wrong)} is neither")
-        if self.days is not None and (not isinstance(self.days, int) or self.days < 1):
+        if self.days is not None and (type(self.days) is not int or self.days < 1):  # True is no number
             raise ValueError(f"days is 1 or more, or None where the box is not ticked; not {self.days!r}")
 
     @classmethod
