@@ -152,6 +152,18 @@ OTHERS = {
         ("not yet", _hunt("    pop.quit()\n")),
         ("not yet", 'box = exercises["03.2"].start()\nbox.check()'),
         (
+            "lost",  # which is worse than that the second visit is left open
+            _hunt("""\
+    try:
+        for number in range(1, pop.stat()[0] + 1):
+            answer = pop.retr(number)
+            pop.dele(number)
+            laptop.save(answer)
+    except OSError:
+        pop.quit()
+"""),
+        ),
+        (
             "never-deletes",
             _hunt("""\
     try:

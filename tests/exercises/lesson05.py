@@ -94,6 +94,10 @@ OTHERS = {
         ("into-inbox", _cell("05.1", _SEND_AGAIN.replace("ben@", "amy@")), "do not send it"),
         ("into-inbox", _cell("05.1", f"{_KEEP}\n{_KEEP.replace('Sent', 'INBOX')}")),
         ("sent-again", _cell("05.1", f"{_SEND_AGAIN}\n{_KEEP}")),
+        ("sent-again", _cell("05.1", _SEND_AGAIN.replace('["ben@', '["amy@example.org", "ben@'))),
+        ("other-spelling", _cell("05.1", f"imap.create('sent')\n{_KEEP.replace('Sent', 'INBOX')}")),
+        ("into-inbox", _cell("05.1", f"{_KEEP}\n{_KEEP}\n{_KEEP.replace('Sent', 'INBOX')}")),
+        ("twice", _cell("05.1", 'for _ in (1, 2):\n    imap.append("Sent", None, None, box.note)')),
     ],
     "05.2": [
         (

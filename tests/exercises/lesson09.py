@@ -431,6 +431,8 @@ imap.expunge()""",
         ("right", _imap("09.1", _DOUBLES_AWAY)),
         ("right", _imap("09.1", _DOUBLES_AWAY.replace("(4,", "(1, 2, 3, 4,"))),
         ("twice", _imap("09.1", f"{_DOUBLES_AWAY}\n{_APPEND_ALL}")),
+        ("twice", _imap("09.1", _APPEND_HALF.replace("[:2]", "[:1] * 2"))),
+        ("not-as-it-was", _cell("09.1", _posted("box.laptop.letters()[:1] * 2"))),
         ("not-all", _imap("09.1", _APPEND_HALF)),
         ("not-tried", _imap("09.1", f"{_LEAVE}\nbox.program.poll()\n{_APPEND_ALL}")),
         (
