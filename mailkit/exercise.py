@@ -117,8 +117,8 @@ class Box:
             )
         object.__setattr__(self, name, value)
 
-    def __dir__(self) -> list[str]:
-        return sorted({"before", "check", *(one for one in vars(self._world) if not one.startswith("_"))})
+    def __dir__(self) -> set[str]:
+        return {"before", "check", *(one for one in vars(self._world) if not one.startswith("_"))}
 
     def __repr__(self) -> str:
         return f"<Box of exercise {self._exercise.key}: {', '.join(dir(self))}>"

@@ -16,7 +16,7 @@ import pytest
 
 from mailkit.exercise import Box, Exercise, Mistake, Verdict, World
 from mailkit.progress import Progress
-from mailkit.snapshot import LetterView, MailboxView, SessionView, Snapshot
+from mailkit.snapshot import DeviceView, LetterView, MailboxView, SessionView, Snapshot
 from mailkit.transcript import Said, Transcript
 from tests.execute import run
 from tests.notebooks import ROOT
@@ -218,6 +218,17 @@ def test_a_change_nobody_foresaw_is_told(exercise):
     box = exercise.start()
     box.server.inbox[0] = replace(LETTERS[0], flags=frozenset({"\\Seen"}))
     assert "amy/INBOX: 1 with other flags" in box.check().advice
+
+
+def test_mailboxes_made_and_removed_are_told_and_nothing_private(exercise):
+    inbox = MailboxView("amy", "INBOX", 1, LETTERS)
+    marked = SessionView("POP3", "TRANSACTION", "amy", marks=frozenset({1}))
+    before, after = (Snapshot((inbox, MailboxView("amy", name, 2, ()))) for name in ("Old", "New"))
+    assert "so far: mailbox amy/New made; mailbox amy/Old removed." in exercise.judge(before, after).advice
+    before, after = (Snapshot((inbox,), devices=(DeviceView("_notes", (("lines", rows),)),)) for rows in (LETTERS, ()))
+    assert "so far: little." in exercise.judge(before, after).advice
+    before, after = Snapshot((inbox,), (marked,)), Snapshot((inbox,))
+    assert "so far: little." in exercise.judge(before, after).advice, "marks taken back are none"
 
 
 def test_what_the_server_refused_is_told_with_a_change_nobody_foresaw(exercise):
