@@ -42,7 +42,6 @@ from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
 BILL, TRIP, PARTY = "Your water bill", "School trip: form by Monday", "Come to my birthday"
-POSTCARD, CAKE = "A postcard from Lisbon", "Grandma's plum cake"
 
 
 # ---- 11: read marks are not shared
