@@ -7,9 +7,10 @@ from itertools import pairwise
 import pytest
 
 from mailkit import Device, MailServer, letters
+from mailkit.scenes.answer import show_answer
 from mailkit.scenes.events import EVENTS, QUESTIONS, measured, run, show_event
 from mailkit.scenes.lesson05 import exercises
-from mailkit.scenes.programs import ImapProgram
+from mailkit.scenes.programs import ImapProgram, find
 from mailkit.scenes.tables import Table, show_models
 from tests.notebooks import cell
 
@@ -77,6 +78,11 @@ def test_what_is_not_there_is_refused_by_name():
         run("JMAP")
     with pytest.raises(LookupError, match="there are: arrives, read"):
         show_event("fire")
+    with pytest.raises(LookupError, match="laptop has no letter 'Lunch'"):
+        find(Device("laptop"), "Lunch")
+    for no_answer in (("OK", [None]), ("OK", [b"1 (FLAGS ())"])):
+        with pytest.raises(ValueError, match="this picture is for one message's text"):
+            show_answer(no_answer)
     with pytest.raises(ValueError, match="a cell for each"):
         Table(["", "POP"], [["one cell"]])
 
