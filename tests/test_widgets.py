@@ -3,8 +3,10 @@
 import poplib
 from html import unescape
 
+import ipywidgets
 import pytest
 
+import mailkit.engine
 from mailkit import MailServer, letters
 from mailkit.plot import bars
 from mailkit.scenes import play
@@ -92,6 +94,7 @@ def test_a_forms_twin_has_fields_and_result_in_words_and_picture(shown):
     form("Cost", lambda size: bars("Minutes", {"28.8": size}, "min"), size=Number("Megabytes", 1, 9, 5))
     assert shown[0]["text/plain"].startswith("Cost\n[Megabytes: 5]\n")
     assert "Minutes" in shown[0]["text/plain"]
+    assert "<strong>Cost</strong>" in shown[0]["text/html"]
     assert "<img alt=" in shown[0]["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in shown[0]
 
@@ -102,6 +105,18 @@ def test_a_forms_twin_names_every_choice(shown):
         name=Words("Name"),
     )  # fmt: skip
     assert shown[0]["text/plain"] == "Ask\n[Which: the first | 2]\n[x] Yes\n[ ] No\n[Name: ]\nsaid"
+
+
+def test_fields_begin_as_they_are_told():
+    assert Choice("Which", ["a", "b"]).control().value == "a"
+    assert Choice("Which", ["a", "b"], "b").control().value == "b"
+    assert isinstance(Words("Subject").control(), ipywidgets.Text)
+    assert isinstance(Words("Text", lines=3).control(), ipywidgets.Textarea)
+
+
+def test_a_button_stands_before_the_result(shown):
+    made = form("Post", lambda: "posted", button="Send")
+    assert made.view().children[1:] == (made.button, made.result)
 
 
 def test_results_are_escaped(shown):
@@ -135,6 +150,12 @@ def test_the_live_mailbox_follows_a_large_one_too(server, shown):
     count = len(server.snapshot().mailbox("amy").letters)
     assert f"letters → {count} (1 new)" in made.image.value
     assert live(server).cause.value == f"<code>{len(server.history())} of {len(server.history())}: now</code>"
+
+
+def test_the_live_mailbox_shows_a_server_that_was_large_from_the_beginning(shown, monkeypatch):
+    monkeypatch.setattr(mailkit.engine, "MAX_PICTURED", 1)
+    with MailServer(letters("three-letters"), password="secret") as server:
+        assert live(server).cause.value == "<code>0 of 0: now</code>"
 
 
 def test_the_live_mailbox_goes_back_and_stays_there(server, shown):
@@ -189,6 +210,10 @@ def test_a_conversation_is_searched_and_explained(server, shown):
     made.search.value = ""
     made.number.value = 2
     assert made.lines.label == "C: USER amy"
+    made.lines.value = 4
+    assert (made.number.value, made.number.max) == (5, len(made.lines.options))
+    made.search.value = "no such words"
+    assert (made.number.value, made.number.max, made.lines.value) == (1, 1, None)
 
 
 def test_a_line_that_the_list_cuts_is_shown_whole(shown):
@@ -212,7 +237,12 @@ def test_a_line_that_the_list_cuts_is_shown_whole(shown):
             "BODY.PEEK[…]: read a part of it. What it changes on the server: nothing (RFC 3501",
         ),
         ("IMAP", Said("C", "a4 FETCH 1 (BODY[1])"), r"sets \Seen (RFC 3501 §6.4.5)."),
-        ("IMAP", Said("C", "a2 UID STORE 3 +FLAGS (\\Deleted)"), "STORE"),
+        ("IMAP", Said("C", "a2 UID STORE 3 +FLAGS (\\Deleted)"), "mark for deletion"),
+        ("POP3", Said("C", "stat"), "STAT: how many"),
+        ("IMAP", Said("C", "a1 LOGIN amy secret"), "nothing (RFC 3501 §6.2.3)."),
+        ("IMAP", Said("C", "a5 GETACL INBOX"), "GETACL: see RFC 3501 §6."),
+        ("IMAP", Said("C", "AGFteQ=="), "The client goes on."),
+        ("IMAP", Said("C", ""), "The client goes on."),
         ("IMAP", Said("C", "a2 UID EXPUNGE 3"), "EXPUNGE"),
         ("IMAP", Said("S", "a2 NO no such mailbox"), "refused"),
         ("POP3", Said("S", "-ERR [IN-USE] busy"), "refuses"),

@@ -102,7 +102,7 @@ def explain(protocol: str, line: Said) -> str:
         verb = words.split()[0] if words.strip() else ""
         return f"{verb}: see RFC 3501 §6." if protocol == "IMAP" and verb.isalpha() else "The client goes on."
     command, row = max(fitting, key=lambda pair: len(pair[0]))
-    changes = row[f"{protocol.lower()}_changes"] or "nothing"
+    changes = row[f"{protocol.lower()}_changes"]
     return f"{command}: {row['task']}. What it changes on the server: {changes} ({_source(row, protocol)})."
 
 
