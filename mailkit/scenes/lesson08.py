@@ -130,7 +130,7 @@ three_people = Exercise(
         ),
         Mistake(
             "ada-left",
-            lambda _, now: not _none_yet(now) and len(unreadable(now, "ada")) == 1,
+            lambda _, now: len(unreadable(now, "ada")) == 1,
             "Ada's phone has all the letters she received; the one she wrote is lost: its copy was on the laptop "
             "alone, because POP has no command that puts one on the server.",
         ),
@@ -213,7 +213,7 @@ switch = Exercise(
         ),
         Mistake(
             "one-heap",
-            lambda _, now: len(_everywhere(now)) == 5 and len(now.mailbox("amy").letters) == 5,
+            lambda _, now: len(now.mailbox("amy").letters) == 5,
             "All are on the server, in one heap: the letters of “Trips” belong in a mailbox of that name. "
             "`imap.create` makes it; `append` takes its name first.",
         ),
@@ -310,10 +310,7 @@ make_room = Exercise(
         ),
         Mistake(
             "flagged-only",
-            lambda before, now: (
-                _still(now) == _still(before)
-                and any("\\Deleted" in letter.flags for letter in now.mailbox("amy").letters)
-            ),
+            lambda _, now: any("\\Deleted" in letter.flags for letter in now.mailbox("amy").letters),
             "Letters carry `\\Deleted`, and they still fill the box: flagged is not removed. Is each of them large, "
             "and in the Archive? Then `imap.expunge()`.",
         ),

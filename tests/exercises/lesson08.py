@@ -89,6 +89,15 @@ OTHERS = {
         ("inbox-differs", _switch(_carry(mailbox="Trips") + _carry("Trips", "Trips"))),
         ("not right", _switch('imap.create("Trips")')),
         ("emptied-first", _switch(_EMPTY)),
+        ("unread", _switch(_carry() + _carry("Trips", "Trips", flags="None"))),
+        (
+            "laptop-emptied",
+            _switch(
+                _carry()
+                + _carry("Trips", "Trips")
+                + 'box.laptop.save(octets)\nimap.append("INBOX", r"(\\Seen)", None, octets)'
+            ),
+        ),
         ("right", _switch(_carry(ask=False) + _carry("Trips", "Trips") + _EMPTY.replace("1:*", "1"))),
         (
             "not-as-it-was",
@@ -102,6 +111,8 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org") as smtp
         ),
     ],
     "08.3": [
+        ("flagged-only", _room(_SAVE + _FLAG, 'imap.expunge()\nimap.store("1", "+FLAGS", r"(\\Deleted)")')),
+        ("not right", _room('    imap.fetch(number, "(BODY[])")', "")),
         ("elsewhere", _room(_SAVE.replace(', "Archive"', "") + _FLAG)),
         ("elsewhere", _room("    pass", 'imap.create("Archive")\nimap.uid("MOVE", "2,4", "Archive")')),
     ],
