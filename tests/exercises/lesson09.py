@@ -457,12 +457,13 @@ imap.expunge()""",
             "text such as `1.1`",
         ),
         ("noted-some", _noted("[:2]", "pop.quit()")),
+        ("not yet", _cell("09.6", "")),
         ("emptied", _pop("09.6", "pop.dele(1)\npop.quit()\nbox.program.poll()")),
         (
             "started-over",
-            _noted("", "    box.laptop.save(pop.retr(number))\npop.quit()").replace(
-                "pop = ", "box.laptop.empty()\npop = "
-            ),
+            _noted("", "    box.laptop.save(pop.retr(number))\npop.quit()")
+            .replace("pop = ", "box.laptop.empty()\npop = ")
+            .replace("box.ledger", "box.laptop.seen_uidls"),
         ),
         ("right", _noted("", "box.laptop.save(pop.retr(4))\npop.quit()\nbox.program.poll()")),
         ("right", _noted("[:3]", "pop.quit()\nbox.program.poll()\nbox.program.poll()")),
@@ -621,7 +622,10 @@ for line in pop.uidl()[1]:
         )
     ],
     "09.14": [
-        ("not right", _switched('imap.append("INBOX", r"(\\Seen)", None, box.laptop.letters()[0])')),
+        (
+            "not right",
+            _switched('imap.create("Bills")\nimap.append("Bills", None, None, box.laptop.letters("Bills")[0])'),
+        ),
         (
             "no-bills",
             _switched(f'imap.create("bills")\n{_BY_FOLDER.replace("append(folder", "append(folder.lower()")}'),
@@ -650,6 +654,7 @@ for octets in box.laptop.letters("Bills"):
         ("left-a-mark", _imap("09.15", f'{_RESTORE}\n{_FAMILY}\nimap.fetch("1", "(BODY[])")')),
         ("saved-inbox", _imap("09.15", f"{_RESTORE}\n{_FAMILY.replace('Family', 'INBOX', 1)}\n{_FAMILY}")),
         ("heap", _imap("09.15", f"{_RESTORE}\n{_RESTORE}")),
+        ("emptied", _imap("09.15", f"{_FAMILY}\n{_EMPTY.replace('1:*', '1')}")),
         ("not right", _imap("09.15", f"{_FAMILY}\n{_RESTORE.replace('()', '()[:1]')}")),
         (
             "heap",
