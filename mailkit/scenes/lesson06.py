@@ -280,7 +280,7 @@ bug_hunt = Exercise(
         ),
         Mistake(
             "header-only",
-            lambda before, now: bool(_kept(now)) and not _whole(before, now),
+            lambda before, now: not _whole(before, now),
             "The laptop has letters that are not whole: `top` brings a header, `retr` a letter.",
         ),
     ),

@@ -177,6 +177,8 @@ OTHERS = {
         ("half-way", _stopped("    pop.quit()\n", ""), "did not end"),
         ("numbers", _hunt(_BY_UIDL).replace("pop.uidl()", "pop.list()"), "A size is no name"),
         ("not yet", 'box = exercises["06.3"].start()\nbox.check()'),
+        ("deletes", _hunt(f"{_BY_UIDL}            if name == '1.4':\n                pop.dele(number)")),
+        ("not right", _hunt(_BY_UIDL.replace("not in ledger", "not in {*ledger, '1.2'}"))),
         ("right", _hunt(_BY_UIDL)),
     ],
     "06.4": [
@@ -185,6 +187,8 @@ OTHERS = {
             _mend("    if name not in at_home:\n        laptop.save(pop.retr(number))"),
             "save with `box.laptop.save`",
         ),
+        ("twice", _mend("    if number == 4:\n        for _ in (1, 2):\n            box.laptop.save(pop.retr(4))")),
+        ("had-already", _mend("    if number == 1:\n        box.laptop.save(pop.retr(1))")),
         ("deletes", _mend("    if name not in at_home:\n        pop.dele(number)")),
         (
             "marked",
