@@ -83,6 +83,16 @@ def test_what_the_cell_does_by_itself_is_not_a_mistake(exercise):
     box.server.inbox.clear()
     assert (box.check().status, box.check().advice) == ("not yet", "Log in first.")
     assert Progress().of("99.1") == "open"
+    box.server.inbox.append(replace(LETTERS[0], uid=3))
+    box.server.inbox.append(replace(LETTERS[0], uid=4))
+    assert box.check().status == "not right"
+
+
+def test_a_look_leaves_nothing_running(exercise):
+    servers = []
+    looked_at = replace(exercise, world=lambda: servers.append(Server()) or World(servers[0]))
+    assert count(looked_at.look()) == 2
+    assert servers[0].stopped
 
 
 def speak(box, *sessions):
@@ -139,6 +149,12 @@ def test_a_flag_without_its_backslash_is_told(exercise, command, told):
     assert "You wrote" not in box.check().advice
 
 
+def test_a_flag_that_was_mended_is_not_told(exercise):
+    box = exercise.start()
+    speak(box, [Said("C", "a1 STORE 2 +FLAGS (Deleted)"), Said("C", r"a2 STORE 2 +FLAGS (\Deleted)")])
+    assert box.check().advice == "Log in first."
+
+
 _START = "box = exercises['99.1'].start()\n"
 
 
@@ -146,6 +162,8 @@ _START = "box = exercises['99.1'].start()\n"
     ("cells", "never_ran"),
     [
         ([f"{_START}box.lost.save(", "box.check()"], True),
+        ([f"{_START}box.lost.save(", "box.check()\n"], True),
+        (["%time box.check()"], False),
         ([f"  {_START}box.check()", "box.check()\n", "box.check()"], True),
         (["1 / 0", "box.check()"], False),
         ([f"{_START}box.lost.save(", "box.server.inbox", "box.check()"], False),
@@ -168,6 +186,14 @@ def test_what_was_done_before_is_not_taken_for_a_cell_that_never_ran(exercise, m
         ("not yet", True) if never_ran else ("right", False)
     )
     assert Progress().of("99.1") == ("open" if never_ran else "done")
+
+
+def test_a_cell_that_started_the_box_is_not_taken_for_one_that_never_ran(exercise, monkeypatch):
+    ran = ["", f"%%time\n{_START}"]  # which IPython can read, and Python cannot
+    monkeypatch.setattr(sys.modules["__main__"], "In", ran, raising=False)
+    box = exercise.start()
+    ran.append("box.check()")
+    assert box.check().advice == "Log in first."
 
 
 def test_a_line_that_never_ran_is_told_beside_the_verdict(exercise, monkeypatch):
