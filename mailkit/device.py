@@ -122,7 +122,7 @@ def letters_in(answer: Any) -> Iterator[bytes]:
             raise ValueError("there is no letter in this answer, it is empty; pass what pop.retr(1) returned")
         case bytes():
             yield answer if answer.endswith(b"\n") else answer + b"\r\n"  # joined lines lack the last end
-        case (bytes(), list() as lines, int()) if lines and all(_LISTED.fullmatch(line) for line in lines):
+        case (bytes(), list() as lines, int()) if all(_LISTED.fullmatch(line) for line in lines):
             raise ValueError(f"{lines[0]!r} is what LIST or UIDL says of a letter; pass what pop.retr(1) returned")
         case (bytes(), list() as lines, int()):  # poplib: response, lines, octets
             yield b"".join(line + b"\r\n" for line in lines)

@@ -19,6 +19,13 @@ def test_keeps_what_poplib_returned():
     assert laptop.letters() == [LETTER]
 
 
+def test_a_letter_may_have_lines_as_list_has_them_and_no_end():
+    laptop = Device("laptop")
+    laptop.save((b"+OK", [b"Subject: sums", b"", b"1 439"], 23))
+    laptop.save(b"Subject: sums\r\n\r\n1 439")
+    assert laptop.letters() == [b"Subject: sums\r\n\r\n1 439\r\n"] * 2
+
+
 def test_keeps_what_imaplib_returned():
     phone = Device("phone")
     phone.save(("OK", [(b"1 (BODY[] {44}", LETTER), b")"]))
@@ -62,10 +69,20 @@ def test_a_letter_can_be_thrown_away_once():
     laptop.throw_away(1)
     with pytest.raises(LookupError, match="it has: none"):
         laptop.throw_away(1)
+    laptop.save(LETTER)
+    laptop.save(LETTER)
+    with pytest.raises(LookupError, match="it has: 2, 3"):
+        laptop.throw_away(1)
 
 
 @pytest.mark.parametrize(
-    ("given", "words"), [("2", r"without quotes: throw_away\(2\)"), ("Lunch", r"such as throw_away\(1\)")]
+    ("given", "words"),
+    [
+        ("2", r"without quotes: throw_away\(2\)"),
+        (" 2", r"without quotes: throw_away\(2\)"),
+        ("Lunch", r"such as throw_away\(1\)"),
+        (None, r"such as throw_away\(1\)"),
+    ],
 )
 def test_a_letter_is_thrown_away_by_its_number(given, words):
     laptop = Device("laptop")
@@ -88,6 +105,8 @@ def test_a_letter_is_thrown_away_by_its_number(given, words):
             'first comes the letter, then its folder, a text such as "Trips", not 3',
         ),
         ({"answer": LETTER, "folder": ""}, ValueError, 'such as "Trips"'),
+        ({"answer": LETTER, "folder": " "}, ValueError, 'such as "Trips"'),
+        ({"answer": 3}, TypeError, "cannot save int;"),
         ({"answer": "Backup", "folder": ("OK", [(b"1 (BODY[] {9999}", b"x" * 9999)])}, ValueError, "xxx...xxx"),
         ({"answer": LETTER, "flags": "\\Seen"}, TypeError, "takes a list"),
         ({"answer": LETTER, "flags": [5]}, TypeError, r"flags takes a list of texts, such as .*Seen"),
@@ -113,6 +132,7 @@ def test_an_unknown_folder_names_those_there():
 def test_a_lost_device_has_lost_its_ledger_too():
     laptop = Device("laptop")
     laptop.save(LETTER)
+    laptop.seen_uidls["1.1"] = None
     laptop.empty()
     assert (laptop.letters(), laptop.seen_uidls) == ([], {})
 
@@ -122,6 +142,8 @@ def test_a_cache_is_replaced_as_a_whole():
     phone.save(b"Subject: old\r\n\r\n")
     phone.replace("INBOX", [(7, LETTER, frozenset({"\\Seen"}))])
     assert [(one.uid, one.subject, one.flags) for one in phone.snapshot().letters] == [(7, "hi", {"\\Seen"})]
+    phone.save(LETTER)
+    assert [one.uid for one in phone.snapshot().letters] == [7, 8]
 
 
 @pytest.mark.parametrize("field", [b"Subject", b"From"])
