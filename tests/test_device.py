@@ -169,6 +169,12 @@ def test_what_has_one_name_is_not_photographed_together(names):
         server.snapshot(*map(Device, names))
 
 
+def test_a_field_is_read_however_it_is_written():
+    laptop = Device("laptop")
+    laptop.save(b"SUBJECT:  hi \r\nfrom:ben@example.net\r\n\r\n")
+    assert [(letter.subject, letter.sender) for letter in laptop.snapshot().letters] == [("hi", "ben@example.net")]
+
+
 def test_a_letter_without_a_header_shows_nothing_of_its_body():
     laptop = Device("laptop")
     laptop.save(b"\r\nSubject: only quoted\r\n\r\nx\r\n")
