@@ -86,6 +86,11 @@ def preformatted(text: str) -> str:
     return f'<pre style="word-break:normal">{html.escape(text, quote=False)}</pre>'
 
 
+def in_lines(text: str) -> str:
+    """Return HTML that shows a text line by line, by tags alone: a viewer such as GitHub's leaves styles out."""
+    return html.escape(text, quote=False).replace("\n", "<br>")
+
+
 def svg_size(svg: str) -> tuple[int, int]:
     """Return width and height in CSS pixels of an SVG that `framed` made."""
     width, height = re.findall(r'width="(\d+)" height="(\d+)"', svg)[0]

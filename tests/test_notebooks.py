@@ -121,6 +121,13 @@ def test_every_picture_has_alt_text(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_line_hangs_on_a_style(name):
+    """A viewer such as GitHub's leaves styles out, and lines without tags run together."""
+    for cell, output in all_outputs(name):
+        assert "white-space" not in output.get("data", {}).get("text/html", ""), cell.id
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_code_cells_are_short(name):
     lengths = [len(re.findall(r"^\s*[^\s#]", cell.source, re.MULTILINE)) for cell in code_cells(name)]
     assert statistics.median(lengths) <= 3

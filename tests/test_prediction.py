@@ -28,7 +28,7 @@ def page(bundles):
 def test_the_question_stands_on_the_page(shown):
     predict("How many <are> there?", "none", "one")
     assert shown[0]["text/plain"] == "Predict: How many <are> there?\n( ) none\n( ) one"
-    assert "How many &lt;are&gt; there?" in shown[0]["text/html"]
+    assert "How many &lt;are&gt; there?<br>" in shown[0]["text/html"]
     assert VIEW in shown[0]
 
 

@@ -9,7 +9,6 @@ import smtplib
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from mailkit.device import Device
@@ -17,6 +16,7 @@ from mailkit.diagram import show
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED
 from mailkit.progress import Progress
+from mailkit.render import in_lines
 from mailkit.samples import compose, letters
 from mailkit.scenes.mistakes import FLAGGED_DELETED, MARKED, flagged
 from mailkit.server import MailServer
@@ -162,8 +162,7 @@ class Report:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         style = "background-color:#ffffff;color:#000000;border:1px solid #767676;padding:8px 12px;max-width:44em"
-        lines = "<br>".join(escape(line, quote=False) for line in self._lines())
-        return {"text/plain": repr(self), "text/html": f'<div style="{style}">{lines}</div>'}
+        return {"text/plain": repr(self), "text/html": f'<div style="{style}">{in_lines(repr(self))}</div>'}
 
 
 def check_everything(parts: tuple[Part, ...] = PARTS) -> Report:

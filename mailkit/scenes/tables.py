@@ -7,7 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from mailkit.render import DEVICE_FILL, GROUND, INK, RIM, SERVER_FILL, WIDEST, Picture, columns, framed, pad, svg_text
+from mailkit.render import (
+    DEVICE_FILL,
+    GROUND,
+    INK,
+    RIM,
+    SERVER_FILL,
+    WIDEST,
+    Picture,
+    columns,
+    framed,
+    in_lines,
+    pad,
+    svg_text,
+)
 from mailkit.samples import table
 
 
@@ -55,9 +68,9 @@ class Listing:
         return "\n".join("\n".join([head, *map(_indented, lines)]) for head, lines in self.entries)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        safe = ((escape(head, quote=False), escape("\n".join(lines), quote=False)) for head, lines in self.entries)
-        html = "".join(f"<p><strong>{head}</strong>\n{lines}</p>" for head, lines in safe)
-        return {"text/plain": str(self), "text/html": f'<div style="white-space:pre-line;max-width:44em">{html}</div>'}
+        safe = ((in_lines(head), in_lines("\n".join(lines))) for head, lines in self.entries)
+        html = "".join(f"<p><strong>{head}</strong><br>{lines}</p>" for head, lines in safe)
+        return {"text/plain": str(self), "text/html": f'<div style="max-width:44em">{html}</div>'}
 
 
 def _indented(words: str) -> str:

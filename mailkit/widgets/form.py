@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import ipywidgets
 
+from mailkit.render import in_lines
 from mailkit.widgets.twin import show
 
 _WIDE = {"description_width": "initial"}
@@ -191,4 +192,4 @@ def as_html(result: Drawn | str) -> str:
 
 def status(words: str) -> str:
     """Return words as a page shows them; changes of them are read out by a screen reader."""
-    return f'<div role="status" style="white-space:pre-line;overflow-wrap:anywhere">{escape(words, quote=False)}</div>'
+    return f'<div role="status" style="overflow-wrap:anywhere">{in_lines(words)}</div>'

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 from IPython.display import display
+
+from mailkit.render import in_lines
 
 
 def show(widget: Any, words: str, html: str | None = None) -> None:
@@ -16,7 +17,7 @@ def show(widget: Any, words: str, html: str | None = None) -> None:
     """
     bundle = {
         "text/plain": words,
-        "text/html": html or f'<div style="white-space:pre-line">{escape(words, quote=False)}</div>',
+        "text/html": html or f"<div>{in_lines(words)}</div>",
     }
     view = widget._repr_mimebundle_()
     display({**view, **bundle}, raw=True)  # type: ignore[no-untyped-call]
