@@ -89,4 +89,5 @@ def test_the_reset_button(monkeypatch):
     assert "1 done, 0 tried, 0 open" in state.value
     button.click()
     assert "0 done, 0 tried, 1 open" in state.value
+    assert 'role="status"' in state.value, "read out when it changes"
     assert Progress().of("99.1") == "open"

@@ -149,13 +149,14 @@ def test_the_live_mailbox_follows_a_large_one_too(server, shown):
     assert made.state.value == made.state.max >= 150
     count = len(server.snapshot().mailbox("amy").letters)
     assert f"letters → {count} (1 new)" in made.image.value
-    assert live(server).cause.value == f"<code>{len(server.history())} of {len(server.history())}: now</code>"
+    last = len(server.history())
+    assert live(server).cause.value == f'<code role="status">{last} of {last}: now</code>', "read out when it changes"
 
 
 def test_the_live_mailbox_shows_a_server_that_was_large_from_the_beginning(shown, monkeypatch):
     monkeypatch.setattr(mailkit.engine, "MAX_PICTURED", 1)
     with MailServer(letters("three-letters"), password="secret") as server:
-        assert live(server).cause.value == "<code>0 of 0: now</code>"
+        assert live(server).cause.value == '<code role="status">0 of 0: now</code>'
 
 
 def test_the_live_mailbox_goes_back_and_stays_there(server, shown):

@@ -84,7 +84,8 @@ class LiveMailbox:
 
     def _draw(self) -> None:
         at = self.state.value
-        self.cause.value = f"<code>{at} of {self.state.max}: {escape(self._moments[at].cause, quote=False)}</code>"
+        cause = escape(self._moments[at].cause, quote=False)
+        self.cause.value = f'<code role="status">{at} of {self.state.max}: {cause}</code>'
         self.image.value = as_html(self.picture(at))
 
     def picture(self, at: int) -> Picture:
