@@ -15,7 +15,6 @@ from mailkit.widgets.form import status
 from mailkit.widgets.twin import show
 
 SHOWN = 16  # rows of the list, at most
-CUT = 60  # characters of a line that the list shows even beside the list of files
 
 
 class Conversation:
@@ -61,7 +60,8 @@ class Conversation:
         self.number.value = 1 if at is None else at + 1
         line = self._found[at] if at is not None else None
         words = explain(self._transcript.protocol, line) if line else "No line contains that."
-        whole = f"<code>{escape(str(line), quote=False)}</code>" if line and len(side_by_side(line)) > CUT else ""
+        # whatever the width: enlarged, the list cuts even short lines
+        whole = f"<code>{escape(str(line), quote=False)}</code>" if line else ""
         self.meaning.value = whole + status(words)
 
     def view(self) -> Any:
