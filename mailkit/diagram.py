@@ -20,6 +20,7 @@ __all__ = ["Picture", "show", "show_change", "show_columns", "show_route", "show
 
 _TWO_PANELS = 640  # px: a page narrower than this has no room for before and after
 _ROWS = 24  # of a box: of more letters an excerpt is shown
+_TOLD = 3  # rows: of more, the alternative text tells the last alone, for it is heard in one piece
 _SYSTEM = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft")
 
 
@@ -101,7 +102,7 @@ def show_columns(rows: Sequence[tuple[Caption, *tuple[Cell, ...]]], heads: Seque
     lefts = range(8, WIDEST, wide + 12)
     drawn = [svg_text(left + 1, 22, head, 14, strong=True) for left, head in zip(lefts, heads, strict=False)]
     words, said, y = [], [], 30 if heads else 6
-    for caption, *cells in rows:
+    for at, (caption, *cells) in enumerate(rows, 1):
         pictures = [_cell(cell, wide) for cell in cells]
         parts = [clean(part) for part in ([caption] if isinstance(caption, str) else caption)]
         over = zip(lefts, parts, strict=False)
@@ -111,7 +112,8 @@ def show_columns(rows: Sequence[tuple[Caption, *tuple[Cell, ...]]], heads: Seque
         words.append(" · ".join(parts))
         said.append(f"{words[-1].rstrip('.')}.")
         for head, picture in zip(heads or [""] * count, pictures, strict=True):
-            said.append(f"{head}: {picture.alt}" if head else picture.alt)
+            if at == len(rows) or len(rows) <= _TOLD:
+                said.append(f"{head}: {picture.alt}" if head else picture.alt)
             words += [f"  {head}"] * bool(head)
             words += [f"{'    ' if head else '  '}{line}" for line in picture.words.splitlines()]
     return Picture("\n".join(words), framed("\n".join(drawn), WIDEST, y), " ".join(said))

@@ -44,7 +44,8 @@ def steps(
     limits = {} if quota is None else {f"quota {_number(quota)}": quota}
     heading, xs = _heading(title, ylabel), sorted({x for points in ordered.values() for x, _ in points})
     table = _table([xlabel or "x", *ordered], [[x, *(_held(points, x) for points in ordered.values())] for x in xs])
-    alt = f"{clean(title)}: {', '.join(f'{name} ends at {_number(p[-1][1])}' for name, p in ordered.items())}."
+    ends = [f"{name} ends at {_number(points[-1][1])}" for name, points in ordered.items()]
+    alt = f"{heading}: {', '.join([*ends, *limits])}."
     return Picture("\n".join([heading, *table, *limits]), _draw_steps(heading, ordered, xs, xlabel, limits), alt)
 
 
@@ -87,9 +88,9 @@ def bars(
     said = {name: {part: write(value) for part, value in group.items()} for name, group in groups.items()}
     rows = [[name, *(group.get(part) for part in series)] for name, group in said.items()]
     words = "\n".join([heading, *_table(["", *heads], rows)])
-    told = [f"{name} {_said(part, number)}" for name, group in said.items() for part, number in group.items()]
+    told = [", ".join([name, *(_said(part, number) for part, number in group.items())]) for name, group in said.items()]
     top = _ticks(numbers)[-1]
-    return Picture(words, _draw_bars(heading, groups, said, series, top), f"{clean(title)}: {', '.join(told)}.")
+    return Picture(words, _draw_bars(heading, groups, said, series, top), f"{heading}. {'; '.join(told)}.")
 
 
 def _draw_bars(

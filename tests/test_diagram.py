@@ -507,6 +507,9 @@ def test_columns_put_pop_beside_imap() -> None:
         "A letter is read. POP3: Server · amy/INBOX: 3 letters; Laptop: 0 letters. IMAP: What"
     )
     assert picture.alt.count(" Later. POP3: ") == 1
+    long = show_columns([(f"{at}", FULL) for at in range(1, 5)])
+    assert long.alt == "1. 2. 3. 4. Server · amy/INBOX: 3 letters; Laptop: 0 letters.", "heard in one piece"
+    assert str(long).count("3 letters") == 4
     with pytest.raises(ValueError, match="a cell for each head"):
         show_columns([("one", FULL)], ("POP3", "IMAP"))
     with pytest.raises(ValueError, match="every row"):

@@ -20,15 +20,16 @@ def test_steps_in_words() -> None:
     assert str(picture) == (
         "Fill (octets)\n  day  leave  take\n    0      0     –\n    1      0   0.5\n    2  1,500   0.5\nquota 1,000"
     )
-    assert picture.alt == "Fill: leave ends at 1,500, take ends at 0.5."
+    assert picture.alt == "Fill (octets): leave ends at 1,500, take ends at 0.5, quota 1,000."
 
 
 def test_bars_in_words() -> None:
-    assert str(bars("Time", {"modem": 23.148, "DSL": 1}, "min")) == (
-        "Time (min)\n           min\n  modem  23.15\n  DSL        1"
-    )
+    picture = bars("Time", {"modem": 23.148, "DSL": 1}, "min")
+    assert str(picture) == "Time (min)\n           min\n  modem  23.15\n  DSL        1"
+    assert picture.alt == "Time (min). modem, 23.15; DSL, 1."
     grouped = bars("Lost", {"fire": {"POP3": 3, "IMAP": 0}, "no road": {"IMAP": 2}})
     assert str(grouped) == "Lost\n           POP3  IMAP\n  fire        3     0\n  no road     –     2"
+    assert grouped.alt == "Lost. fire, POP3: 3, IMAP: 0; no road, IMAP: 2."
 
 
 def test_series_differ_by_more_than_colour() -> None:
