@@ -13,7 +13,7 @@ from itertools import groupby
 
 from mailkit.flow import show_route, show_states
 from mailkit.layout import NOT_YET, REMOVED, Box, Row, Spot, draw
-from mailkit.render import WIDEST, Picture, clean, columns, framed, pad, svg_text
+from mailkit.render import WIDEST, Picture, clean, columns, framed, pad, strong_pixels, svg_text
 from mailkit.snapshot import LetterView, PlaceChange, Snapshot, compare
 
 __all__ = ["Picture", "show", "show_change", "show_columns", "show_route", "show_states"]
@@ -101,7 +101,7 @@ def show_columns(rows: Sequence[tuple[Caption, *tuple[Cell, ...]]], heads: Seque
     wide = (WIDEST - 16 - 12 * (count - 1)) // count
     lefts = range(8, WIDEST, wide + 12)
     drawn = [svg_text(left + 1, 22, head, 14, strong=True) for left, head in zip(lefts, heads, strict=False)]
-    words, said, y = [], [], 30 if heads else 6
+    words, said, used, y = [], [], [0.0], 30 if heads else 6
     for at, (caption, *cells) in enumerate(rows, 1):
         pictures = [_cell(cell, wide) for cell in cells]
         parts = [clean(part) for part in ([caption] if isinstance(caption, str) else caption)]
@@ -109,6 +109,7 @@ def show_columns(rows: Sequence[tuple[Caption, *tuple[Cell, ...]]], heads: Seque
         drawn += [svg_text(left + 1, y + 15, part, 13, strong=not heads) for left, part in over]
         drawn += [picture.inside(left, y + 24, wide) for left, picture in zip(lefts, pictures, strict=False)]
         y += 34 + max(picture.height(wide) for picture in pictures)
+        used += [*(picture.size[0] for picture in pictures), *(strong_pixels(part, 13) for part in parts)]
         words.append(" · ".join(parts))
         said.append(f"{words[-1].rstrip('.')}.")
         for head, picture in zip(heads or [""] * count, pictures, strict=True):
@@ -116,7 +117,8 @@ def show_columns(rows: Sequence[tuple[Caption, *tuple[Cell, ...]]], heads: Seque
                 said.append(f"{head}: {picture.alt}" if head else picture.alt)
             words += [f"  {head}"] * bool(head)
             words += [f"{'    ' if head else '  '}{line}" for line in picture.words.splitlines()]
-    return Picture("\n".join(words), framed("\n".join(drawn), WIDEST, y), " ".join(said))
+    across = WIDEST if heads or count > 1 else min(WIDEST, 16 + round(max(used)))
+    return Picture("\n".join(words), framed("\n".join(drawn), across, y), " ".join(said))
 
 
 def _cell(cell: Cell, width: int) -> Picture:

@@ -510,6 +510,8 @@ def test_columns_put_pop_beside_imap() -> None:
     long = show_columns([(f"{at}", FULL) for at in range(1, 5)])
     assert long.alt == "1. 2. 3. 4. Server · amy/INBOX: 3 letters; Laptop: 0 letters.", "heard in one piece"
     assert str(long).count("3 letters") == 4
+    assert long.size[0] == show(FULL).size[0] + 16, "a wider ground makes the letters smaller on a narrow page"
+    assert show_columns([("a caption that is wider than the mailbox below it " * 2, FULL)]).size[0] > 500
     with pytest.raises(ValueError, match="a cell for each head"):
         show_columns([("one", FULL)], ("POP3", "IMAP"))
     with pytest.raises(ValueError, match="every row"):
