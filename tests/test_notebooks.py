@@ -121,6 +121,13 @@ def test_every_picture_has_alt_text(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_column_has_a_head(name):
+    for cell in markdown_cells(name):
+        for heads in re.findall(r"^\|(.*)\|\n\|[-:| ]+\|$", cell.source, re.MULTILINE):
+            assert all(head.strip() for head in heads.split("|")), cell.id
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_no_line_hangs_on_a_style(name):
     """A viewer such as GitHub's leaves styles out, and lines without tags run together."""
     for cell, output in all_outputs(name):
