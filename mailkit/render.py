@@ -62,7 +62,8 @@ class Picture:
         data = base64.b64encode(self.svg.encode()).decode("ascii")
         image = f'<img alt="{html.escape(self.alt)}" src="data:image/svg+xml;base64,{data}" style="max-width:100%">'
         words = f"<details><summary>In words</summary>{preformatted(self.words)}</details>"
-        return {"text/plain": self.words, "text/html": image + words}
+        # A <div>: of a paragraph's lines that begin with "+", a page turned into Markdown would make a list.
+        return {"text/plain": self.words, "text/html": f"<div>{image}{words}</div>"}
 
     @property
     def size(self) -> tuple[int, int]:
