@@ -215,6 +215,16 @@ def is_part_of_a_leaf(case: Case) -> bool:
     return case.ours is None and bool(re.search(r"\.1\]", case.item))
 
 
+def with_single_blanks(answer: Answer) -> Answer:
+    if isinstance(answer, list):
+        return [with_single_blanks(inner) for inner in answer]
+    return b" ".join(answer.split()) if isinstance(answer, bytes) else answer
+
+
+def is_blanks_made_one(case: Case) -> bool:
+    return case.item == "ENVELOPE" and with_single_blanks(case.ours) == with_single_blanks(case.theirs)
+
+
 def is_spelled_otherwise(case: Case) -> bool:
     return in_structure(case) and lower(case.ours) == lower(case.theirs)
 
@@ -251,6 +261,7 @@ DIFFERENCES: dict[str, Callable[[Case], bool]] = {
     "INTERNALDATE is told in the zone that APPEND gave; Dovecot tells it in its own": is_same_moment,
     "a section that is not there is NIL; Dovecot says it is empty": is_nil_for_empty,
     "a part that is no message has no part 1; Dovecot takes it for the part itself": is_part_of_a_leaf,
+    "blanks in a subject or in quotes stay (RFC 5322 §2.2.1, §3.2.4); Dovecot makes them one": is_blanks_made_one,
     "types are spelled as the sender did; Dovecot writes message/rfc822 small": is_spelled_otherwise,
     "a Content-Type that is none means text/plain (RFC 2045 §5.2); Dovecot shows empty strings": lambda case: (
         in_structure(case) and case.name.startswith(("type/broken:", "cpython/msg_14", "multipart/broken: type in"))

@@ -51,7 +51,7 @@ class _Reader:
         """Take the next token: a comment, a word, or one of the specials of RFC 5322 §3.2.3."""
         if kind == "comment":
             if not self.angle and self.words:
-                self.name = text  # amy@example.org (Amy): how names were written before RFC 822
+                self.name = b" ".join(text.split())  # amy@example.org (Amy): how names were written before RFC 822
         elif self.routing:
             self.take_route(text)
         elif kind != "special":

@@ -65,10 +65,10 @@ def _fields(octets: bytes, part: Part) -> Fields:
 
 def _envelope(octets: bytes, part: Part) -> bytes:
     found = _fields(octets, part)
-    sender = _address_list(found, b"from")
+    sender, subject = _address_list(found, b"from"), _last(found, b"subject")
     said = (
         nstring(_last(found, b"date")),
-        nstring(_tidy(_last(found, b"subject"))),
+        nstring(subject and subject.strip()),
         sender,
         _address_list(found, b"sender", sender),
         _address_list(found, b"reply-to", sender),
@@ -86,11 +86,6 @@ def _last(found: Fields, name: bytes) -> bytes | None:
     return found[name][-1] if name in found else None
 
 
-def _tidy(text: bytes | None) -> bytes | None:
-    """Make every run of blanks one space: words meant for people."""
-    return None if text is None else b" ".join(text.split())
-
-
 def _address_list(found: Fields, name: bytes, default: bytes = b"NIL") -> bytes:
     """Write all the addresses of a field, of repeated fields together; ``default`` where there are none."""
     listed = _addresses(b", ".join(found.get(name, ())))
@@ -100,7 +95,7 @@ def _address_list(found: Fields, name: bytes, default: bytes = b"NIL") -> bytes:
 @remembered
 def _addresses(value: bytes) -> bytes:
     return b"".join(
-        b"(%b %b %b %b)" % (nstring(_tidy(person)), nstring(route), nstring(mailbox), nstring(host))
+        b"(%b %b %b %b)" % (nstring(person), nstring(route), nstring(mailbox), nstring(host))
         for person, route, mailbox, host in addresses(value)
     )
 
@@ -237,7 +232,7 @@ def _values(message: Message, name: str) -> Iterator[bytes]:
 def envelope_values(message: Message, name: str) -> Iterator[str]:
     """Yield what SEARCH finds a field of ENVELOPE by (RFC 3501 §6.4.4): its values, decoded, and as ENVELOPE has them.
 
-    ENVELOPE knows neither line ends and comments nor how many blanks there are; who searches need not know them either.
+    ENVELOPE knows neither line ends nor comments. Who searches need not either, nor know how many blanks there are.
     """
     for value in _fields(message.octets, mime.parse(message)).get(name.lower().encode(), ()):
         text = header_text(value)
@@ -249,7 +244,7 @@ def envelope_values(message: Message, name: str) -> Iterator[str]:
 def _people(value: bytes) -> str:
     """Write an address list as ENVELOPE has it, one ``name <mailbox@host>`` a line."""
     return "\n".join(
-        f"{header_text(_tidy(person) or b'')} <{characters(mailbox or b'')}@{characters(host or b'')}>"
+        f"{header_text(b' '.join((person or b'').split()))} <{characters(mailbox or b'')}@{characters(host or b'')}>"
         for person, _, mailbox, host in addresses(value)
     )
 
