@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import shutil
 import signal
 import socket
@@ -156,7 +157,8 @@ def version() -> str:
     if program is None:
         return ""
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    return done.stdout.partition(" ")[0].strip()
+    found = re.match(r"[\d.]+", done.stdout)  # Debian 13 says 2.4.1-4, which no configuration may name
+    return found[0] if found else ""
 
 
 def find_program() -> str | None:
