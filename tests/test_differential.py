@@ -283,6 +283,9 @@ BY_VERSION: dict[str, dict[str, Callable[[Case], bool]]] = {
         "a boundary in RFC 2231's coding is one; Dovecot 2.3 does not know it, and finds no parts": named(
             ("cpython/msg_33", "whole/coded boundary")
         ),
+        "a charset in RFC 2231's coding is one; Dovecot 2.3 tells the default beside it": named(
+            "cpython/msg_32", "BODY", "BODYSTRUCTURE"
+        ),
     },
     "2.4": {
         "what RFC 2231 continues is joined (its §6), no more; Dovecot 2.4 decodes it, too": lambda case: (

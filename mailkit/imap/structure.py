@@ -117,7 +117,7 @@ def _multipart(octets: bytes, part: Part, extensible: bool) -> list[bytes]:
 def _single(octets: bytes, part: Part, extensible: bool, found: Fields) -> list[bytes]:
     is_text = part.type.lower() == b"text"
     parameters = part.parameters
-    if is_text and all(name.lower() != b"charset" for name, _ in parameters):  # also beside a charset*, as Dovecot does
+    if is_text and part.parameter(b"charset") is None:  # the default (RFC 2046 §4.1.2); a charset* is one (RFC 2231 §4)
         parameters += ((b"charset", b"us-ascii"),)
     encoding = _first(found, b"content-transfer-encoding")
     said = [
