@@ -193,9 +193,10 @@ def _letters(count: int) -> str:
 
 
 def _facts(snapshot: Snapshot, box: Box) -> dict[str, str]:
-    """Gather what else a box has to say: the sessions open on it and the account's quota, at its first mailbox."""
-    if box.device:
-        return {}
+    """Gather what else a mailbox has to say: the sessions open on it and the account's quota, at its first mailbox.
+
+    A device has neither, for none is called as an account is (`Snapshot`).
+    """
     open_here = [
         f"{session.protocol} {session.state}"
         for session in snapshot.sessions

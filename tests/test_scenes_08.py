@@ -9,7 +9,7 @@ import pytest
 from mailkit import Device, MailServer
 from mailkit.scenes.advice import PLACES, WAYS, WISHES, comparison, decide, month
 from mailkit.scenes.events import EVENTS
-from mailkit.scenes.lesson08 import came_next, rules, where_it_says
+from mailkit.scenes.lesson08 import came_next, exercises, rules, where_it_says
 from mailkit.scenes.play import advise
 from mailkit.scenes.thirtydays import thirty_days
 from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, expected, unreadable
@@ -124,3 +124,11 @@ def test_what_the_tables_say():
     with pytest.raises(LookupError, match="Yahoo"):
         rules("Nobody")
     assert [head[:4] for head, _ in came_next().entries] == ["2018", "2019", "2021"]
+
+
+def test_what_was_stolen_collects_no_more(capsys):
+    """Ada's laptop takes four letters until Thursday, and keeps the one she wrote; her phone gets the last three."""
+    box = exercises["08.1"].start()
+    box.live(ada="POP", bruno="POP", chloe="IMAP")
+    box.stop()
+    assert capsys.readouterr().out.splitlines()[0].startswith("Ada, POP: 3 of 8 letters")
