@@ -128,7 +128,8 @@ def test_a_mark_that_stays_is_no_change() -> None:
 
 
 def test_only_a_session_changed() -> None:
-    assert str(show_change(FULL, replace(FULL, sessions=(pop(),)))).startswith("No letter changed.\n")
+    for changed in (pop(), SessionView("POP3", "AUTHORIZATION")):
+        assert str(show_change(FULL, replace(FULL, sessions=(changed,)))).startswith("No letter changed.\n")
 
 
 def test_flags_set_and_cleared_are_named() -> None:
@@ -218,6 +219,13 @@ def test_only_shows_what_is_named_and_names_what_there_is() -> None:
     assert "Laptop" not in str(show(FULL, only=["amy/INBOX"]))
     with pytest.raises(LookupError, match="nothing here is called tablet; there is: amy, amy/INBOX, laptop"):
         show(FULL, only="tablet")
+
+
+def test_what_cannot_be_shown_is_refused_with_the_remedy() -> None:
+    with pytest.raises(TypeError, match=r"write show\(server\.snapshot\(laptop\)\)"):
+        show(FULL.devices[0])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match='write its name, such as "laptop", not '):
+        show(FULL, only=[FULL.devices[0]])  # type: ignore[list-item]
 
 
 def test_of_many_letters_an_excerpt_with_every_change() -> None:
