@@ -332,6 +332,8 @@ class MailboxModel(RuleBasedStateMachine):
         self.highest = 0
         self.watcher = self.account.inbox.watch(lambda: None)
         self.told_gone = set()
+        for size in (30, 20, 10):
+            self.append(size, {SEEN})
 
     @rule(size=st.integers(0, 60), flags=st.sets(st.sampled_from([SEEN, DELETED, "Work"])))
     def append(self, size, flags):
@@ -355,7 +357,7 @@ class MailboxModel(RuleBasedStateMachine):
             self.account.inbox.set_flags(self.account.inbox.by_uid(uid), flags)
             self.model[uid] = (self.model[uid][0], flags)
 
-    @rule(uids=st.sets(st.integers(1, 30), max_size=4))
+    @rule(uids=st.sets(st.integers(1, 6), max_size=4))
     def expunge(self, uids):
         gone = {message.uid for message in self.account.inbox.expunge(uids)}
         assert gone == uids & set(self.model)
@@ -363,8 +365,9 @@ class MailboxModel(RuleBasedStateMachine):
             del self.model[uid]
         self.told_gone |= {uid for uid in gone if uid < self.watcher.first_untold}
 
-    @rule(uids=st.sets(st.integers(1, 30), max_size=2))
-    def move(self, uids):
+    @rule(data=st.data())
+    def move(self, data):
+        uids = data.draw(st.sets(st.sampled_from(sorted(self.model)), max_size=2)) if self.model else set()
         inbox = self.account.inbox
         chosen = [message for message in inbox.messages if message.uid in uids]
         copies = self.account.move(inbox, chosen, self.other)
