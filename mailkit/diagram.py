@@ -180,7 +180,7 @@ def _happened(row: Row) -> str:
 def _marks(snapshot: Snapshot, box: Box) -> frozenset[int]:
     """UIDs that a POP3 session marked; its maildrop is the INBOX."""
     account, _, name = box.key.partition("/")
-    return snapshot.marks(account) if name == "INBOX" and not box.device else frozenset()
+    return snapshot.marks(account) if name == "INBOX" else frozenset()
 
 
 def _ordered(flags: Iterable[str]) -> list[str]:

@@ -196,6 +196,19 @@ def test_facts_stand_at_their_own_mailbox() -> None:
     )
 
 
+def test_a_mark_stands_in_inbox_and_at_no_letter_of_the_same_number_elsewhere() -> None:
+    boxes = (mailbox(LUNCH), mailbox(replace(INVOICE, uid=1), name="Trash"))
+    assert str(show(Snapshot(boxes, (pop(1),), (device("laptop", LUNCH),)))).count("marked (DELE)") == 1
+
+
+def test_a_folder_that_a_device_makes_is_no_mailbox() -> None:
+    before, after = (
+        Snapshot(devices=(DeviceView("phone", (("INBOX", ()), *more)),)) for more in ((), (("Trips", (LUNCH,)),))
+    )
+    assert "mailbox: new" not in str(show_change(before, after))
+    assert "Phone · Trips: 0 letters → 1\n  + 1 Lunch on Thursday  saved" in str(show_change(before, after))
+
+
 def test_facts_keep_their_order() -> None:
     before = Snapshot((mailbox(LUNCH, used=5, quota=9),))
     words = str(show_change(before, replace(before, sessions=(pop(),))))
