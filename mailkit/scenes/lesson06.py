@@ -256,7 +256,7 @@ bug_hunt = Exercise(
         visits_stopped("The visits", "set", "ledger.add(name)"),
         Mistake(
             "nothing",
-            lambda _, now: WALK in _on_server(now) and not _kept(now),
+            lambda before, now: _on_server(now) != _on_server(before) and not _kept(now),
             "Nothing was fetched at all. Does your `if` say `not in`? What is not in the ledger yet is to be fetched; "
             "and the function's own `laptop`, which it is given, is what saves.",
         ),

@@ -177,6 +177,7 @@ OTHERS = {
         ("half-way", _stopped("    pop.quit()\n", ""), "did not end"),
         ("numbers", _hunt(_BY_UIDL).replace("pop.uidl()", "pop.list()"), "A size is no name"),
         ("not yet", 'box = exercises["06.3"].start()\nbox.check()'),
+        ("nothing", _hunt(_BY_UIDL.replace("laptop.save(pop.retr(number))", "pop.dele(number)"))),
         ("deletes", _hunt(f"{_BY_UIDL}            if name == '1.4':\n                pop.dele(number)")),
         ("not right", _hunt(_BY_UIDL.replace("not in ledger", "not in {*ledger, '1.2'}"))),
         ("right", _hunt(_BY_UIDL)),
