@@ -10,7 +10,7 @@ from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
 from mailkit.scenes.lesson09.boxes import TAKE_ALL, inbox, kept, twice
-from mailkit.scenes.mistakes import half_way_notes, visits_stopped
+from mailkit.scenes.mistakes import Notes, half_way_notes, noted, visits_stopped
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import by_pop
 from mailkit.scenes.visits import PopLine
@@ -51,6 +51,10 @@ class Week:
         """Tell whether the week began and never ended."""
         return self._begun and not self._over
 
+    def is_over(self) -> bool:
+        """Tell whether all seven days have been."""
+        return self._over
+
     def _tidy(self) -> None:
         """Remove the first letter, as one does in webmail; by now both computers should have it."""
         webmail = by_pop(self._server)
@@ -65,8 +69,8 @@ def _two_computers() -> World:
     for device in (desktop, laptop):
         PopClient(server, device, TAKE_ALL).poll()
     week = Week(server, letters("week"), desktop, laptop)
-    half = half_way_notes(week.is_half_way)
-    return World(server, desktop=desktop, laptop=laptop, now=fixed_clock(), one_week=week, _half=half)
+    half, over = half_way_notes(week.is_half_way), Notes("_week", lambda: ["over"] * week.is_over())
+    return World(server, desktop=desktop, laptop=laptop, now=fixed_clock(), one_week=week, _half=half, _over=over)
 
 
 THE_WEEK = sorted(map(digest, letters("week")))
@@ -106,7 +110,9 @@ first_computer = Exercise(
         ),
         Mistake(
             "nothing",
-            lambda before, now: bool(inbox(now)) and not _new(before, now, "desktop") + _new(before, now, "laptop"),
+            lambda before, now: (
+                bool(noted(now, "_week")) and not _new(before, now, "desktop") + _new(before, now, "laptop")
+            ),
             "The letters lay there, and nothing was fetched. Does your `if` say `not in`? What is not in the ledger "
             "yet is to be fetched; and `device`, which your function gets, is what saves.",
         ),
