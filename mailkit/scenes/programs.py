@@ -153,13 +153,12 @@ def refresh(imap: imaplib.IMAP4, device: Device) -> None:
     Takes a client that has logged in, and leaves it at INBOX. A real program fetches only what is new; the outcome is
     the same.
     """
-    for line in imap.list()[1]:
+    for line in reversed(imap.list()[1]):  # INBOX, which LIST tells first, comes last
         assert isinstance(line, bytes)
         name = line.rpartition(b' "/" ')[2].decode()
         imap.select(name, readonly=True)
         folder = decode_name(re.sub(r"\\(.)", r"\1", name.removeprefix('"').removesuffix('"')).encode())
         device.replace(folder, _copies(imap.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")[1]))
-    imap.select(readonly=True)
 
 
 def _copies(answer: Sequence[object]) -> Iterator[tuple[int, bytes, frozenset[str]]]:
