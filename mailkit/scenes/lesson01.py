@@ -157,7 +157,8 @@ way_1 = Exercise(
     "Way 1 by hand",
     _by_hand,
     goal=lambda before, now: not _in_box(now) and _all_home(before, now),
-    untouched="Five letters are in the box and none is at home. For each number: take it, save it, mark it.",
+    untouched="Five letters are in the box and none is at home. For each number: take it, save it with `box.home.save` "
+    "(without `box.` that is the lesson's own), mark it.",
     mistakes=(
         marked_unsaved("home", "at home"),
         Mistake(

@@ -91,7 +91,8 @@ first_letter = Exercise(
     "Bring the first letter home",
     _three_letters,
     goal=lambda before, now: _on_server(now) == {INVOICE, PHOTOS} and _saved(now) == _there(before)[:1],
-    untouched="Nothing has changed yet. Fetch letter 1, save it on the laptop, mark it, and end the session.",
+    untouched="Nothing has changed yet. Fetch letter 1, save it on `box.laptop` (without `box.` it is the lesson's), "
+    "mark it, and end the session.",
     mistakes=(
         Mistake(
             "marked-others",
@@ -279,7 +280,8 @@ only_small_ones = Exercise(
         sorted(_saved(now)) == sorted(_all_small(before)) and _small(before) == _on_server(before) - _on_server(now)
     ),
     untouched="Nothing has changed yet. `pop.list()` gives number and size of each letter, as text: make numbers of "
-    "them with `int(…)`, then compare. Ten thousand is written `10_000`; `10.000` is ten.",
+    "them with `int(…)`, then compare. Ten thousand is written `10_000`; `10.000` is ten. Save with `box.laptop.save`; "
+    "without `box.` it is the lesson's laptop.",
     mistakes=(
         Mistake(
             "everything",

@@ -281,7 +281,8 @@ make_room = Exercise(
         and _at_home(now) == _large(before)
         and not any(letter.flags for letter in now.mailbox("amy").letters)
     ),
-    untouched="Nothing has changed. `numbers` holds the numbers of the large letters: fetch, save, flag, expunge.",
+    untouched="Nothing has changed. `numbers` holds the numbers of the large letters: fetch, save with "
+    "`box.laptop.save`, flag, expunge.",
     mistakes=(
         only_a_part(lambda before, now: not _kept_somewhere(now) <= {*_everywhere(before)}),
         Mistake(
@@ -293,8 +294,8 @@ make_room = Exercise(
         Mistake(
             "lost",
             lambda before, now: bool(_missing(before, now)),
-            "A letter has left the server and is not in the laptop's Archive: it is lost. First fetch and save, and "
-            "only then flag and expunge.",
+            "A letter has left the server and is not in the laptop's Archive: it is lost. First fetch and save, with "
+            "`box.laptop.save` (without `box.` it is the lesson's laptop), and only then flag and expunge.",
         ),
         Mistake(
             "moved",

@@ -83,6 +83,7 @@ OTHERS = {
         ),
         ("twice", _pop("01.1", _SAVE.format(end=2) + _TAKE.format(end=6) + "pop.quit()")),
         ("some-left", _pop("01.1", _TAKE.format(end=2) + "pop.quit()")),
+        ("not yet", _pop("01.1", _SAVE.format(end=6).replace("box.", "") + "pop.quit()"), "`box.home.save`"),
     ],
     "01.2": [
         ("right", _imap(f"{_LEAFLET}\n{_BY_POP}\npop.quit()")),

@@ -191,6 +191,7 @@ OTHERS = {
     ],
     "03.1": [
         ("marked-others", _first("box.laptop.save(pop.retr(1))\npop.dele(2)")),
+        ("not yet", _first("laptop.save(pop.retr(1))\npop.quit()"), "`box.laptop`"),
         (
             "copied-only",
             _first("box.laptop.save(pop.retr(1))\npop.dele(1)\npop.close()\nbox.server.wait_for_hang_up()"),
@@ -200,6 +201,7 @@ OTHERS = {
     "03.4": [
         ("copied-only", _small(_DELE_OUTSIDE), "under the `if`"),
         ("too-few", _small("for n in (1, 3):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()")),
+        ("not yet", _small("for n in (1, 3, 5):\n    laptop.save(pop.retr(n))\npop.quit()"), "`box.laptop.save`"),
         ("not yet", _small("if int(lines[0].split()[1]) <= 10.000:\n    pop.dele(1)\npop.quit()"), "`10.000` is ten"),
         ("unsaved", _small("for n in (1, 3, 5):\n    box.laptop.save(pop.top(n, 1))\n    pop.dele(n)\npop.quit()")),
     ],

@@ -509,6 +509,7 @@ imap.expunge()""",
         ),
     ],
     "09.4": [
+        ("not yet", _pop("09.4", "laptop.save(pop.retr(3))\npop.quit()"), "`box.laptop.save`"),
         (
             "no-quit",
             _pop("09.4", f"pop.dele(1)\npop.dele(2)\npop.quit()\n{_LOGIN}box.laptop.save(pop.retr(1))\npop.dele(1)"),
@@ -528,6 +529,11 @@ imap.expunge()""",
         ),
     ],
     "09.7": [
+        (
+            "lost",
+            _pop("09.7", "laptop.save(pop.retr(4))\nfor number in (1, 2, 3, 4):\n    pop.dele(number)\npop.quit()"),
+            "`box.laptop`",
+        ),
         ("too-little", _pop("09.7", stumble("for number in (1, 2):\n    pop.dele(1)\n    pop.quit()")), "`NoneType`"),
         (
             "too-little",

@@ -169,8 +169,8 @@ full = Exercise(
         Mistake(
             "lost",
             lambda before, now: lost(before, now) and INVOICE not in inbox(now),
-            "There is room, and the invoice is gone for good: it had come last, and was not on the laptop. Remove only "
-            "letters whose UIDL is in the laptop's ledger.",
+            "There is room, and the invoice is gone for good: it had come last, and is not on `box.laptop`. Remove "
+            "only letters whose UIDL is in the laptop's ledger, `box.ledger`.",
         ),
         Mistake(
             "laptop-too",
