@@ -111,7 +111,7 @@ first_letter = Exercise(
             "deleted-unsaved",
             lambda before, now: LUNCH not in _on_server(now) | _at_home(now),
             "The letter is gone from the server, but it is not on `box.laptop`: now nobody has it. "
-            "`retr` before `dele`, and give what it returns to `box.laptop.save(…)`.",
+            "`retr` before `dele`, both with the number 1, and give what it returns to `box.laptop.save(…)`.",
         ),
         Mistake(
             "everything",
@@ -182,7 +182,8 @@ bug_hunt = Exercise(
             "left-open",
             lambda before, now: bool(now.sessions) and not {*_there(before)} <= {*_saved(now)},
             "Nothing is lost, but the first session was never ended, so the second visit met `[IN-USE]`. A script that "
-            "fails must still let go of the line: `pop.close()` does it without committing anything.",
+            "fails must still let go of the line: `pop.close()` does it without committing anything. Did visit 1 meet "
+            "`[IN-USE]`, too? The `pop` that `collect` gets is logged in already; open no other.",
         ),
         Mistake(
             "never-deletes",

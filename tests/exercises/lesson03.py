@@ -176,6 +176,21 @@ OTHERS = {
             "`pop.quit()`",
         ),
         (
+            "left-open",
+            _hunt("""\
+    pop = poplib.POP3(*box.server.pop3)
+    try:
+        pop.user("amy")
+        pop.pass_("secret")
+        for number in range(1, pop.stat()[0] + 1):
+            laptop.save(pop.retr(number))
+            pop.dele(number)
+    finally:
+        pop.quit()
+"""),
+            "open no other",
+        ),
+        (
             "lost",
             _hunt("""\
     try:
@@ -191,6 +206,7 @@ OTHERS = {
     ],
     "03.1": [
         ("marked-others", _first("box.laptop.save(pop.retr(1))\npop.dele(2)")),
+        ("deleted-unsaved", _first("box.laptop.save(pop.retr(2))\npop.dele(1)\npop.quit()"), "the number 1"),
         ("not yet", _first("laptop.save(pop.retr(1))\npop.quit()"), "`box.laptop`"),
         (
             "copied-only",
