@@ -198,7 +198,7 @@ exercises = {
                     "by-number",
                     lambda _, now: FLAGGED in _flags(now).get(3, ()) or _flags(now).get(4) != frozenset(),
                     "The marks are on the wrong letters. The phone has removed one meanwhile, so places have shifted; "
-                    "your notes are UIDs. Say so: `imap.uid(...)`.",
+                    "your notes are UIDs. Run the cell from its first line, and say so: `imap.uid(...)`.",
                 ),
                 Mistake(
                     "flag-in-words",
