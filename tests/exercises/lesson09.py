@@ -396,6 +396,14 @@ for number in (4, 5, 6):
 
 OTHERS = {
     "09.2": [("not-as-it-was", _cell("09.2", _posted("box.laptop.letters()[2:]") + "\nbox.laptop_goes_on_line()"))],
+    "09.2": [
+        ("not-as-it-was", _cell("09.2", _posted("box.laptop.letters()[2:]") + "\nbox.laptop_goes_on_line()")),
+        (
+            "everything",
+            _imap("09.2", _APPEND_ALL.replace("()", "()[:1]") + "\nbox.laptop_goes_on_line()"),
+            "before the laptop goes",
+        ),
+    ],
     "09.3": [
         (
             "not right",

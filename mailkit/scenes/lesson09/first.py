@@ -140,16 +140,17 @@ gone_everywhere = Exercise(
     mistakes=(
         NOT_AS_IT_WAS,
         Mistake(
+            "everything",
+            lambda before, now: twice(inbox(now)),
+            "Some letters are in the box twice: each `append` adds one, and only the photos were missing. Run the cell "
+            "from its first line, and append the last of `box.laptop.letters()` alone, before the laptop goes on "
+            "line.",
+        ),
+        Mistake(
             "on-line-first",
             lost,
             "The photos are nowhere any more. The laptop went on line, saw that the server has no such letter, and "
             "removed its copy: synchronising is not keeping. Put the letter back before it goes on line.",
-        ),
-        Mistake(
-            "everything",
-            lambda before, now: twice(inbox(now)),
-            "Some letters are in the box twice: each `append` adds one, and only the photos were missing. Run the cell "
-            "from its first line, and append the last of `box.laptop.letters()` alone.",
         ),
         Mistake(
             "still-off-line",
