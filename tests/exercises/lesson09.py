@@ -627,6 +627,7 @@ for line in pop.uidl()[1]:
         ),
     ],
     "09.12": [
+        ("not yet", _imap("09.12", 'imap.select("School")\nimap.uid("MOVE", "2", "INBOX")'), "UID is 1"),
         (
             "right",
             _imap(
@@ -634,7 +635,7 @@ for line in pop.uidl()[1]:
                 'imap.select("School")\nimap.uid("MOVE", "1:*", "INBOX")\nimap.close()\nimap.delete("School")\n'
                 "box.program.poll()",
             ),
-        )
+        ),
     ],
     "09.14": [
         (

@@ -129,7 +129,7 @@ filtered = Exercise(
     "The school never writes",
     _filed_by_a_filter,
     goal=lambda before, now: inbox(now) == anywhere(now) == sorted((LUNCH, TRIP, WALK)) and TRIP in kept(now, "laptop"),
-    untouched="The letter is in the mailbox `School`, and POP opens INBOX only. Select `School`, and move the letter.",
+    untouched="The letter is in `School`, and POP opens INBOX only. Select `School`, and move it: there its UID is 1.",
     mistakes=(
         Mistake(
             "lost",
