@@ -229,8 +229,8 @@ way_2 = Exercise(
         Mistake(
             "other-letter",
             lambda before, now: LEAFLET in _in_box(now) and len(_in_box(now)) < 5,
-            "Another letter went into the bin, and the leaflet is still there. Count the rows in the first picture of "
-            "this lesson: the leaflet is number 3.",
+            "Another letter went into the bin, and the leaflet is still there. Run the cell from its first line, and "
+            "count the rows in the first picture of this lesson: the leaflet is number 3.",
         ),
         Mistake(
             "too-many",

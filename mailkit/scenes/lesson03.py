@@ -224,7 +224,8 @@ change_your_mind = Exercise(
         Mistake(
             "other-letter",
             lambda before, now: _on_server(now) != _on_server(before),
-            "A letter was removed, but not the newsletter alone. In a session numbers never shift: it is always 2.",
+            "A letter was removed, but not the newsletter alone. Run the cell from its first line: in a session "
+            "numbers never shift, so it is always 2.",
         ),
         Mistake(
             "dropped",

@@ -185,7 +185,7 @@ exercises = {
                     "mixed-up",
                     lambda _, now: DELETED in _flags(now).get(2, {DELETED}),
                     r"Letter 2 was to get a star, and it is to go, or gone. Each note is a UID with its flag: 2 gets "
-                    r"`\Flagged`, and 3 alone gets `\Deleted`.",
+                    r"`\Flagged`, and 3 alone gets `\Deleted`. Run the cell from its first line.",
                 ),
                 Mistake(
                     "removed-another",

@@ -189,7 +189,7 @@ full = Exercise(
             lambda before, now: len(inbox(now)) < 4 and _room(now) < 4_000,
             "You removed something, and it still is not enough for the tickets. `pop.list()` says where the octets "
             "are: the two pictures have nearly all of them. What was moved to another mailbox fills the same room. "
-            f"{QUIT_IN_A_LOOP}",
+            f"{QUIT_IN_A_LOOP} Run the cell from its first line.",
         ),
         Mistake(
             "not-called",
