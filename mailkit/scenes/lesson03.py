@@ -140,7 +140,8 @@ first_letter = Exercise(
             "copied-only",
             lambda before, now: LUNCH in _on_server(now) and LUNCH in _at_home(now),
             "The letter is on the laptop and still on the server: `RETR` copies. Mark it with `pop.dele(1)` and end "
-            "with `pop.quit()`; after `pop.close()` or `pop.rset()` a mark is forgotten.",
+            "with `pop.quit()`; after `pop.close()` or `pop.rset()` a mark is forgotten. Is the session over? Run the "
+            "cell from its first line: `log_in()` goes to the lesson's server.",
         ),
         Mistake(
             "not-one-whole",

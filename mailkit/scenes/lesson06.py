@@ -157,7 +157,8 @@ fourteen_days = Exercise(
     goal=lambda before, now: _on_server(now) == [INVOICE, PARTY, WALK] and still_has("laptop", before, now),
     untouched="Nothing has changed: five letters on the server. Go through what `uidl` says; for each name, ask the "
     "ledger when that letter was fetched. What you mark counts only with `pop.quit()`. `TypeError` in a red box? It is "
-    "`box.ledger`; without `box.` it is the lesson's. And `.days` makes a number of a difference.",
+    "`box.ledger`; without `box.` it is the lesson's, and `log_in()` goes to the lesson's server. And `.days` makes a "
+    "number of a difference.",
     mistakes=(
         LAPTOP_TOO,
         Mistake(

@@ -51,6 +51,7 @@ def _small(lines: str) -> str:
 _HOME = "box.laptop.save(pop.retr(1))\npop.dele(1)\npop.quit()"
 _TWICE = "for n in (1, 3, 5):\n" + "    box.laptop.save(pop.retr(n))\n" * 2
 
+_ELSEWHERE = 'pop = poplib.POP3(*server.pop3)\npop.user("amy")\npop.pass_("secret")\npop.dele(1)\npop.quit()'
 _DELE_OUTSIDE = "for n in (1, 3, 5):\n    box.laptop.save(pop.retr(n))\npop.dele(n)\npop.quit()"
 
 WRONG = {
@@ -206,6 +207,7 @@ OTHERS = {
     ],
     "03.1": [
         ("marked-others", _first("box.laptop.save(pop.retr(1))\npop.dele(2)")),
+        ("copied-only", _first(f"box.laptop.save(pop.retr(1))\npop.quit()\n{_ELSEWHERE}"), "`log_in()`"),
         ("deleted-unsaved", _first("box.laptop.save(pop.retr(2))\npop.dele(1)\npop.quit()"), "the number 1"),
         ("not yet", _first("laptop.save(pop.retr(1))\npop.quit()"), "`box.laptop`"),
         (

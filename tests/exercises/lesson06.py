@@ -166,6 +166,7 @@ OTHERS = {
         ("fourteenth-day", _by_age(_OLD.replace("14", "10"))),
         ("fourteenth-day", _by_age(_OLD.replace(">", ">="), "pass")),
         ("not yet", _typed(_KEY_ERROR.replace(".days", "")), "`.days`"),
+        ("not yet", _LESSONS_OWN + _by_age(_OLD).replace(_LOG_IN, "pop = log_in()\n"), "`log_in()`"),
         ("not yet", "ledger = {'1.1'}\n" + _typed(_KEY_ERROR.replace("box.ledger", "ledger")), "It is `box.ledger`"),
         ("right", _by_age(f"name not in box.ledger:\n{_SAVE}    elif {_OLD.partition(' and ')[2]}")),
         ("marked-new", _by_age(f"name not in box.ledger:\n{_SAVE}    if True", "pass")),
