@@ -149,7 +149,8 @@ two_guests = Exercise(
     untouched="No letter has arrived anywhere yet. Log in, then send `letter`. Refused? Look at the digits."
     "\n530: the login is missing, and without it this server carries nothing to another domain."
     "\n535: the name or the password has a slip; here they are `amy` and `secret`."
-    f"\n550: an address has a slip, or is not written in full.\n{_LINE_ENDS}",
+    f"\n550: an address has a slip, or is not written in full.\n{_LINE_ENDS}"
+    "\n`get_all`: what `send_message` takes first is `letter`, without quotes.",
     mistakes=(
         BARE_TEXT,
         Mistake(

@@ -112,6 +112,7 @@ for guest in box.guests:
 OTHERS = {
     "02.1": [
         ("not yet", _send("02.1", stumble('smtp.send_message(letter, to_addrs=["Ben", "Noor"])')), "550: an address"),
+        ("not yet", _send("02.1", stumble('smtp.send_message("letter")')), "`get_all`"),
         (
             "not right",
             _send("02.1", f"smtp.send_message(letter, to_addrs={[*_GUESTS, 'tom@example.org']})"),
