@@ -167,7 +167,8 @@ bug_hunt = Exercise(
     "Bug hunt",
     _full_disk,
     goal=lambda before, now: not _there(now) and {*_saved(now)} >= {*_there(before)},
-    untouched="Nothing has changed: hand the function to `box.two_visits(collect)`.",
+    untouched="Nothing has changed. Hand the function to `box.two_visits(collect)`; what that prints says how each "
+    "visit ended.",
     mistakes=(
         half_way(
             f"A visit stopped half-way, and the last line of the red box says why. {QUIT_IN_A_LOOP} If not, mend the "

@@ -150,6 +150,11 @@ OTHERS = {
 """),
             "letters are left",
         ),
+        (
+            "not yet",
+            _hunt("    try:\n        laptop.save(pop.retr(0))\n    finally:\n        pop.close()\n"),
+            "what that prints",
+        ),
         ("not yet", _hunt("    pop.quit()\n")),
         ("not yet", 'box = exercises["03.2"].start()\nbox.check()'),
         (
