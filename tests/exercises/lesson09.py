@@ -538,6 +538,14 @@ imap.expunge()""",
     ],
     "09.7": [
         (
+            "right",
+            _pop(
+                "09.7",
+                "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()\nbox.postman_comes_back()\n"
+                f"{_LOGIN}box.laptop.save(pop.retr(2))\npop.dele(2)\npop.quit()",
+            ),
+        ),
+        (
             "lost",
             _pop("09.7", "laptop.save(pop.retr(4))\nfor number in (1, 2, 3, 4):\n    pop.dele(number)\npop.quit()"),
             "`box.laptop`",

@@ -163,7 +163,7 @@ full = Exercise(
     "09.7",
     "The mailbox is full",
     _full,
-    goal=lambda before, now: TICKETS in inbox(now) and not lost(before, now),
+    goal=lambda before, now: TICKETS in (*inbox(now), *kept(now, "laptop")) and not lost(before, now),
     untouched="The box is as full as it was. Remove letters that the laptop has, then let the postman come back.",
     mistakes=(
         Mistake(
