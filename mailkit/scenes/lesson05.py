@@ -11,7 +11,7 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED, FLAGGED, SEEN
 from mailkit.samples import compose, letters
 from mailkit.scenes.events import NOTE
-from mailkit.scenes.mistakes import INTO_INBOX, OTHER_SENT, SENT_TWICE, only_a_part
+from mailkit.scenes.mistakes import INTO_INBOX, OTHER_SENT, SENT_TWICE, Notes, noted, only_a_part
 from mailkit.scenes.programs import logged_in, refresh
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot, digest
@@ -39,6 +39,7 @@ def _named(line: Any) -> str:
 
 def _with_accident() -> World:
     server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
+    happened: list[str] = []
 
     def accident() -> None:
         """Delete all there is, from the phone; then the laptop synchronises."""
@@ -52,8 +53,9 @@ def _with_accident() -> World:
                     imap.store("1:*", "+FLAGS", f"({DELETED})")
                 imap.close()
             refresh(imap, laptop)
+        happened.append("an accident")
 
-    return World(server, laptop=laptop, accident=accident)
+    return World(server, laptop=laptop, accident=accident, _happened=Notes("_happened", lambda: happened))
 
 
 def _saved(now: Snapshot) -> set[str]:
@@ -131,7 +133,9 @@ exercises = {
             "05.2",
             "A real backup",
             _with_accident,
-            goal=lambda before, now: _letters(before) <= _saved(now) and not now.mailbox("amy").letters,
+            goal=lambda before, now: (
+                _letters(before) <= _saved(now) and bool(noted(now, "_happened") or not now.mailbox("amy").letters)
+            ),
             untouched="Nothing is saved yet. Fetch all three with `BODY.PEEK[]`, and save what you get.",
             mistakes=(
                 Mistake(
@@ -166,7 +170,7 @@ exercises = {
                     "The copies are there. Now see whether they survive: `box.accident()`.",
                 ),
             ),
-            praise="Server and cache are empty, and you have all three. This is what a backup is.",
+            praise="Server and cache were emptied, and you have all three. This is what a backup is.",
         ),
         Exercise(
             "05.3",

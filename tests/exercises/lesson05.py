@@ -113,6 +113,16 @@ box.accident()""",
         ("incomplete", _cell("05.2", 'box.laptop.save(imap.fetch("1:2", "(BODY.PEEK[])"), "Backup")\nbox.accident()')),
         ("only-a-part", _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[HEADER])"), "Backup")')),
         ("right", _cell("05.2", 'box.laptop.save(imap.fetch("1:*", "(RFC822)"), "Stick")\nbox.accident()')),
+        (
+            "right",
+            _cell(
+                "05.2",
+                """box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Backup")
+box.accident()
+for octets in box.laptop.letters("Backup"):
+    imap.append("INBOX", None, None, octets)""",
+            ),
+        ),
     ],
     "05.3": [
         ("right", _cell("05.3", 'imap.fetch("1:*", "(BODY[])")\n' + _REPLAY.format('f"({flag})"'))),
