@@ -461,6 +461,11 @@ imap.expunge()""",
         ("not yet", _cell("09.6", "box.program.poll()"), "seven letters"),
         (
             "not yet",
+            _noted("[:3]", "pop.quit()\nbox.program.poll()").replace(_LOGIN, f"box.program.poll()\n{_LOGIN}"),
+            "from its first line",
+        ),
+        (
+            "not yet",
             _noted("[:3]", "pop.quit()\nbox.program.poll()").replace("box.ledger[name]", "box.ledger[number]"),
             "text such as `1.1`",
         ),

@@ -66,7 +66,8 @@ downloaded_again = Exercise(
     ),
     untouched="Did the visit fetch 4? Then everything came again: the laptop has seven letters, three of them twice. "
     "To the program a letter is new whose name is not in `box.ledger`. Before `box.program.poll()`, note there the "
-    "names of the letters that the laptop has: text such as `1.1`, not the number.",
+    "names of the letters that the laptop has: text such as `1.1`, not the number. Then run the cell from its first "
+    "line.",
     idle=lambda before, now: kept(now, "laptop") == sorted([*THREE, *THREE, WALK]),
     mistakes=(
         Mistake(
