@@ -134,7 +134,8 @@ class Box:
         if verdict.status == "right":
             return verdict
         more = [f"The cell before did not run. {_UNREADABLE}"] if unread else []
-        return replace(verdict, advice=" ".join([verdict.advice, *self._overheard(), *more]))
+        advice = " ".join([verdict.advice, *self._overheard(), *more])
+        return replace(verdict, advice=advice + _AFRESH * (verdict.status == "not right"))
 
     def _overheard(self) -> Iterator[str]:
         """Yield what the IMAP sessions add to an advice."""
@@ -206,6 +207,7 @@ class Exercise:
 _BARE_FLAG = re.compile(  # `imap.store` sends brackets of its own, `imap.uid` does not
     r"(?:\(|FLAGS\S* )(?:[^)]* )?(/?)(seen|answered|flagged|deleted|draft)\b", re.IGNORECASE
 )
+_AFRESH = "\nMend your lines, and run the cell from its first line: that makes a new box."
 _READ_AGAIN = "Read the task once more and compare; the hints are below."
 _OLD_BOX = "Nothing of the cell before ran, not even its first line, so this `box` is still the one of an earlier try."
 _UNREADABLE = (

@@ -261,7 +261,15 @@ def test_what_the_server_refused_is_told_with_a_change_nobody_foresaw(exercise):
     box = exercise.start()
     box.server.inbox[0] = replace(LETTERS[0], flags=frozenset({"\\Seen"}))
     speak(box, [Said("S", "a1 NO [TRYCREATE] no Bills")])
-    assert box.check().advice.endswith("hints are below. The server refused what you sent: `NO [TRYCREATE] no Bills`.")
+    assert "hints are below. The server refused what you sent: `NO [TRYCREATE] no Bills`.\n" in box.check().advice
+
+
+def test_what_is_not_right_begins_anew(exercise):
+    """In the box as it is, many an advice cannot be followed any more."""
+    box, anew = exercise.start(), "Mend your lines, and run the cell from its first line: that makes a new box."
+    assert anew not in box.check().advice, "nothing has happened in it"
+    box.server.inbox[0] = replace(LETTERS[0], flags=frozenset({"\\Seen"}))
+    assert box.check().advice.endswith(f"\n{anew}")
 
 
 def test_marks_of_an_open_session_are_a_change(exercise):

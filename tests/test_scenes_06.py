@@ -325,13 +325,6 @@ def test_the_ledger_says_when(server, laptop, clock):
     assert set(laptop.seen_uidls.values()) == {clock.now}
 
 
-def test_who_needs_a_fresh_box_is_told():
-    """Followed in the box as it is, this advice says the same for ever."""
-    advice = {one.name: one.advice for one in exercises["06.2"].mistakes}
-    for name in ("laptop-too", "fetched-now", "never-fetched", "by-arrival", "wrong-way", "one-gone"):
-        assert "un the cell from its first line" in advice[name], name
-
-
 @pytest.mark.parametrize("told", [{"leave": True}, "leave", None, PopSettings])
 def test_settings_are_pop_settings(server, laptop, told):
     program = PopClient(server, laptop)

@@ -13,19 +13,6 @@ from tests.test_exercises import play
 pytestmark = pytest.mark.slow
 
 LESSON = "09-what-went-wrong"
-IN_A_FRESH_BOX = {  # followed in the box as it is, this advice leads into the next mistake, or says the same for ever
-    "09.1": {"taken-again", "twice", "too-soon"},
-    "09.5": {"into-inbox", "twice", "not-as-sent", "unread"},
-    "09.4": {"lost"},
-    "09.6": {"again", "doubles-away", "noted-some"},
-    "09.8": {"twice"},
-    "09.9": {"laptop-too", "never-fetched", "by-its-date", "too-early", "not-both"},
-    "09.11": {"star-lost", "starred-too", "all-read"},
-    "09.12": {"wrong-one-open"},
-    "09.13": {"emptied-first", "twice"},
-    "09.14": {"no-bills", "twice", "wrong-place", "unread"},
-    "09.15": {"into-family", "left-a-mark", "saved-inbox", "one-heap"},
-}
 MISUSE = {  # what was said to the server: protocol, and commands in this order
     "09.1": ("POP3", ["DELE 1", "DELE 2", "DELE 3", "QUIT"]),
     "09.2": ("IMAP", [r"STORE 3 +FLAGS (\Deleted)", "EXPUNGE 3"]),
@@ -171,10 +158,3 @@ def test_somebody_emptied_the_box_and_has_it_all():
 def test_another_way_is_right_too(key, source):
     verdict = play(LESSON, source)
     assert (verdict.key, verdict.status) == (key, "right"), verdict
-
-
-@pytest.mark.parametrize("key", IN_A_FRESH_BOX)
-def test_who_needs_a_fresh_box_is_told(key):
-    advice = {one.name: one.advice for one in exercises[key].mistakes}
-    silent = {name for name in IN_A_FRESH_BOX[key] if "the cell from its first line" not in advice[name]}
-    assert not silent

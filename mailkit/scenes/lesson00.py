@@ -269,8 +269,7 @@ throw_one_away = Exercise(
         Mistake(
             "server-too",
             lambda before, now: _on_server(now) < 3,
-            "A letter has left the server, and only the laptop's copy was to go. Run the cell from its first line, and "
-            "say nothing to the server.",
+            "A letter has left the server, and only the laptop's copy was to go. Say nothing to the server.",
         ),
         MARKED,
         Mistake(
@@ -305,8 +304,7 @@ both_full = Exercise(
         Mistake(
             "taken-away",
             lambda before, now: _on_server(now) < 3,
-            "The server has lost letters. Copies were wanted: leave `dele` and `expunge` out, and run the cell from "
-            "its first line.",
+            "The server has lost letters. Copies were wanted: leave `dele` and `expunge` out.",
         ),
         MARKED,
         FLAGGED_DELETED,
@@ -330,12 +328,12 @@ both_full = Exercise(
             "same-device",
             lambda before, now: sorted((len(_on(now, "laptop")), len(_on(now, "phone")))) == [0, 6],
             "One device has everything twice, and the other nothing. One line is for `box.laptop`, the other for "
-            "`box.phone`. Run the cell from its first line.",
+            "`box.phone`.",
         ),
         Mistake(
             "twice",
             lambda before, now: len(_on(now, "laptop")) + len(_on(now, "phone")) >= 6,
-            "Something was saved twice: each device saves once. Run the cell from its first line.",
+            "Something was saved twice: each device saves once.",
         ),
     ),
     praise="Three on the server, three on the laptop, three on the phone. Did you do it by IMAP? It is made for this.",

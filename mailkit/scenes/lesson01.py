@@ -165,7 +165,7 @@ way_1 = Exercise(
             "not-all-marked",
             lambda before, now: 0 < len(now.marks("amy")) < 5,
             "Not all five are marked. Inside the loop say `pop.dele(number)`, because `pop.dele(1)` means letter 1 "
-            "each time, and let `range(1, 6)` count. Run the cell from its first line.",
+            "each time, and let `range(1, 6)` count.",
         ),
         Mistake(
             "no-goodbye",
@@ -229,14 +229,14 @@ way_2 = Exercise(
         Mistake(
             "other-letter",
             lambda before, now: LEAFLET in _in_box(now) and len(_in_box(now)) < 5,
-            "Another letter went into the bin, and the leaflet is still there. Run the cell from its first line, and "
-            "count the rows in the first picture of this lesson: the leaflet is number 3.",
+            "Another letter went into the bin, and the leaflet is still there. Count the rows in the first picture of "
+            "this lesson: the leaflet is number 3.",
         ),
         Mistake(
             "too-many",
             lambda before, now: len(_in_box(now)) < 4,
-            'The leaflet is gone, and other letters with it. Give `store` one number, `"3"`, and run the cell from its '
-            "first line: once the leaflet is gone, another letter is number 3.",
+            'The leaflet is gone, and other letters with it. Give `store` one number, `"3"`: once the leaflet is '
+            "gone, another letter is number 3.",
         ),
         filed_away(LEAFLET, "leaflet"),
         Mistake(

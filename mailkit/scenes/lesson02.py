@@ -132,7 +132,7 @@ BARE_TEXT = Mistake(
     "bare-text",
     lambda before, now: _bare_text(now),
     "What arrived has neither sender nor subject, so it is not `letter`. `sendmail` wants its text, without quotes: "
-    "`letter.as_string()`. Run the cell from its first line.",
+    "`letter.as_string()`.",
 )
 
 _LINE_ENDS = "554: `send_message` ends lines as SMTP wants it, and so does `sendmail` with `letter.as_string()`."
@@ -246,8 +246,7 @@ whole_list = Exercise(
         Mistake(
             "twice",
             lambda before, now: _most(now) > 1,
-            "A guest has the letter more than once. Give `to_addrs` one address at a time, in a list: `[guest]`. "
-            "If you ran a part of your lines again, run the cell from its first line.",
+            "A guest has the letter more than once. Give `to_addrs` one address at a time, in a list: `[guest]`.",
         ),
         Mistake(
             "stopped-at-lea",
@@ -323,8 +322,8 @@ whom_to_believe = Exercise(
         Mistake(
             "marked-wrong",
             lambda before, now: TRUE in _marked(now),
-            "One of those that you marked did come from Ben; nothing is lost yet. Read the topmost `Received:` line of "
-            "each, and run the cell from its first line.",
+            "One of those that you marked did come from Ben; nothing is lost yet. Read the topmost `Received:` line "
+            "of each.",
         ),
         Mistake(
             "no-quit",

@@ -98,7 +98,7 @@ first_letter = Exercise(
             "marked-others",
             lambda before, now: bool(marked(now) - {LUNCH}),
             "A letter other than 1 is marked, and `pop.quit()` would remove it; `pop.rset()` takes all marks back. "
-            "Give `retr` and `dele` the number 1, both, and run the cell from its first line.",
+            "Give `retr` and `dele` the number 1, both.",
         ),
         marked_unsaved("laptop", "on the laptop"),
         Mistake(
@@ -122,13 +122,13 @@ first_letter = Exercise(
             "another-lost",
             lambda before, now: bool(_lost(before, now) - {*_there(before)[:1]}),
             "A letter that you did not save has left the server: now nobody has it. `retr` and `dele` want the same "
-            "number. Run the cell from its first line.",
+            "number.",
         ),
         Mistake(
             "twice",
             lambda before, now: len(_on_server(now)) == 1,
             "Two letters have left the server. If your lines ran twice: in a new session the numbers begin anew, and "
-            "another letter is number 1. Run the cell from its first line.",
+            "another letter is number 1.",
         ),
         Mistake(
             "other-letter",
@@ -140,8 +140,8 @@ first_letter = Exercise(
             "copied-only",
             lambda before, now: LUNCH in _on_server(now) and LUNCH in _at_home(now),
             "The letter is on the laptop and still on the server: `RETR` copies. Mark it with `pop.dele(1)` and end "
-            "with `pop.quit()`; after `pop.close()` or `pop.rset()` a mark is forgotten. Is the session over? Run the "
-            "cell from its first line: `log_in()` goes to the lesson's server.",
+            "with `pop.quit()`; after `pop.close()` or `pop.rset()` a mark is forgotten. `log_in()` goes "
+            "to the lesson's server.",
         ),
         Mistake(
             "not-one-whole",
@@ -172,7 +172,7 @@ bug_hunt = Exercise(
     mistakes=(
         half_way(
             f"A visit stopped half-way, and the last line of the red box says why. {QUIT_IN_A_LOOP} If not, mend the "
-            "line of `collect` that the box points to. Then run the cell from its first line."
+            "line of `collect` that the box points to."
         ),
         Mistake(
             "lost",
@@ -226,15 +226,13 @@ change_your_mind = Exercise(
         Mistake(
             "other-letter",
             lambda before, now: _on_server(now) != _on_server(before),
-            "A letter was removed, but not the newsletter alone. Run the cell from its first line: in a session "
-            "numbers never shift, so it is always 2.",
+            "A letter was removed, but not the newsletter alone. In a session numbers never shift, so it is always 2.",
         ),
         Mistake(
             "dropped",
             lambda before, now: not now.sessions,
             "The session is over and nothing was removed: the line was dropped, or no mark was left at `pop.quit()`. "
-            "Run the cell from its first line: after `pop.rset()` mark letter 2 again, `pop.dele(2)`, and say "
-            "`pop.quit()`.",
+            "After `pop.rset()` mark letter 2 again, `pop.dele(2)`, and say `pop.quit()`.",
         ),
         Mistake(
             "marked-wrong",
@@ -338,7 +336,7 @@ only_small_ones = Exercise(
             "too-few",
             lambda before, now: bool(_at_home(now)),
             "Not all of the three small letters came. Let the loop go through all `lines`, and say `pop.quit()` after "
-            "it, not indented, because it ends the session. Run the cell from its first line.",
+            "it, not indented, because it ends the session.",
         ),
     ),
     praise="Three small letters came home; the two large ones wait on the server. Did you call `retr` for the small "

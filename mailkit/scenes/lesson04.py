@@ -152,14 +152,13 @@ exercises = {
                 Mistake(
                     "removed",
                     lambda before, now: not _digests(before) <= _digests(now),
-                    "A letter has left INBOX, and you were only to read one. Run the cell from its first line, and "
-                    "remove or move nothing.",
+                    "A letter has left INBOX, and you were only to read one. Remove or move nothing.",
                 ),
                 Mistake(
                     "other-traces",
                     lambda before, now: not _no_trace(before, now),
-                    "Something on the server shows that you were there: a flag or mark, a copy or a mailbox. Run the "
-                    "cell from its first line; `fetch` is enough.",
+                    "Something on the server shows that you were there: a flag or mark, a copy or a mailbox. `fetch` "
+                    "is enough.",
                 ),
                 Mistake(
                     "wrong-letter",
@@ -204,13 +203,12 @@ exercises = {
                         if box.name not in ("INBOX", "Bills")
                     ),
                     "The mailbox for bills is to be named `Bills`, just so: another letter, a capital, or a name "
-                    "before it makes another mailbox. Run the cell from its first line.",
+                    "before it makes another mailbox.",
                 ),
                 Mistake(
                     "more-than-bills",
                     lambda _, now: _inbox(now, "Bills") >= {LEAFLET, PARTY},
-                    'More than bills lies in `Bills`. `"1:4"` means 1 to 4, and `"1,4"` means 1 and 4. Run the cell '
-                    "from its first line.",
+                    'More than bills lies in `Bills`. `"1:4"` means 1 to 4, and `"1,4"` means 1 and 4.',
                 ),
                 Mistake(
                     "advertising-kept",
@@ -260,8 +258,7 @@ exercises = {
                 Mistake(
                     "filed-twice",
                     lambda _, now: len(now.mailbox("amy", "Bills").letters) > len(_inbox(now, "Bills")),
-                    "A letter lies in `Bills` twice: it was copied, and then moved. One of the two is enough; run the "
-                    "cell from its first line.",
+                    "A letter lies in `Bills` twice: it was copied, and then moved. One of the two is enough.",
                 ),
                 Mistake(
                     "marked-copies",
@@ -298,8 +295,7 @@ exercises = {
                     "too-early",
                     lambda _, now: _handled(now) and LEAFLET not in _phone_found(now),
                     "You were quicker than the phone, which proves little. Look for the leaflet, then call "
-                    "`box.phone_deletes_the_bill()`, with its brackets, and `imap.noop()`, and only then remove it. "
-                    "Run the cell from its first line.",
+                    "`box.phone_deletes_the_bill()`, with its brackets, and `imap.noop()`, and only then remove it.",
                 ),
                 filed_away(LEAFLET, "leaflet"),
                 Mistake(

@@ -188,8 +188,8 @@ exercises = {
                 Mistake(
                     "mixed-up",
                     lambda _, now: DELETED in _flags(now).get(2, {DELETED}),
-                    r"Letter 2 was to get a star, and it is to go, or gone. Each note is a UID with its flag: 2 gets "
-                    r"`\Flagged`, and 3 alone gets `\Deleted`. Run the cell from its first line.",
+                    "Letter 2 was to get a star, and it is to go, or gone. Each note is a UID with its flag: 2 gets "
+                    r"`\Flagged`, and 3 alone gets `\Deleted`.",
                 ),
                 Mistake(
                     "removed-another",
@@ -202,7 +202,7 @@ exercises = {
                     "by-number",
                     lambda _, now: FLAGGED in _flags(now).get(3, ()) or _flags(now).get(4) != frozenset(),
                     "The marks are on the wrong letters. The phone has removed one meanwhile, so places have shifted; "
-                    "your notes are UIDs. Run the cell from its first line, and say so: `imap.uid(...)`.",
+                    "your notes are UIDs. Say so: `imap.uid(...)`.",
                 ),
                 Mistake(
                     "flag-in-words",

@@ -164,27 +164,26 @@ fourteen_days = Exercise(
         Mistake(
             "fetched-now",
             lambda before, now: WALK not in _on_server(now) and _has_walk(before, now),
-            "“Walk this afternoon?” is on the laptop now, and gone from the server. It came today, and it was to stay: "
-            "delete only what the ledger knows, `if name in box.ledger and …`. Run the cell from its first line.",
+            "“Walk this afternoon?” is on the laptop now, and gone from the server. It came today, and it was to "
+            "stay: delete only what the ledger knows, `if name in box.ledger and …`.",
         ),
         Mistake(
             "never-fetched",
             lambda _, now: WALK not in _on_server(now),
-            "“Walk this afternoon?” came today, and the laptop has not fetched it: it is not in the ledger, and now it "
-            "is nowhere. Delete only what the ledger knows: `if name in box.ledger and …`. Run the cell from its "
-            "first line.",
+            "“Walk this afternoon?” came today, and the laptop has not fetched it: it is not in the ledger, and now "
+            "it is nowhere. Delete only what the ledger knows: `if name in box.ledger and …`.",
         ),
         Mistake(
             "by-arrival",
             lambda _, now: INVOICE not in _on_server(now) and LUNCH not in _on_server(now),
             "The invoice is gone too. It came long ago, but the laptop fetched it two days ago, and that is the age "
-            "that counts: look at the date in the ledger, and run the cell from its first line.",
+            "that counts: look at the date in the ledger.",
         ),
         Mistake(
             "wrong-way",
             lambda _, now: INVOICE not in _on_server(now),
             "You deleted the letter that was fetched two days ago and kept the old ones: the comparison is the wrong "
-            "way round. The age is `box.now - box.ledger[name]`. Run the cell from its first line.",
+            "way round. The age is `box.now - box.ledger[name]`.",
         ),
         Mistake(
             "marked-new",
@@ -201,19 +200,19 @@ fourteen_days = Exercise(
         Mistake(
             "fourteenth-day",
             lambda _, now: PARTY in marked(now) or PARTY not in _on_server(now),
-            "The invitation to a birthday is gone, or marked. The laptop fetched it fourteen days ago, not more: "
-            "`> 14` leaves it, `>= 14` does not. Run the cell from its first line.",
+            "The invitation to a birthday is gone, or marked. The laptop fetched it fourteen days ago, not more: `> "
+            "14` leaves it, `>= 14` does not.",
         ),
         Mistake(
             "no-quit",
             lambda _, now: bool(now.marks("amy")),
             "Marked, and still there: only `pop.quit()` removes. Is there a `KeyError` in a red box? That name is not "
-            "in the ledger: `if name in box.ledger and …`, and run the cell from its first line.",
+            "in the ledger: `if name in box.ledger and …`.",
         ),
         Mistake(
             "one-gone",
             lambda _, now: len(_on_server(now)) == 4,
-            f"One old letter is gone, the other is still there. {QUIT_IN_A_LOOP} Run the cell from its first line.",
+            f"One old letter is gone, the other is still there. {QUIT_IN_A_LOOP}",
         ),
     ),
     praise="Two letters were old enough and are gone; the one fetched late stays, and so does the one fetched fourteen "
@@ -327,8 +326,8 @@ lost_ledger = Exercise(
         Mistake(
             "twice",
             lambda _, now: len(_kept(now)) > 4 and {*_kept(now)[3:]} == {WALK},
-            "The new letter came more than once, and nothing else did. Of all the lines of a header look only at "
-            "the one that begins with `Message-ID`, and save once. Run the cell from its first line.",
+            "The new letter came more than once, and nothing else did. Of all the lines of a header look only at the "
+            "one that begins with `Message-ID`, and save once.",
         ),
         Mistake(
             "everything-again",

@@ -209,7 +209,7 @@ switch = Exercise(
             "twice",
             lambda _, now: len(_everywhere(now)) > len(set(_everywhere(now))),
             "A letter is on the server twice: it lay there already, or you appended it more than once. Ask before you "
-            "append, `if octets not in on_server`, and run the cell from its first line.",
+            "append, `if octets not in on_server`.",
         ),
         Mistake(
             "one-heap",
@@ -220,8 +220,8 @@ switch = Exercise(
         Mistake(
             "inbox-differs",
             lambda before, now: bool(_uploaded(before, now)) and not _all_there(now, "INBOX"),
-            "On the server, INBOX does not hold what the laptop's INBOX holds. Run the cell from its first line: go "
-            'through all of `box.laptop.letters("INBOX")`, and append to `INBOX` those that are not there yet.',
+            "On the server, INBOX does not hold what the laptop's INBOX holds. Go through all of "
+            '`box.laptop.letters("INBOX")`, and append to `INBOX` those that are not there yet.',
         ),
         Mistake(
             "folder-forgotten",
@@ -307,8 +307,7 @@ make_room = Exercise(
             "expunged-in-the-loop",
             lambda before, now: bool(_large(before) & _still(now)) and bool(_large(before) - _still(now)),
             "One large letter has gone home, another is still on the server. Did you expunge inside the loop? Each "
-            "time the later numbers shift, and the next one you noted is wrong: expunge once, after the loop. Run the "
-            "cell from its first line.",
+            "time the later numbers shift, and the next one you noted is wrong: expunge once, after the loop.",
         ),
         Mistake(
             "flagged-only",

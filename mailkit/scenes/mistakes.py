@@ -22,15 +22,14 @@ OTHER_SENT = Mistake(
 INTO_INBOX = Mistake(
     "into-inbox",
     lambda before, now: bool(now.mailbox("amy").letters),
-    "A copy lies in INBOX, as if it had come in. It belongs in `Sent`: run the cell from its first line, do not send "
-    'it, and put it there with `imap.append("Sent", …)`.',
+    "A copy lies in INBOX, as if it had come in. It belongs in `Sent`: do not send it, and put it "
+    'there with `imap.append("Sent", …)`.',
 )
 
 SENT_TWICE = Mistake(
     "twice",
     lambda before, now: len(now.mailbox("amy", "Sent").letters) > 1,
-    "There is more than one letter in `Sent`: each `append` adds one. Run the cell from its first line, and append "
-    "once.",
+    "There is more than one letter in `Sent`: each `append` adds one. Append once.",
 )
 
 MARKED = Mistake(
@@ -47,8 +46,7 @@ FLAGGED_DELETED = Mistake(
 )
 
 LOOK_ONLY = (
-    "`BODY[]` sets that flag, and so does `RFC822`, its older name. To look and leave no trace, say `BODY.PEEK[]`. Run "
-    "the cell from its first line."
+    "`BODY[]` sets that flag, and so does `RFC822`, its older name. To look and leave no trace, say `BODY.PEEK[]`."
 )
 
 
@@ -73,15 +71,14 @@ NOT_AS_IT_WAS = Mistake(
 LAPTOP_TOO = Mistake(
     "laptop-too",
     lambda before, now: not still_has("laptop", before, now),
-    "The laptop has lost letters, and it was to keep what it had. Run the cell from its first line.",
+    "The laptop has lost letters, and it was to keep what it had.",
 )
 
 EMPTIED_FIRST = Mistake(
     "emptied-first",
     lambda before, now: bool(noted(now, "_gap")),
     "What the server had, you removed before its copy lay beside it: meanwhile the laptop was the only place, and any "
-    "other device would have seen its mail go. Nothing needs to be removed here. Run the cell from its first line, and "
-    "append only what is missing.",
+    "other device would have seen its mail go. Nothing needs to be removed here. Append only what is missing.",
 )
 
 
@@ -184,7 +181,7 @@ def half_way(advice: str) -> Mistake:
 def visits_stopped(what: str, kind: str, note: str) -> Mistake:
     """Return the same for a function that polls with a ledger: of this kind (`set`), into which these words write."""
     return half_way(
-        f"{what} stopped half-way. The last line of the red box says why. Mend it; run the cell from its first line."
+        f"{what} stopped half-way. The last line of the red box says why."
         f"\n`NoneType`: {_IN_A_LOOP}"
         "\nA `b` before the number: `.decode()` is missing."
         f"\n`'{kind}'`: into this ledger you write with `{note}`."

@@ -137,6 +137,6 @@ imap.store("3", "+FLAGS", r"(\Deleted)")""",
         ("flag-in-words", _cell("05.3", _REPLAY.format("'(Flagged)'")), "You wrote the flag `Flagged`"),
         ("not yet", _cell("05.3", stumble(_REPLAY.format("'({flag})'"))), "an `f` is missing"),
         ("mixed-up", _cell("05.3", r'imap.store("1:*", "+FLAGS", r"(\Deleted)")' + "\nimap.expunge()")),
-        ("by-number", _cell("05.3", r'imap.store("2", "+FLAGS", r"(\Flagged)")'), "from its first line"),
+        ("by-number", _cell("05.3", r'imap.store("2", "+FLAGS", r"(\Flagged)")')),
     ],
 }

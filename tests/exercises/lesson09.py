@@ -395,7 +395,6 @@ for number in (4, 5, 6):
     box.laptop.throw_away(number)"""
 
 OTHERS = {
-    "09.2": [("not-as-it-was", _cell("09.2", _posted("box.laptop.letters()[2:]") + "\nbox.laptop_goes_on_line()"))],
     "09.2": [
         ("not-as-it-was", _cell("09.2", _posted("box.laptop.letters()[2:]") + "\nbox.laptop_goes_on_line()")),
         (
@@ -462,7 +461,6 @@ imap.expunge()""",
         (
             "not yet",
             _noted("[:3]", "pop.quit()\nbox.program.poll()").replace(_LOGIN, f"box.program.poll()\n{_LOGIN}"),
-            "from its first line",
         ),
         (
             "not yet",
@@ -595,7 +593,6 @@ imap.expunge()""",
             "not-both",
             _pop("09.9", "pop.dele(1)\npop.quit()").replace("pop = ", "box.tablet_program.poll()\npop = "),
             "`NoneType`",
-            "from its first line",
         ),
         (
             "marked-unfetched",

@@ -74,14 +74,13 @@ vanished = Exercise(
             "taken-again",
             lambda before, now: not inbox(now) and any(line[0] != "0" for line in noted(now, "_visits")),
             "The letters were back, and at its next visit the laptop took them again. The cause is a setting: change "
-            "`box.program.settings` before the visit, so that the program leaves mail on the server, and run the cell "
-            "from its first line.",
+            "`box.program.settings` before the visit, so that the program leaves mail on the server.",
         ),
         NOT_AS_IT_WAS,
         Mistake(
             "twice",
             lambda before, now: twice(inbox(now)),
-            "Letters are in the box twice: each `append` adds one. Run the cell from its first line.",
+            "Letters are in the box twice: each `append` adds one.",
         ),
         Mistake(
             "not-all",
@@ -92,7 +91,7 @@ vanished = Exercise(
             "too-soon",
             lambda before, now: not inbox(now) and bool(noted(now, "_visits")),
             "The laptop has looked, and the box was still empty. First the letters, with `imap.append`, then the "
-            "settings, then the visit: run the cell from its first line.",
+            "settings, then the visit.",
         ),
         Mistake(
             "for-a-fortnight",
@@ -142,9 +141,8 @@ gone_everywhere = Exercise(
         Mistake(
             "everything",
             lambda before, now: twice(inbox(now)),
-            "Some letters are in the box twice: each `append` adds one, and only the photos were missing. Run the cell "
-            "from its first line, and append the last of `box.laptop.letters()` alone, before the laptop goes on "
-            "line.",
+            "Some letters are in the box twice: each `append` adds one, and only the photos were missing. Append the "
+            "last of `box.laptop.letters()` alone, before the laptop goes on line.",
         ),
         Mistake(
             "on-line-first",
@@ -213,7 +211,7 @@ struck_through = Exercise(
             "wrong-ones",
             lambda before, now: bool({LEAFLET, PRIZE} & {*inbox(now)} - flagged(now, DELETED)),
             r"The leaflet or the yacht has no `\Deleted` any more, and both are to go. Take the flag from letter 2 "
-            "alone: run the cell from its first line.",
+            "alone.",
         ),
         Mistake(
             "not-expunged",
@@ -259,7 +257,7 @@ half_way = Exercise(
             "lost",
             lost,
             "A letter is gone and not, or not whole, on the laptop. Letter 3 had not been fetched when the line was "
-            "cut: save it, `box.laptop.save(pop.retr(3))`, before you mark it. Run the cell from its first line.",
+            "cut: save it, `box.laptop.save(pop.retr(3))`, before you mark it.",
         ),
         Mistake(
             "twice",
@@ -335,14 +333,14 @@ sent = Exercise(
         Mistake(
             "not-as-sent",
             lambda before, now: bool(inbox(now, "Sent")) and not _is_filed(now),
-            "What lies in `Sent` is not, octet for octet, the phone's copy. Run the cell from its first line, and "
-            'append `box.phone.letters("Sent")[0]`, as it is.',
+            "What lies in `Sent` is not, octet for octet, the phone's copy. Append "
+            '`box.phone.letters("Sent")[0]`, as it is.',
         ),
         Mistake(
             "unread",
             lambda before, now: _is_filed(now),
-            r"The copy is in `Sent`, and every device shows it as new mail. Amy has read what she wrote: run the cell "
-            r"from its first line, and append it with the flag `\Seen`.",
+            "The copy is in `Sent`, and every device shows it as new mail. Amy has read what she wrote: append it "
+            r"with the flag `\Seen`.",
         ),
     ),
     praise="Every device of Amy's finds it now. Her phone should do so by itself: sending is one step (SMTP), keeping "

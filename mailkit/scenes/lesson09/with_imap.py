@@ -76,20 +76,18 @@ read_marks = Exercise(
         Mistake(
             "star-lost",
             lambda before, now: not flagged(now, FLAGGED),
-            "The photos have lost their star. `FLAGS` replaces all flags by yours; `+FLAGS` adds yours to them. Run "
-            "the cell from its first line.",
+            "The photos have lost their star. `FLAGS` replaces all flags by yours; `+FLAGS` adds yours to them.",
         ),
         Mistake(
             "starred-too",
             lambda before, now: flagged(now, FLAGGED) != {PHOTOS},
-            r"A letter has a star that it never had. `+FLAGS` keeps what is there: run the cell from its first line, "
-            r"and add `\Seen` alone.",
+            r"A letter has a star that it never had. `+FLAGS` keeps what is there: add `\Seen` alone.",
         ),
         Mistake(
             "all-read",
             lambda before, now: INVOICE in flagged(now, SEEN),
-            r"The invoice counts as read now, and nobody has read it. Run the cell from its first line, and name the "
-            r"letters, `1,3`; and mind that fetching `BODY[]` sets `\Seen` by itself.",
+            "The invoice counts as read now, and nobody has read it. Name the letters, `1,3`; and mind that fetching "
+            r"`BODY[]` sets `\Seen` by itself.",
         ),
         Mistake(
             "one-missing",
@@ -150,14 +148,12 @@ filtered = Exercise(
         Mistake(
             "others-gone",
             lambda before, now: not {LUNCH, WALK} <= {*inbox(now)},
-            "Another letter has left INBOX, and only the school's was in the wrong place. Run the cell from its first "
-            "line, and move that one alone.",
+            "Another letter has left INBOX, and only the school's was in the wrong place. Move that one alone.",
         ),
         Mistake(
             "wrong-one-open",
             lambda before, now: TRIP not in inbox(now) and _uids(now) != _uids(before),
-            'INBOX was open, and its own letters went into it once more. `imap.select("School")` comes first. Run the '
-            "cell from its first line.",
+            'INBOX was open, and its own letters went into it once more. `imap.select("School")` comes first.',
         ),
         Mistake(
             "not-collected",
@@ -206,8 +202,7 @@ half_and_half = Exercise(
         Mistake(
             "twice",
             lambda before, now: twice(inbox(now)),
-            "Some letters are in the box twice: each `append` adds one. Run the cell from its first line, and append "
-            "only what is not in `there`.",
+            "Some letters are in the box twice: each `append` adds one. Append only what is not in `there`.",
         ),
         Mistake(
             "wrong-half",
@@ -257,8 +252,8 @@ switched = Exercise(
                 inbox(now) == AT_HOME and not any(view.letters for view in now.mailboxes if view.name == "Bills")
             ),
             "The bills are missing. Is there a mailbox `Bills`, spelled so? APPEND into one that is not there is "
-            "refused, and `imaplib` says so only in what it returns: `NO`. Run the cell from its first line: create "
-            '`Bills`, then append each of `box.laptop.letters("Bills")`.',
+            "refused, and `imaplib` says so only in what it returns: `NO`. Create `Bills`, then append each of "
+            '`box.laptop.letters("Bills")`.',
         ),
         Mistake(
             "no-inbox",
@@ -268,8 +263,7 @@ switched = Exercise(
         Mistake(
             "twice",
             lambda before, now: twice(anywhere(now)),
-            "A letter is on the server twice. Each `append` adds one, so append each letter once: run the cell from "
-            "its first line.",
+            "A letter is on the server twice. Each `append` adds one, so append each letter once.",
         ),
         Mistake(
             "one-heap",
@@ -281,13 +275,13 @@ switched = Exercise(
             "wrong-place",
             lambda before, now: len(anywhere(now)) == 4 and (inbox(now), inbox(now, "Bills")) != (AT_HOME, BILLS),
             "All four letters are on the server, and not each in the mailbox of its folder. The first argument of "
-            "`append` says where. Run the cell from its first line.",
+            "`append` says where.",
         ),
         Mistake(
             "unread",
             lambda before, now: (inbox(now), inbox(now, "Bills")) == (AT_HOME, BILLS),
-            r"Every letter is in its place, and some look new on every device. All four have been read: run the "
-            r"cell from its first line, and append each with the flag `\Seen`.",
+            "Every letter is in its place, and some look new on every device. All four have been read: append each "
+            r"with the flag `\Seen`.",
         ),
     ),
     praise="The letters live on the server now, sorted and read as they were. Keep the laptop's folders until you have "
@@ -350,7 +344,7 @@ backup = Exercise(
             "into-family",
             lambda before, now: bool({LUNCH, PHOTOS, PARTY} & {*inbox(now, "Family")}),
             "The stick's letters are in `Family` on the server now, and they belong in INBOX: "
-            '`imap.append("INBOX", …)`. Run the cell from its first line.',
+            '`imap.append("INBOX", …)`.',
         ),
         Mistake(
             "heap",
@@ -362,21 +356,20 @@ backup = Exercise(
             "left-a-mark",
             lambda before, now: any(letter.flags for letter in now.mailbox("amy", "Family").letters),
             r"The letters of `Family` bear a flag now; `BODY[]` alone sets `\Seen`. A backup leaves no trace: "
-            "`BODY.PEEK[]`, and no `store`. Run the cell from its first line.",
+            "`BODY.PEEK[]`, and no `store`.",
         ),
         Mistake(
             "saved-inbox",
             lambda before, now: any(
                 letter.subject not in inbox(before, "Family") for letter in folder(now, "stick", "Family")
             ),
-            'What you saved as `Family` came from INBOX, which was selected: `imap.select("Family")` comes before. '
-            "Run the cell from its first line.",
+            'What you saved as `Family` came from INBOX, which was selected: `imap.select("Family")` comes before.',
         ),
         Mistake(
             "one-heap",
             lambda before, now: _all_saved(before, now) and len(inbox(now)) == 3,
             "All is safe, but on the stick `Family` and INBOX are mixed, something is there twice, or the folder is "
-            'not spelled `Family`. Run the cell from its first line, and name it: `box.stick.save(…, "Family")`.',
+            'not spelled `Family`. Name it: `box.stick.save(…, "Family")`.',
         ),
         Mistake(
             "not-saved",

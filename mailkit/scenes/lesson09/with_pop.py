@@ -87,13 +87,13 @@ downloaded_again = Exercise(
             lambda before, now: twice(kept(now, "laptop")),
             "The laptop has letters twice. A POP program knows a letter by its UIDL alone, and one that is not in "
             "`box.ledger` is new to it. Before it polls, note the names of the letters that it has, as text such as "
-            "`1.1`; `print(box.ledger)` shows what stands there. Run the cell from its first line.",
+            "`1.1`; `print(box.ledger)` shows what stands there.",
         ),
         Mistake(
             "doubles-away",
             lambda before, now: not set(noted(now, "_visits")) <= {"0", "1"},
-            "The doubles are thrown away, and they came all the same: that is the complaint. Run the cell from its "
-            "first line, and write the ledger before the visit.",
+            "The doubles are thrown away, and they came all the same: that is the complaint. Write the ledger before "
+            "the visit.",
         ),
         Mistake(
             "saved-by-hand",
@@ -110,8 +110,7 @@ downloaded_again = Exercise(
         Mistake(
             "noted-some",
             lambda before, now: bool(noted(now, "_ledger")) and not {*_names(now)[:3]} <= {*noted(now, "_ledger")},
-            f"The ledger does not have all of the first three names, such as `1.1`. {QUIT_IN_A_LOOP} Run the cell from "
-            "its first line.",
+            f"The ledger does not have all of the first three names, such as `1.1`. {QUIT_IN_A_LOOP}",
         ),
         Mistake(
             "not-visited",
@@ -176,8 +175,7 @@ full = Exercise(
         Mistake(
             "laptop-too",
             lost,
-            "The laptop has lost letters that are no longer on the server either: room is needed there, not at home. "
-            "Run the cell from its first line.",
+            "The laptop has lost letters that are no longer on the server either: room is needed there, not at home.",
         ),
         marked_unsaved("laptop", "on the laptop"),
         Mistake(
@@ -190,7 +188,7 @@ full = Exercise(
             lambda before, now: len(inbox(now)) < 4 and _room(now) < 4_000,
             "You removed something, and it still is not enough for the tickets. `pop.list()` says where the octets "
             "are: the two pictures have nearly all of them. What was moved to another mailbox fills the same room. "
-            f"{QUIT_IN_A_LOOP} Run the cell from its first line.",
+            + QUIT_IN_A_LOOP,
         ),
         Mistake(
             "not-called",
@@ -263,8 +261,7 @@ locked = Exercise(
         Mistake(
             "twice",
             lambda before, now: twice(kept(now, "laptop")),
-            "The laptop has a letter twice: saving copies, as often as you say it. Run the cell from its first line, "
-            "and save each letter once.",
+            "The laptop has a letter twice: saving copies, as often as you say it. Save each letter once.",
         ),
         Mistake(
             "not-all",
@@ -334,13 +331,13 @@ fourteen_days = Exercise(
             "never-fetched",
             lambda before, now: PARCEL not in inbox(now),
             "The parcel's letter is gone, and the laptop's program never fetched it: its name is not in the ledger. "
-            "What has not been fetched has no age. Run the cell from its first line.",
+            "What has not been fetched has no age.",
         ),
         Mistake(
             "by-its-date",
             lambda before, now: POSTCARD not in inbox(now),
-            "The postcard is gone from the server. It was written in August, true; but the laptop fetched it on day 6, "
-            "fourteen days ago and not more: `>`, not `>=`. The ledger says when. Run the cell from its first line.",
+            "The postcard is gone from the server. It was written in August, true; but the laptop fetched it on day "
+            "6, fourteen days ago and not more: `>`, not `>=`. The ledger says when.",
         ),
         Mistake(
             "marked-unfetched",
@@ -364,20 +361,19 @@ fourteen_days = Exercise(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
             "Marked, and not removed: marks count only when you say `pop.quit()`. Is there a red box? A name that is "
-            "not in the ledger has no time: `box.ledger.get(name, box.now)`, and run the cell from its first line.",
+            "not in the ledger has no time: `box.ledger.get(name, box.now)`.",
         ),
         Mistake(
             "too-early",
             lambda before, now: bool(_missed(before, now)),
             "For the tablet it was too early: what it has not fetched, it never will. Fourteen days are too few for a "
-            "device that looks every three weeks. Run the cell from its first line, and let it poll before you log in: "
-            "`box.tablet_program.poll()`.",
+            "device that looks every three weeks. Let it poll before you log in: `box.tablet_program.poll()`.",
         ),
         Mistake(
             "not-both",
             lambda before, now: len(inbox(now)) == 3 or kept(now, "tablet") == inbox(now) == inbox(before),
-            "Two letters were fetched on day 1, and both are nineteen days old: both are to go, in one session: in "
-            f"a new one the numbers begin anew. {QUIT_IN_A_LOOP} Run the cell from its first line.",
+            "Two letters were fetched on day 1, and both are nineteen days old: both are to go, in one session: in a "
+            f"new one the numbers begin anew. {QUIT_IN_A_LOOP}",
         ),
     ),
     praise="The days count from the download by this program, and the deletion is sent at its next visit: too late for "
