@@ -295,8 +295,9 @@ def test_octets_survive_the_relay(server, other, client):
 def test_relay_beyond_ascii(server, other, client):
     server.relay_to(other)
     client.login("amy", "secret")
-    client.sendmail("amy@example.org", ["zoe@example.net"], LETTER, mail_options=["SMTPUTF8"])
+    client.sendmail("zoé@example.com", ["zoe@example.net"], LETTER, mail_options=["SMTPUTF8"])
     assert "with UTF8SMTP for <zoe@example.net>" in header(other, "zoe")
+    assert first_letter(other, "zoe").startswith("Return-Path: <zoé@example.com>\r\n".encode())
 
 
 def test_relay_of_a_header_beyond_ascii(server, other, client):
@@ -479,7 +480,8 @@ def test_a_relay_falls_back_to_helo(server, client, refusal):
 
 
 @pytest.mark.parametrize(
-    ("refusal", "code"), [(b"250 x", 451), (b"499 x", 451), (b"451", 451), (b"554 x", 550), (b"599-x\r\n599", 550)]
+    ("refusal", "code"),
+    [(b"250 x", 451), (b"499 x", 451), (b"451", 451), (b"554 x", 550), (b"502 x", 550), (b"599-x\r\n599", 550)],
 )
 def test_a_relay_sends_no_text_unless_told_to_go_on(server, client, refusal, code):
     heard, reply = relayed(server, client, [*REPLIES[:4], refusal, b"221 bye"])
