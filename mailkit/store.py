@@ -198,7 +198,7 @@ class Store:
             account = None
         right = (account.password if account else "").encode()
         matches = hmac.compare_digest(right, password.encode("utf-8", "surrogateescape"))
-        return account if account and (matches or not self.check_password) else None
+        return account if matches or not self.check_password else None
 
     def account_for(self, address: str) -> Account | None:
         """Return the account for ``amy`` or ``amy@this.domain``, or None."""
