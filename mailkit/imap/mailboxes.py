@@ -67,10 +67,10 @@ def _to_ends_of_levels(name: str, reached: set[int]) -> Iterator[int]:
 
 
 def with_superiors(names: Iterable[str]) -> dict[str, bool]:
-    """Return these names and all levels above them, in order: name → whether it was given.
+    """Return these names and all levels above them, INBOX first: name → whether it was given.
 
-    >>> with_superiors(["Work/2026", "INBOX"])
-    {'INBOX': True, 'Work': False, 'Work/2026': True}
+    >>> with_superiors(["Archive/2026", "INBOX"])
+    {'INBOX': True, 'Archive': False, 'Archive/2026': True}
     """
     known = dict.fromkeys(names, True)
     for name in list(known):
