@@ -105,7 +105,7 @@ class Account:
         """
         old = canonical_name(old)
         if old == "INBOX":
-            self.move(self.inbox, list(self.inbox.messages), self.create(new))
+            self.move(self.inbox, self.inbox.messages, self.create(new))
             return
         new = canonical_name(new.removesuffix(DELIMITER))
         moving = [name for name in self.mailboxes if name == old or name.startswith(old + DELIMITER)]
