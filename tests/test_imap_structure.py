@@ -682,6 +682,11 @@ def test_a_blank_before_the_colon():
         (b"A", None, b"", b"MISSING_DOMAIN"),
     ]),
     (b'""', []),
+    (b'"Amy", <ben> c, d@e', [
+        (b"Amy", None, b"MISSING_MAILBOX", b"MISSING_DOMAIN"), (None, None, b"ben", b"MISSING_DOMAIN"),
+        (None, None, b"d", b"e"),
+    ]),
+    (b"a@ <b>, c@d@.e", [(None, None, b"a", b"MISSING_DOMAIN"), (None, None, b"c", b"d")]),
     (b"@x, @", [(None, None, b"MISSING_MAILBOX", b"x")]),
     (b"<@a (c), (d) @b : u@h>", [(None, b"@a,@b", b"u", b"h")]),
     (b'"x . y".z@c', [(None, None, b"x . y.z", b"c")]),
