@@ -77,7 +77,7 @@ class MessageCommands:
         if action not in CHANGES:
             raise BadSyntax(f"STORE knows {', '.join(CHANGES)}, each also with .SILENT, but not {action}")
         arguments.space()
-        flags = arguments.flags(parenthesized=False)
+        flags = arguments.flags()
         arguments.end()
         self._need_writing()
         given = self._view.mailbox.flag_set(flags, new=action != "-FLAGS")

@@ -173,9 +173,9 @@ class Arguments:
         found = self.match(_LIST_CHARS)
         return (found[0] if found else self.string()).decode("latin-1")
 
-    def flags(self, parenthesized: bool = True) -> list[str]:
+    def flags(self) -> list[str]:
         """Read a flag list; STORE may leave the parentheses out (RFC 3501 §9, store-att-flags)."""
-        if parenthesized or self.next_is(b"("):
+        if self.next_is(b"("):
             return self.parenthesized(self.flag, loose=True)  # as Dovecot writes it where it is a client
         flags = [self.flag()]
         while self.take(b" "):
