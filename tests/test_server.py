@@ -407,11 +407,14 @@ def test_a_line_that_is_reset_in_its_handshake_leaves_nothing(server, port, begi
     wait_until(lambda: engine.call(lambda: not (engine.transports or engine.smtp_lines)))
 
 
-def test_one_connection_too_many_is_refused_and_the_others_go_on():
+def test_one_connection_too_many_is_refused_and_the_others_go_on(caplog):
     with MailServer(LETTERS, password="secret", max_connections=2) as server:
         kept = [pop_login(server), poplib.POP3(*server.pop3)]
         with socket.create_connection(server.pop3) as late:
             assert late.makefile("rb").read().startswith(b"-ERR [SYS/TEMP] too many connections")
+            late.sendall(b"USER amy\r\n")  # it is not heard any more
+            server.snapshot()
+            assert not caplog.records
         assert kept[0].stat()[0] == 3
         for pop in kept:
             pop.quit()
