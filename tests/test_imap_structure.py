@@ -375,6 +375,7 @@ def test_addresses(value, listed):
         ('a/b; c="d; e" ; f=g', {"c": "d; e", "f": "g"}),
         ("a/b; n*0=one; n*1=two", {"n": "onetwo"}),
         ("a/b; n*1=two%; n*0*=us-ascii''one%20", {"n*": "us-ascii''one%20two%25"}),
+        ("a/b; n*0=one%; n*1*=%20two", {"n*": "''one%25%20two"}),
         ("a/b; n*0=one; n*2=three", {"n*0": "one", "n*2": "three"}),
         ("a/b; n*=utf-8''%C3%A9", {"n*": "utf-8''%C3%A9"}),
         ("a/b (c; (c) d=e) ; f=g", {"f": "g"}),
