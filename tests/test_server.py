@@ -674,20 +674,22 @@ def test_who_asks_for_tls_and_leaves_is_not_waited_for(port, begin):
 @pytest.mark.slow
 @pytest.mark.parametrize("port", ["imap", "imaps"])
 def test_what_is_sent_waits_until_what_was_sent_is_read(port):
-    """Else a large answer lies in memory, and is cut off where LOGOUT follows it."""
+    """Else a large answer lies in memory, and is cut off where LOGOUT follows it; then the client is heard again."""
     letter = b"Subject: large\r\n\r\n" + b"A line of a letter.\r\n" * 1_000_000
     with (
         MailServer([letter], password="secret") as server,
         connect(server, port) as client,
         client.makefile("rb") as answers,
     ):
-        client.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\nc FETCH 1 BODY.PEEK[]\r\nd LOGOUT\r\n")
+        client.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\nc FETCH 1 BODY.PEEK[]\r\nd NOOP\r\n")
         assert any(answer.startswith(b"* 1 FETCH") for answer in answers)
         engine = server._engine
-        (line,) = engine.call(lambda: list(engine.lines))  # LOGOUT was not heard yet
+        (line,) = engine.call(lambda: list(engine.lines))  # NOOP was not heard yet
         assert engine.call(lambda: line._paused and line._transport.get_write_buffer_size() < 1_000_000)
         assert answers.read(len(letter)) == letter
-        assert answers.read().endswith(b"d OK LOGOUT completed\r\n")
+        assert [answers.readline()[:4] for _ in range(3)] == [b")\r\n", b"c OK", b"d OK"]
+        client.sendall(b"e LOGOUT\r\n")  # which is heard again
+        assert answers.read().endswith(b"e OK LOGOUT completed\r\n")
 
 
 @contextlib.contextmanager
