@@ -2,6 +2,7 @@
 
 import pytest
 
+from mailkit import snapshot
 from mailkit.device import Device
 from mailkit.server import MailServer
 from mailkit.snapshot import MailboxView, SessionView, Snapshot, compare
@@ -179,6 +180,14 @@ def test_a_letter_without_a_header_shows_nothing_of_its_body():
     laptop = Device("laptop")
     laptop.save(b"\r\nSubject: only quoted\r\n\r\nx\r\n")
     assert subjects(laptop) == ["(no subject)"]
+
+
+def test_a_field_that_the_library_cannot_read_is_shown_as_written(monkeypatch):
+    monkeypatch.setattr(snapshot, "_headers", None)  # which fields those are depends on Python's version
+    laptop = Device("laptop")
+    laptop.save(b'From: "Zoe\r\nSubject: =?broken\r\n  for the library\r\n\r\nx\r\n')
+    (letter,) = laptop.snapshot().letters
+    assert (letter.sender, letter.subject) == ('"Zoe', "=?broken for the library")
 
 
 def test_what_no_picture_has_is_told_with_what_it_has():
