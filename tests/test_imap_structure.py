@@ -567,6 +567,12 @@ def test_a_field_of_many_encoded_words_is_decoded():
     assert header_values(message(f"To: {people}\n\n"), "To")[0].count("Zo\u00e9 N") == 450
 
 
+def test_a_part_needs_no_mime_version():
+    """RFC 2045 §4: it is for a message; nor need a part tell its type."""
+    part = "--b\nContent-Transfer-Encoding: base64\n\nQQ==\n--b--\n"
+    assert b'"base64"' in body(message(f"Content-Type: multipart/mixed; boundary=b\n\n{part}"), False)
+
+
 @pytest.mark.parametrize("encoding", ["base64 ", "base64 (all of it)", " base64"])
 def test_blanks_and_comments_around_an_encoding(encoding):
     assert b'"base64"' in body(message(f"MIME-Version: 1.0\nContent-Transfer-Encoding: {encoding}\n\nQQ=="), False)
