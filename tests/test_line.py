@@ -21,6 +21,7 @@ import mailkit.mailbox
 from mailkit.imap.session import ImapSession
 from mailkit.line import Line
 from mailkit.server import MailServer
+from mailkit.settings import CHUNK
 from tests.patience import PATIENCE, wait_until
 from tests.tls import said_with_goodbye
 
@@ -146,6 +147,33 @@ def test_logout_is_answered_whoever_else_waits(monkeypatch, server):
     with connected(server.imap) as line:
         line.sendall(b"a LOGOUT\r\n")
         assert read_all(line).endswith(b"\r\na OK LOGOUT completed\r\n")
+
+
+@pytest.mark.parametrize(("port", "begin"), [("imap", b"a STARTTLS\r\n"), ("smtp", b"STARTTLS\r\n")])
+def test_a_server_that_stops_amid_a_handshake_says_nothing_in_the_clear(server, port, begin):
+    with connected(getattr(server, port)) as line:
+        line.sendall(begin)
+        line.recv(999)
+        server.stop()
+        assert read_all(line) == b""
+
+
+def test_a_server_that_stops_amid_an_answer_says_nothing_in_it(server):
+    engine, command = server._engine, b"c FETCH 2 BODY.PEEK[]\r\n"
+    server.deliver(b"Subject: large\r\n\r\n" + b"x" * 2 * CHUNK)
+
+    def ask_and_stop():
+        (ours,) = engine.lines
+        engine.turn = lambda: -1.0
+        engine.buffer[: len(command)] = command
+        ours.buffer_updated(len(command))
+        ours.dismiss("the server stops")
+
+    with connected(server.imap) as line:
+        line.sendall(b"a LOGIN amy secret\r\nb SELECT INBOX\r\n")
+        wait_until(lambda: "SELECT completed" in str(server.transcript("IMAP")))
+        engine.call(ask_and_stop)
+        assert b"BYE" not in read_all(line)
 
 
 @pytest.mark.parametrize(

@@ -682,6 +682,17 @@ def test_who_says_nothing_is_told_and_dropped():
     )
 
 
+def test_a_server_that_stops_says_so_amid_a_letter(server):
+    """RFC 5321 §3.8."""
+    with socket.create_connection(server.smtp, timeout=PATIENCE) as line, line.makefile("rb") as answers:
+        line.sendall(b"HELO laptop\r\nMAIL FROM:<>\r\nRCPT TO:<amy>\r\nDATA\r\n")
+        assert any(answer.startswith(b"354") for answer in answers)
+        line.sendall(b"Subject: half\r\n\r\nof a letter\r\n")
+        server.snapshot()
+        server.stop()
+        assert answers.read().startswith(b"421 4.3.2 ")
+
+
 @pytest.mark.parametrize("last", [b"QUIT\r\n", b"AUTH PLAIN AGFteQBndWVzcw==\r\n" * 4], ids=["QUIT", "421"])
 def test_after_the_goodbye_nothing_counts(server, last):
     said = talk(server, b"EHLO laptop\r\n" + last + TRANSACTION % b"late")
