@@ -7,6 +7,7 @@ has ended or gone over to TLS.
 import asyncio
 import contextlib
 import gc
+import imaplib
 import smtplib
 import socket
 import time
@@ -133,6 +134,15 @@ def test_what_comes_with_the_end_of_the_handshake_is_done(server):
         wait_until(lambda: "QUIT" in str(server.transcript("SMTP")))
         wait_until(lambda: server.snapshot().mailbox("ben").letters)
     assert server.history()[-1].cause == "SMTP: <> to ben@example.org"
+    assert server.transcript("SMTP").said("C").count("QUIT") == 1
+
+
+def test_a_line_counts_under_tls_as_before(server):
+    engine = server._engine
+    with imaplib.IMAP4(*server.imap, timeout=PATIENCE) as imap:
+        imap.starttls(server.ssl_context)
+        imap.noop()
+        assert engine.call(lambda: len(engine.transports)) == 1
 
 
 def test_a_long_answer_before_tls_is_whole(server):
