@@ -22,6 +22,7 @@ from mailkit.samples import letters as sample_letters
 from mailkit.settings import Settings
 from mailkit.smtp import SmtpSession
 from mailkit.store import Store
+from tests.dovecot import numbers, reaches
 from tests.patience import PATIENCE
 
 FOLDER = Path(__file__).parent / "conversations"
@@ -32,7 +33,7 @@ DATE = "02-Mar-2026 09:00:00 +0000"
 ASKS_FOR_TLS = re.compile(rb"\b(STARTTLS|STLS)\r\n")
 LINE = re.compile(r"(?P<kind>[CSD])(?P<who>\d?)(?P<mode>[:~?])(?: (?P<text>.*))?")
 EVENT = re.compile(r"(?P<kind>CONNECT|TLS|CLOSED|DROP)(?: (?P<who>\d))?(?: (?P<rest>.*))?")
-REASON = re.compile(r"# Dovecot(?: (?P<version>2\.[34]))?: \S")
+REASON = re.compile(r"# Dovecot(?: (?P<since>2\.[34](?:\.\d+)?))?: \S")
 LETTER = re.compile(
     r"(?:letter|DELIVER)(?: (?P<box>[^\s(\":]+))?(?: \((?P<flags>.*?)\))?(?: \"(?P<date>.*?)\")?:(?: (?P<subject>.+))?"
 )
@@ -83,7 +84,7 @@ class Said:
 
 @dataclass
 class Answer:
-    """What the server is to say to one client; Dovecot perhaps otherwise, by its version ("": any)."""
+    """What the server is to say to one client; Dovecot perhaps otherwise, by the version since when ("": always)."""
 
     who: int
     lines: list[Expected]
@@ -91,8 +92,11 @@ class Answer:
     dovecot: dict[str, list[Expected]] = field(default_factory=dict)
 
     def by(self, dovecot: str) -> list[Expected]:
-        """Return what is expected of a version of Dovecot, or of ``mailkit`` ("")."""
-        return self.dovecot.get(dovecot, self.dovecot.get("", self.lines)) if dovecot else self.lines
+        """Return what is expected of a version of Dovecot, such as 2.4.5, or of ``mailkit`` ("")."""
+        if not dovecot:
+            return self.lines
+        told = [since for since in self.dovecot if reaches(dovecot, since)]
+        return self.dovecot[max(told, key=numbers)] if told else self.lines
 
 
 @dataclass
@@ -173,10 +177,10 @@ class _Reader:
         if self.theirs and not (LINE.fullmatch(line) and line.startswith("D")):
             if not (reason := REASON.match(line)):
                 raise ValueError("after D lines comes '# Dovecot: ' or '# Dovecot 2.4: ' and the reason")
-            version, known = reason["version"] or "", self.conversation.steps[-1].dovecot
-            if version in known:
+            since, known = reason["since"] or "", self.conversation.steps[-1].dovecot
+            if since in known:
                 raise ValueError("what this version says stands above already")
-            known[version] = self.theirs
+            known[since] = self.theirs
             self.theirs = []
         if not line.strip() or line.startswith("#"):
             return

@@ -161,6 +161,16 @@ def version() -> str:
     return found[0] if found else ""
 
 
+def reaches(version: str, since: str) -> bool:
+    """Tell whether a version, such as 2.4.5, is of the series 2.3 or 2.4 that another begins, and no earlier."""
+    return version.startswith(since[:3]) and numbers(since) <= numbers(version)
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version, by which it is earlier or later than another."""
+    return tuple(int(number) for number in version.split(".") if number)
+
+
 def find_program() -> str | None:
     """Return the path of the server, which Debian keeps where only root's PATH looks."""
     return shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")

@@ -5,13 +5,22 @@ import contextlib
 import pytest
 
 import tests.dovecot
-from tests.conversation import FOLDER, Direct, OverDovecot, OverMailServer, Play, read
+from tests.conversation import FOLDER, Answer, Direct, OverDovecot, OverMailServer, Play, read
 
 FILES = sorted(FOLDER.glob("*/*.txt"))
 
 
 def every(files):
     return pytest.mark.parametrize("path", files, ids=[f"{path.parent.name}/{path.stem}" for path in files])
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [("", "S"), ("2.3.19.1", "D"), ("2.3.21", "D"), ("2.4.1", "D 2.4"), ("2.4.2", "D 2.4.2"), ("2.4.10", "D 2.4.2")],
+)
+def test_what_dovecot_says_from_a_version_on(version, said):
+    answer = Answer(1, ["S"], 1, {"": ["D"], "2.4.2": ["D 2.4.2"], "2.4": ["D 2.4"]})
+    assert answer.by(version) == [said]
 
 
 @pytest.mark.parametrize(
@@ -34,13 +43,13 @@ def test_over_a_socket_in_small_pieces(path):
 @every([path for path in FILES if path.parent.name != "smtp"])
 def test_with_dovecot(path, dovecot, request):
     conversation = read(path)
-    version = dovecot.version[:3]
-    if reason := conversation.without_dovecot.get("") or conversation.without_dovecot.get(version):
+    known = conversation.without_dovecot
+    if reason := known.get("") or known.get(dovecot.version[:3]):
         pytest.skip(reason)
     if conversation.slow_with_dovecot and not request.config.getoption("--slow"):
         pytest.skip(f"{conversation.slow_with_dovecot}; played with --slow")
     with contextlib.closing(OverDovecot(conversation, dovecot)) as server:
-        Play(conversation, server, version).run()
+        Play(conversation, server, dovecot.version).run()
 
 
 def test_dovecot_tells_dates_in_utc_wherever_it_runs(dovecot, monkeypatch):
@@ -51,4 +60,4 @@ def test_dovecot_tells_dates_in_utc_wherever_it_runs(dovecot, monkeypatch):
         abroad = tests.dovecot.start()
         stack.callback(abroad.stop)
         server = stack.enter_context(contextlib.closing(OverDovecot(conversation, abroad)))
-        Play(conversation, server, abroad.version[:3]).run()
+        Play(conversation, server, abroad.version).run()
