@@ -649,6 +649,10 @@ def test_types_in_any_case():
     assert media_type(b"a/b; N*0=one; n*1=two") == (b"a", b"b", ((b"N", b"onetwo"),))
 
 
+def test_parameters_in_rfc_2231_s_coding_stay_in_order():
+    assert media_type(b"a/b; z*=''one; n*=''two")[2] == ((b"z*", b"''one"), (b"n*", b"''two"))
+
+
 def test_comments_in_a_type_and_in_languages():
     """RFC 2045 §5.1: they say nothing, a parameter in one no more than another word."""
     assert media_type(b"text (one) / plain (a; b=c); d=(two) e") == (b"text", b"plain", ((b"d", b"e"),))

@@ -200,7 +200,7 @@ def _join_continuations(given: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[
             pieces.setdefault(found[1].lower(), []).append(piece)
         else:
             yield name, text
-    for _, numbered in sorted(pieces.items()):
+    for numbered in pieces.values():
         numbered.sort()
         if [number for number, *_ in numbered] == list(range(len(numbered))):
             yield _joined(numbered)
