@@ -84,6 +84,7 @@ TYPES = {
     "continued, encoded": "image/png; name*1=100%; name*0*=utf-8''%C3%A9",
     "gap in the numbers": "image/png; name*0=a; name*2=c",
     "encoded": "image/png; name*=utf-8''%C3%A9",
+    "encoded, unknown charset": "image/png; name*=x-none''a%2Fb",
     "other case": "image/png; NAME*0=a; name*1=b",
     "twice": "text/plain; a=b; a=c",
     "words": "text/plain; a=b c; d=e",
@@ -186,6 +187,7 @@ WHOLE = {
     "no last line end": "Subject: a\r\n\r\nbody",
     "bare line feeds": "Subject: a\n\nMIME-Version: 1.0\nbody\n",
     "mixed line ends": "Subject: a\n\r\nb\r\nc\n",
+    "capital host": "From: Amy@Example.ORG\r\n\r\nbody\r\n",
     "message": "Content-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ntext\r\n",
     "capital message": "Content-Type: MESSAGE/RFC822\r\n\r\nSubject: in\r\n\r\ntext\r\n",
     "empty message": "Content-Type: message/rfc822\r\n\r\n",
@@ -195,6 +197,7 @@ WHOLE = {
     "empty boundary": 'Content-Type: multipart/mixed; boundary=""\r\n\r\n--\r\n\r\na\r\n----\r\n',
     "quoted boundary": 'Content-Type: multipart/mixed; boundary="a b"\r\n\r\n--a b\r\n\r\na\r\n--a b--\r\n',
     "coded boundary": "Content-Type: multipart/mixed; boundary*=us-ascii''b\r\n\r\n--b\r\n\r\na\r\n--b--\r\n",
+    "coded charset": "Content-Type: text/plain; charset*=us-ascii''utf-8\r\n\r\na\r\n",
     "deep multiparts": "MIME-Version: 1.0\r\n"
     + "".join(f"Content-Type: multipart/mixed; boundary=x{n}x\r\n\r\n--x{n}x\r\n" for n in range(120)),
     "deep messages": "MIME-Version: 1.0\r\n"
