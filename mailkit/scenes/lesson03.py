@@ -214,7 +214,7 @@ change_your_mind = Exercise(
     "03.3",
     "Change your mind",
     _all_marked,
-    goal=lambda before, now: _on_server(before) - _on_server(now) == {NEWSLETTER},
+    goal=lambda before, now: _on_server(before) - _on_server(now) == {NEWSLETTER} and not now.marks("amy"),
     untouched="The session is open and all three letters are marked. Take the marks back first.",
     mistakes=(
         Mistake(
@@ -225,7 +225,7 @@ change_your_mind = Exercise(
         ),
         Mistake(
             "other-letter",
-            lambda before, now: _on_server(now) != _on_server(before),
+            lambda before, now: bool(_on_server(before) - _on_server(now) - {NEWSLETTER}),
             "A letter was removed, but not the newsletter alone. In a session numbers never shift, so it is always 2.",
         ),
         Mistake(

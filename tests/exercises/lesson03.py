@@ -127,7 +127,16 @@ pop.pass_("secret")
     },
 }
 
+_EXPUNGED = r"""\
+import imaplib
+imap = imaplib.IMAP4(*box.server.imap)
+imap.login("amy", "secret")
+imap.select()
+imap.store("2", "+FLAGS", r"(\Deleted)")
+imap.expunge()"""
+
 OTHERS = {
+    "03.3": [("not right", _change(_EXPUNGED), "1 gone")],  # by IMAP, and the other two are still marked
     "03.2": [
         (
             "half-way",
