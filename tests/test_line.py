@@ -289,6 +289,20 @@ def test_who_was_told_goodbye_and_stays_is_let_go(monkeypatch, server, port):
         wait_until(lambda: engine.call(lambda: not engine.transports))
 
 
+@pytest.mark.slow
+def test_who_never_reads_the_last_words_is_let_go(monkeypatch):
+    monkeypatch.setattr(mailkit.line, "LINGER", 0.05)
+    monkeypatch.setattr(mailkit.line, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(mailkit.line, "send_at_once", lambda transport: transport.set_write_buffer_limits(1 << 30))
+    letter = b"Subject: large\r\n\r\n" + (b"z" * 70 + b"\r\n") * 100_000
+    with MailServer([letter], password="secret", pop3_idle=0.2) as server, socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect(server.pop3)
+        line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\nQUIT\r\n")
+        server.wait_for_hang_up(PATIENCE)
+        wait_until(lambda: server._engine.call(lambda: not server._engine.transports))
+
+
 def test_a_line_is_forgotten_when_it_has_ended(server):
     """Its timer would remember it for an hour."""
     engine = server._engine
