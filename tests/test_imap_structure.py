@@ -257,10 +257,15 @@ def test_the_line_end_before_a_delimiter_is_the_delimiters():
     """RFC 2046 §5.1.1."""
     parts = message("Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n\n--b\n\n--b--\n")
     assert [section(parts, (number,), "") for number in (1, 2)] == [b"x\r\n", b""]
-    for end, header in (("--out", b"=in"), ("\n--out", b"=in\r\n"), ("\n--in\n\n--in--\n--out", b"=in\r\n\r\n")):
-        inner = f"--out\nContent-Type: multipart/mixed; boundary=in\n{end}--\n"
+    for kind, end, last in (
+        ("multipart/mixed; boundary=in", "--out", ""),
+        ("multipart/mixed; boundary=in", "\n--out", "\r\n"),
+        ("multipart/mixed; boundary=in", "\n--in\n\n--in--\n--out", "\r\n\r\n"),
+        ("message/rfc822", "--out", ""),
+    ):
+        inner = f"--out\nContent-Type: {kind}\n{end}--\n"
         whole = message("Content-Type: multipart/mixed; boundary=out\n\n" + inner)
-        assert section(whole, (1,), "MIME") == b"Content-Type: multipart/mixed; boundary" + header
+        assert section(whole, (1,), "MIME") == f"Content-Type: {kind}{last}".encode()
 
 
 @pytest.mark.parametrize("end", ["", "--b", "--b--", "--b--\n", "--b--\nepilogue"])
