@@ -483,6 +483,7 @@ def test_no_offer_is_taken_that_comes_in_pieces(server):
         line.sendall(b"\r\nQUIT\r\n")
         with line.makefile("rb") as answers:
             assert answers.readline().startswith(b"-ERR no such command")
+        assert "C: STLS\nS: (the wiretap spoils this)\n" in str(tap.heard())
 
 
 @pytest.mark.parametrize("how", [{}, {"certificate": "its own"}], ids=str)
