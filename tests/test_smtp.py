@@ -497,6 +497,18 @@ def test_what_the_next_server_refuses_after_the_text_reaches_nobody(server, clie
     assert reply[1].endswith(b"; nothing was delivered")
 
 
+def test_a_mailbox_here_that_is_full_when_the_relay_is_done_gets_nothing(server, client):
+    ben, waits = server._engine.store.accounts["ben"], iter(range(99))
+
+    def fill():
+        if next(waits) == COMMANDS.index(b"DATA\r\n"):
+            ben.quota = 1
+
+    _, reply = relayed(server, client, REPLIES, wait=fill, also="ben@example.org")
+    assert (reply[0], subjects(server, "ben")) == (552, [])
+    assert reply[1].endswith(b"; delivered to example.net alone")
+
+
 def test_who_has_the_message_is_told_where_not_all_do(server, client):
     """RFC 5321 §4.2.5: one reply speaks for all."""
     with MailServer(domain="example.com", accounts=("kim",), password="secret") as third:
