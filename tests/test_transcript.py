@@ -136,6 +136,8 @@ def test_passwords_are_masked_in_every_form():
         ("IMAP", b"X1 LOGIN {5+}\r\nx\r\nyz {6+}\r\nsecret\r\n"),
         ("IMAP", b"X1 LOGIN amy {" + b"0" * 26 + b"6+}\r\nsecret\r\n"),
         ("IMAP", b"X1 AUTHENTICATE CRAM-MD5\r\nX2 AUTHENTICATE PLAIN\r\nAGFteQBzZWNyZXQ=\r\n"),
+        ("IMAP", b"X1 LOGIN {3}\r\namy {7}\r\nse cret\r\n"),
+        ("IMAP", b"X1 AUTHENTICATE PLAIN\r\namy {7}\r\nse cret\r\n"),
         ("IMAP", b"X1 AUTHENTICATE LOGIN\r\namy\r\nse cret\r\n"),
         ("POP3", b"AUTH CRAM-MD5\r\nAUTH PLAIN\r\nAGFteQBzZWNyZXQ=\r\n"),
         ("SMTP", b"AUTH LOGIN\r\n*\r\nAUTH PLAIN\r\nAGFteQBzZWNyZXQ=\r\n"),
