@@ -216,8 +216,8 @@ way_2 = Exercise(
         Mistake(
             "wrong-mark",
             lambda before, now: bool(flagged(now, DELETED) - {LEAFLET}),
-            "The flag `\\Deleted` is on a letter that you want to keep; do not throw away yet. `-FLAGS` in place of "
-            "`+FLAGS` takes it off. The leaflet is number 3.",
+            "The flag `\\Deleted` is on a letter that you want to keep: `imap.expunge()` would throw it away. The "
+            "leaflet is number 3.",
         ),
         Mistake("marked", lambda before, now: bool(marked(now) - {LEAFLET}), MARKED.advice),
         Mistake(

@@ -224,7 +224,7 @@ exercises = {
                 Mistake(
                     "wrong-mark",
                     lambda _, now: bool(flagged(now, DELETED) & (FRIENDS | BILLS)),
-                    r"The flag `\Deleted` is on a letter worth keeping: take it off with `-FLAGS` before you expunge. "
+                    r"The flag `\Deleted` is on a letter worth keeping, and `expunge` would remove it. "
                     "Number and UID differ as soon as a letter has gone: use `imap.uid(…)`.",
                 ),
                 Mistake(
@@ -301,8 +301,8 @@ exercises = {
                 Mistake(
                     "wrong-mark",
                     lambda _, now: bool(flagged(now, DELETED) & {WALK, PARTY}),
-                    r"The flag is on a friend's letter: a number is a place, and places shift. `-FLAGS` takes it away. "
-                    "Then look for the leaflet anew, by UID.",
+                    "The flag is on a friend's letter: a number is a place, and places shift. Look for the leaflet "
+                    "by UID, and flag it by UID: `imap.uid(…)`.",
                 ),
                 Mistake(
                     "only-marked",

@@ -188,14 +188,13 @@ fourteen_days = Exercise(
         Mistake(
             "marked-new",
             lambda _, now: WALK in marked(now),
-            "“Walk this afternoon?” is marked, and it is not in the ledger: it came today, and is to stay. Say "
-            "`pop.rset()`, then mark only what the ledger knows: `if name in box.ledger and …`.",
+            "“Walk this afternoon?” is marked, and it is not in the ledger: it came today, and is to stay. Mark "
+            "only what the ledger knows: `if name in box.ledger and …`.",
         ),
         Mistake(
             "marked-others",
             lambda _, now: INVOICE in marked(now),
-            "The invoice is marked, and the laptop fetched it only two days ago: `pop.rset()`, and look at the date in "
-            "the ledger.",
+            "The invoice is marked, and the laptop fetched it only two days ago: look at the date in the ledger.",
         ),
         Mistake(
             "fourteenth-day",

@@ -35,7 +35,7 @@ SENT_TWICE = Mistake(
 MARKED = Mistake(
     "marked",
     lambda before, now: bool(now.marks("amy")),
-    "A letter is marked, and is to stay: `pop.quit()` would remove it now. Say `pop.rset()` first.",
+    "A letter is marked, and is to stay: `pop.quit()` would remove it. Leave `pop.dele(…)` out.",
 )
 
 FLAGGED_DELETED = Mistake(
@@ -129,8 +129,8 @@ def marked_unsaved(device: str, where: str) -> Mistake:
         return any(one.uid in marks and one.digest not in kept for one in now.mailbox("amy").letters)
 
     advice = (
-        f"Letters are marked that are not {where}, or not whole. Say `pop.rset()`, save first, with "
-        f"`box.{device}.save` (without `box.` that is the lesson's own), then mark; `pop.quit()` now would lose them."
+        f"Letters are marked that are not {where}, or not whole: `pop.quit()` would lose them. Save first, with "
+        f"`box.{device}.save` (without `box.` that is the lesson's own), then mark."
     )
     return Mistake("marked-unsaved", when, advice)
 

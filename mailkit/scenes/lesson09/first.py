@@ -204,8 +204,8 @@ struck_through = Exercise(
         Mistake(
             "all-unflagged",
             lambda before, now: len(inbox(now)) == 4 and not flagged(now, DELETED),
-            "No letter is struck through any more, the advertising neither. Only letter 2 was a slip: flag 1 and 4 "
-            "again, and expunge.",
+            "No letter is struck through any more, the advertising neither. Only letter 2 was a slip: take the "
+            "flag from that one alone, and expunge.",
         ),
         Mistake(
             "wrong-ones",
@@ -280,14 +280,14 @@ half_way = Exercise(
         Mistake(
             "third-left",
             lambda before, now: inbox(now) == [PHOTOS],
-            "Two are done. The third is on the server only: log in once more, save it, and mark it. In a new session "
-            "the numbers begin anew, so it is number 1 now.",
+            "Two are done. The third is on the server only: save it, `box.laptop.save(pop.retr(3))`, and mark it, "
+            "before you say `pop.quit()`.",
         ),
         Mistake(
             "not-removed",
             lambda before, now: kept(now, "laptop") == THREE,
-            "All three letters are on the laptop now. They shall leave the server, too: mark each that is still there, "
-            f"because the old marks died with the old session. Then `pop.quit()`. {QUIT_IN_A_LOOP}",
+            "All three letters are on the laptop now. They shall leave the server, too: mark all three, because "
+            f"the old marks died with the old session. Then `pop.quit()`. {QUIT_IN_A_LOOP}",
         ),
     ),
     praise="Nothing was lost, nothing is there twice. A broken line costs a second visit and no letter.",

@@ -193,7 +193,7 @@ full = Exercise(
         Mistake(
             "not-called",
             lambda before, now: len(inbox(now)) < 4,
-            "There is room now. What was refused before does not come by itself: call `box.postman_comes_back()` now.",
+            "There is room now. What was refused before does not come by itself: call `box.postman_comes_back()`.",
         ),
     ),
     praise="There is room, the tickets are in, and nothing was lost. For good, tick “For at most … days”, or collect "
@@ -342,20 +342,20 @@ fourteen_days = Exercise(
         Mistake(
             "marked-unfetched",
             lambda before, now: PARCEL in marked(now),
-            "The parcel's letter is marked, and is to stay: this laptop has never fetched it, so it has no age. Say "
-            "`pop.rset()`, and ask the ledger for each name; older than fourteen days is `>`.",
+            "The parcel's letter is marked, and is to stay: this laptop has never fetched it, so it has no age. "
+            "Ask the ledger for each name; older than fourteen days is `>`.",
         ),
         Mistake(
             "tablet-first",
             lambda before, now: bool(marked(now) - {*kept(now, "tablet")}),
-            "A letter is marked that the tablet has not seen: `pop.quit()` now, and it never will. `pop.rset()` and "
-            "`pop.quit()`; let the tablet collect, then mark.",
+            "A letter is marked that the tablet has not seen: after `pop.quit()` it never will. Let it poll before you "
+            "log in: `box.tablet_program.poll()`.",
         ),
         Mistake(
             "marked-by-its-date",
             lambda before, now: bool(marked(now) - {LUNCH, PHOTOS}),
-            "A letter is marked that is not old enough: `pop.rset()`, and ask the ledger again. The laptop fetched the "
-            "postcard on day 6, fourteen days ago and not more: `>`, not `>=`.",
+            "A letter is marked that is not old enough: ask the ledger. The laptop fetched the postcard on day 6, "
+            "fourteen days ago and not more: `>`, not `>=`.",
         ),
         Mistake(
             "no-quit",
