@@ -279,7 +279,7 @@ throw_one_away = Exercise(
         ),
         Mistake(
             "too-many",
-            lambda before, now: INVOICE not in _on(now, "laptop"),
+            lambda before, now: INVOICE not in _on(now, "laptop") and len(_on(now, "laptop")) < 2,
             "More than the invoice is gone. One line, with number 2, is enough.",
         ),
         Mistake(

@@ -73,6 +73,7 @@ OTHERS = {
     "00.2": [
         ("not right", _throw("box.laptop.throw_away(1)\nbox.laptop.throw_away(3)")),
         ("too-many", _throw("box.laptop.throw_away(2)\nbox.laptop.throw_away(3)")),
+        ("not right", _throw("box.laptop.throw_away(2)\nbox.laptop.save(box.laptop.letters()[0])"), "1 new, 1 gone"),
         ("right", _throw(f"box.laptop.throw_away(2)\n{_DELE}pop.rset()")),
     ],
     "00.3": [
