@@ -535,6 +535,10 @@ imap.expunge()""",
             _pop("09.4", "for number in (1, 2):\n    pop.dele(number)\nbox.laptop.save(pop.retr(3))"),
         ),
         (
+            "not-removed",
+            _pop("09.4", "for number in (1, 2):\n    pop.dele(number)\nbox.laptop.save(pop.retr(3))\npop.quit()"),
+        ),
+        (
             "lost",
             _pop("09.4", "box.laptop.save(pop.top(3, 0))\nfor number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
         ),

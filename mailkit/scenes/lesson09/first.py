@@ -279,7 +279,9 @@ half_way = Exercise(
         ),
         Mistake(
             "third-left",
-            lambda before, now: inbox(now) == [PHOTOS],
+            lambda before, now: (
+                inbox(now) == [PHOTOS] and now.mailbox("amy").digests[0] not in now.device("laptop").digests
+            ),
             "Two are done. The third is on the server only: save it, `box.laptop.save(pop.retr(3))`, and mark it, "
             "before you say `pop.quit()`.",
         ),
