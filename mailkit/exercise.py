@@ -135,7 +135,7 @@ class Box:
             return verdict
         more = [f"The cell before did not run. {_UNREADABLE}"] if unread else []
         advice = " ".join([verdict.advice, *self._overheard(), *more])
-        return replace(verdict, advice=advice + _AFRESH * (verdict.status == "not right"))
+        return replace(verdict, advice=advice + _AFRESH * (verdict.status == "not right" and not unread))
 
     def _overheard(self) -> Iterator[str]:
         """Yield what the IMAP sessions add to an advice."""

@@ -205,6 +205,8 @@ def test_a_line_that_never_ran_is_told_beside_the_verdict(exercise, monkeypatch)
     verdict = box.check()
     assert (verdict.status, verdict.mistake) == ("not yet", None)
     assert verdict.advice.startswith("Log in first. The cell before did not run. `SyntaxError` or")
+    box.server.inbox[0] = replace(LETTERS[0], flags=frozenset({"\\Seen"}))
+    assert box.check().advice.endswith(", and run that cell again."), "it may mend the rest, too"
 
 
 @pytest.mark.slow
