@@ -159,7 +159,7 @@ two_networks = Exercise(
         Mistake(
             "gave-up",
             lambda before, now: "a refusal" in _got(now, "cafe") and not _home(now),
-            "The first line was refused, rightly, and then your program stopped. Catch `ssl.SSLError` inside the loop, "
+            "One line was refused, rightly, and then your program stopped. Catch `ssl.SSLError` inside the loop, "
             "and go on to the next line with `continue`.",
         ),
         Mistake(
