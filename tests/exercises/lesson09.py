@@ -179,6 +179,11 @@ imap.append("Sent", r"(\Seen)", None, b"\r\n".join(pop.retr(1)[1]))""",
         "no-quit": _pop("09.7", "for number in (1, 2, 3):\n    pop.dele(number)\nbox.postman_comes_back()"),
         "too-little": _pop("09.7", "pop.dele(1)\npop.quit()\nbox.postman_comes_back()"),
         "not-called": _pop("09.7", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
+        "header-only": _pop(
+            "09.7",
+            "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()\nbox.postman_comes_back()\n"
+            f"{_LOGIN}box.laptop.save(pop.top(2, 0))\npop.dele(2)\npop.quit()",
+        ),
     },
     "09.8": {
         "quit-it": _cell("09.8", "box.phone_line.quit()"),

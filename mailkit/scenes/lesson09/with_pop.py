@@ -159,11 +159,16 @@ def _room(now: Snapshot) -> int:
     return (view.quota or 0) - view.used
 
 
+def _took_tickets(now: Snapshot) -> bool:
+    """Tell whether the laptop has the whole letter: the server puts lines on top, so it is no shorter than sent."""
+    return any(one.subject == TICKETS and one.size >= len(letter("tickets")) for one in now.device("laptop").letters)
+
+
 full = Exercise(
     "09.7",
     "The mailbox is full",
     _full,
-    goal=lambda before, now: TICKETS in (*inbox(now), *kept(now, "laptop")) and not lost(before, now),
+    goal=lambda before, now: (TICKETS in inbox(now) or _took_tickets(now)) and not lost(before, now),
     untouched="The box is as full as it was. Remove letters that the laptop has, then let the postman come back.",
     mistakes=(
         Mistake(
@@ -182,6 +187,12 @@ full = Exercise(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
             "Letters are marked, and marks make no room. Say `pop.quit()`, then let the postman come back.",
+        ),
+        Mistake(
+            "header-only",
+            lambda before, now: TICKETS in kept(now, "laptop"),
+            "The tickets have left the server, and only a part of them is on the laptop: `top` serves to look, `retr` "
+            "to fetch.",
         ),
         Mistake(
             "too-little",
