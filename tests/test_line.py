@@ -47,15 +47,32 @@ def read_all(line):
     return b"".join(iter(lambda: line.recv(1 << 16), b""))
 
 
+def part_soon(monkeypatch, linger, look_again):
+    """Have the server wait less (in seconds) for a client that does not read, and hold all that is to be sent."""
+    monkeypatch.setattr(mailkit.line, "LINGER", linger)
+    monkeypatch.setattr(mailkit.line, "LOOK_AGAIN", look_again)
+    monkeypatch.setattr(mailkit.line, "send_at_once", lambda transport: transport.set_write_buffer_limits(1 << 30))
+
+
+def large(lines):
+    """Write a letter of so many lines, more than the system holds for a client."""
+    return b"Subject: large\r\n\r\n" + (b"z" * 70 + b"\r\n") * lines
+
+
+def fetch_and_read_nothing(line, server):
+    """Ask for the first letter and for the end; return when the session is over, with all of it unread."""
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.connect(server.pop3)
+    line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\nQUIT\r\n")
+    server.wait_for_hang_up(PATIENCE)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("port", ["pop3", "pop3s"])
 def test_last_words_wait_for_a_client_that_reads_slowly(monkeypatch, port):
     """RFC 1939 §3, §6: else a letter that it has not got whole would be gone from the server, too."""
-    monkeypatch.setattr(mailkit.line, "LINGER", 0.3)
-    monkeypatch.setattr(mailkit.line, "LOOK_AGAIN", 0.1)
-    monkeypatch.setattr(mailkit.line, "send_at_once", lambda transport: transport.set_write_buffer_limits(1 << 30))
-    letter = b"Subject: large\r\n\r\n" + (b"z" * 70 + b"\r\n") * 200_000
-    with MailServer([letter], password="secret") as server, contextlib.ExitStack() as ends:
+    part_soon(monkeypatch, linger=0.3, look_again=0.1)
+    with MailServer([large(200_000)], password="secret") as server, contextlib.ExitStack() as ends:
         line = ends.enter_context(socket.socket())
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         line.settimeout(PATIENCE)
@@ -291,15 +308,9 @@ def test_who_was_told_goodbye_and_stays_is_let_go(monkeypatch, server, port):
 
 @pytest.mark.slow
 def test_who_never_reads_the_last_words_is_let_go(monkeypatch):
-    monkeypatch.setattr(mailkit.line, "LINGER", 0.05)
-    monkeypatch.setattr(mailkit.line, "LOOK_AGAIN", 0.05)
-    monkeypatch.setattr(mailkit.line, "send_at_once", lambda transport: transport.set_write_buffer_limits(1 << 30))
-    letter = b"Subject: large\r\n\r\n" + (b"z" * 70 + b"\r\n") * 100_000
-    with MailServer([letter], password="secret", pop3_idle=0.2) as server, socket.socket() as line:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        line.connect(server.pop3)
-        line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\nQUIT\r\n")
-        server.wait_for_hang_up(PATIENCE)
+    part_soon(monkeypatch, linger=0.05, look_again=0.05)
+    with MailServer([large(100_000)], password="secret", pop3_idle=0.2) as server, socket.socket() as line:
+        fetch_and_read_nothing(line, server)
         wait_until(lambda: server._engine.call(lambda: not server._engine.transports))
 
 
@@ -315,15 +326,8 @@ def test_a_line_is_forgotten_when_it_has_ended(server):
 
 @pytest.mark.slow
 def test_who_parts_slowly_does_not_keep_others_out(monkeypatch):
-    monkeypatch.setattr(mailkit.line, "LINGER", 0.1)
-    monkeypatch.setattr(mailkit.line, "LOOK_AGAIN", 0.1)
-    monkeypatch.setattr(mailkit.line, "send_at_once", lambda transport: transport.set_write_buffer_limits(1 << 30))
-    letter = b"Subject: large\r\n\r\n" + (b"z" * 70 + b"\r\n") * 100_000
-    with MailServer([letter], password="secret", max_connections=1) as server, contextlib.ExitStack() as held:
+    part_soon(monkeypatch, linger=0.1, look_again=0.1)
+    with MailServer([large(100_000)], password="secret", max_connections=1) as server, contextlib.ExitStack() as held:
         for _ in range(6):
-            line = held.enter_context(socket.socket())
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            line.connect(server.pop3)
-            line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\nQUIT\r\n")
-            server.wait_for_hang_up(PATIENCE)
+            fetch_and_read_nothing(held.enter_context(socket.socket()), server)
         wait_until(lambda: server._engine.call(lambda: len(server._engine.transports)) <= 3)
