@@ -199,8 +199,8 @@ fourteen_days = Exercise(
         Mistake(
             "fourteenth-day",
             lambda _, now: PARTY in marked(now) or PARTY not in _on_server(now),
-            "The invitation to a birthday is gone, or marked. The laptop fetched it fourteen days ago, not more: `> "
-            "14` leaves it, `>= 14` does not.",
+            "The invitation to a birthday is gone, or marked. The laptop fetched it fourteen days ago, not more: "
+            "`> 14` leaves it, `>= 14` does not.",
         ),
         Mistake(
             "no-quit",
