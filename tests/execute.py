@@ -57,7 +57,7 @@ def execute(path: Path) -> bool:
 
 
 def run(notebook: NotebookNode, path: Path) -> None:
-    """Run a notebook held in memory, in a kernel with an empty progress file. Raises `ExecutionProblem`."""
+    """Run a notebook held in memory, in a kernel with a `fresh_home`. Raises `ExecutionProblem`."""
     running = "(the first)"
 
     def note(cell: NotebookNode, cell_index: int) -> None:
@@ -75,7 +75,7 @@ def run(notebook: NotebookNode, path: Path) -> None:
                 record_timing=False,
                 coalesce_streams=True,
                 on_cell_execute=note,
-            ).execute(cleanup_kc=True, env=os.environ | {"MAILKIT_PROGRESS": str(Path(room, "progress.json"))})
+            ).execute(cleanup_kc=True, env=os.environ | fresh_home(room))
     except CellExecutionError as error:
         remedy = "mend the cell, or tag it raises-exception if it is meant to"
         raise ExecutionProblem(f"{path.name}, cell {running}: {error.ename}: {error.evalue}; {remedy}") from None
@@ -85,6 +85,17 @@ def run(notebook: NotebookNode, path: Path) -> None:
     except DeadKernelError:
         words = "the kernel died; run the notebook in JupyterLab up to this cell to see why"
         raise ExecutionProblem(f"{path.name}, cell {running}: {words}") from None
+
+
+def fresh_home(room: str) -> dict[str, str]:
+    """Return what to tell kernels in their environment: that progress is empty, and IPython's folder another.
+
+    What somebody has told their own IPython would change what cells show, and no cell run here belongs to its history.
+    """
+    profile = Path(room, "ipython", "profile_default")
+    profile.mkdir(parents=True)
+    (profile / "ipython_config.py").write_text("c.HistoryManager.enabled = False\n", "utf-8")
+    return {"MAILKIT_PROGRESS": str(Path(room, "progress.json")), "IPYTHONDIR": str(profile.parent)}
 
 
 def private_line(room: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What all tests share, notebooks too: an empty progress file, kernels without ports, cells in order, honest skips.
+"""What all tests share, notebooks too: a fresh home, kernels without ports, cells in order, honest skips.
 
 Loaded by ``-p tests.plugin`` (pyproject.toml), because a conftest.py would not reach the notebooks.
 """
@@ -10,7 +10,6 @@ import os
 import shutil
 import sys
 import tempfile
-from pathlib import Path
 
 # jsonschema, below nbformat, would spend a second on grammars for a format that no notebook has.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -19,7 +18,7 @@ import jupyter_client.manager  # noqa: E402
 import nbval.kernel  # noqa: E402
 import pytest  # noqa: E402
 
-from tests.execute import private_line  # noqa: E402
+from tests.execute import fresh_home, private_line  # noqa: E402
 
 PROGRAMS = {
     "dovecot": ("dovecot", "/usr/sbin/dovecot"),
@@ -30,9 +29,9 @@ _room = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give this process and its kernels an empty progress file, and nbval's kernels a private line."""
+    """Give this process and its kernels a fresh home, and nbval's kernels a private line."""
     room = config.stash[_room] = tempfile.TemporaryDirectory()
-    os.environ["MAILKIT_PROGRESS"] = str(Path(room.name, "progress.json"))
+    os.environ |= fresh_home(room.name)
     nbval.kernel.KernelManager = functools.partial(jupyter_client.manager.KernelManager, **private_line(room.name))
     nbval.kernel.pformat = str  # it lays out every message, pictures too, for a debug log that nobody reads
 

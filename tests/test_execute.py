@@ -52,6 +52,17 @@ def test_a_second_run_changes_nothing(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_somebody_told_their_own_ipython_changes_nothing(tmp_path, monkeypatch):
+    told = tmp_path / "theirs" / "profile_default"
+    (told / "startup").mkdir(parents=True)
+    (told / "ipython_config.py").write_text("c.InteractiveShell.ast_node_interactivity = 'all'", "utf-8")
+    monkeypatch.setenv("IPYTHONDIR", str(told.parent))
+    path = written(tmp_path / "toy.ipynb", {"two-values": ("1\n2", [])})
+    assert main([str(path)]) == 0
+    assert [output.data["text/plain"] for output in nbformat.read(path, as_version=4).cells[1].outputs] == ["2"]
+    assert not list(told.parent.rglob("history*")), "the cells of tests belong to nobody's history"
+
+
 @pytest.mark.parametrize(
     ("source", "tags", "words"),
     [
