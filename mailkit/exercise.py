@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import sys
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -138,7 +139,11 @@ class Box:
         return replace(verdict, advice=advice + _AFRESH * (verdict.status == "not right" and not unread))
 
     def _overheard(self) -> Iterator[str]:
-        """Yield what the IMAP sessions add to an advice."""
+        """Yield what the cells since the start, and the IMAP sessions, add to an advice."""
+        things = {one for one in vars(self._world) if not one.startswith("_")}
+        for name, thing in _taken_elsewhere(_cells()[self._started - 1 :], things):
+            which = "" if name == thing else f", which takes the lesson's `{thing}`"
+            yield f"You wrote `{name}`{which}; this exercise has its own: `box.{thing}`."
         sessions = _by_imap(self._world)
         if (refused := _refused(sessions)) != self._refused:
             yield f"The server refused what you sent: `{refused[-1]}`."
@@ -226,13 +231,39 @@ def _never_ran(cells: list[str]) -> str:
     if not cells or cells[-1].strip() != "box.check()":
         return ""
     source = next((cell for cell in reversed(cells) if cell.strip() != "box.check()"), "")
+    return "" if _read(source) else source
+
+
+def _read(source: str) -> ast.AST | None:
+    """Read a cell as Python does; None where it cannot."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python warns of a "\D"
         try:
-            compile(source, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            tree = compile(source, "cell", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            compile(tree, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)  # finds a `return` outside a function, too
         except (SyntaxError, ValueError):
-            return source
-    return ""
+            return None
+    assert isinstance(tree, ast.AST)
+    return tree
+
+
+def _taken_elsewhere(cells: list[str], things: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield names in the cells that are not the cells' own, each with the thing of the box that was meant.
+
+    They are called as it is, or are functions of the notebook that take what is called so there.
+    """
+    trees = [_read(cell) for cell in cells if re.search(r"\bbox\b", cell)]
+    nodes = [node for tree in trees if tree for node in ast.walk(tree)]
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    own = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
+    own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    own |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    for name in sorted({node.id for node in names} - own):
+        found = getattr(sys.modules["__main__"], name, None)
+        takes: Iterable[str] = ()
+        if inspect.isfunction(found) and found.__module__ == "__main__":
+            takes = inspect.getclosurevars(found).globals
+        yield from ((name, thing) for thing in sorted(things & {name, *takes}))
 
 
 def _by_imap(world: Any) -> list[Any]:

@@ -10,6 +10,7 @@ import sys
 import weakref
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import pytest
@@ -225,6 +226,33 @@ def test_a_kernel_tells_what_never_ran():
     assert [words[:1] for words in said] == ["✓", "", "…", "…"]
     assert "Nothing of the cell before ran" in said[2]
     assert "Both are still empty" in said[3]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("box.server.inbox\nserver.inbox", "You wrote `server`; this exercise has its own: `box.server`."),
+        (
+            "empty(box)",
+            "You wrote `empty`, which takes the lesson's `server`; this exercise has its own: `box.server`.",
+        ),
+        ("while box.server.inbox:\n    return server", ""),  # which Python cannot read
+        ("server = box.server\nserver.inbox", ""),
+        ("for server in (box.server,):\n    server.inbox", ""),
+        ("with open(box.server) as server:\n    server.inbox", ""),
+        ("def empty(server):\n    server.inbox\nempty(box.server)", ""),
+        ("def server():\n    return 1\nserver(box.check())", ""),
+        ("(lambda server: server.inbox)(box.server)", ""),
+        ("box.server.server(server=1)", ""),
+    ],
+)
+def test_what_was_taken_from_the_lesson_instead_is_told(exercise, monkeypatch, lines, told):
+    """The lesson's own `server` and functions are at hand, too, and nothing that is done with them changes the box."""
+    page = ModuleType("__main__")
+    exec("def empty(box):\n    server.inbox.clear()\nserver = None", vars(page))
+    page.In = ["", "server.inbox", _START + lines]
+    monkeypatch.setitem(sys.modules, "__main__", page)
+    assert exercise.start().check().advice == f"Log in first. {told}".strip()
 
 
 def test_logging_in_alone_changes_nothing(exercise):

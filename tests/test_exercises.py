@@ -6,15 +6,18 @@ import ast
 import gc
 import importlib
 import re
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from mailkit.exercise import Exercise, Verdict
 from tests import notebooks
+from tests.exercises import NEXT_CELL
 
 pytestmark = pytest.mark.slow
 
@@ -48,11 +51,13 @@ def solution(name: str, key: str) -> str:
 
 @contextmanager
 def world(name: str) -> Iterator[dict[str, Any]]:
-    """Run a notebook's setup cell in a fresh namespace.
+    """Run a notebook's setup cell in a fresh namespace, which is that of ``__main__``, as in a kernel.
 
     Learners leave lines open, and so do wrong answers: Python would warn of each when it is thrown away.
     """
-    namespace: dict[str, Any] = {"__name__": "__main__"}
+    page, tests_own = ModuleType("__main__"), sys.modules["__main__"]
+    namespace = vars(page)
+    sys.modules["__main__"] = page
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         try:
@@ -60,6 +65,7 @@ def world(name: str) -> Iterator[dict[str, Any]]:
             yield namespace
         finally:
             stop_all(namespace.values())
+            sys.modules["__main__"] = tests_own
             namespace.clear()
             gc.collect()
 
@@ -72,11 +78,15 @@ def stop_all(things: Iterable[Any]) -> None:
 
 
 def play(name: str, source: str) -> Verdict:
-    """Run an exercise's cell in the notebook's own world, and return what its last line gives."""
-    tree = ast.parse(source)
+    """Run an exercise's cell, and any before it, in the notebook's own world; return what its last line gives."""
+    *before, cell = cells = source.split(NEXT_CELL)
+    tree = ast.parse(cell)
     last = tree.body.pop()
     assert isinstance(last, ast.Expr), "an exercise's cell ends with box.check()"
     with world(name) as namespace:
+        namespace["In"] = ["", *cells]  # IPython's list of the cells that were run
+        for earlier in before:
+            exec(compile(earlier, f"{name}: before the exercise", "exec"), namespace)
         exec(compile(tree, f"{name}: exercise", "exec"), namespace)
         verdict = eval(compile(ast.Expression(last.value), f"{name}: exercise", "eval"), namespace)
     assert isinstance(verdict, Verdict), "an exercise's cell ends with box.check()"

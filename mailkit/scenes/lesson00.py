@@ -225,8 +225,7 @@ first_copy = Exercise(
     "A copy for the phone",
     _three_letters,
     goal=lambda before, now: _digests(now, "phone") == _digests(before)[:1] and _all_stay(now),
-    untouched="The phone is still empty. Write one line: `box.phone.save(…)`, with what `pop.retr(1)` returns. "
-    "Without `box.` it is the lesson's phone.",
+    untouched="The phone is still empty. Write one line: `box.phone.save(…)`, with what `pop.retr(1)` returns.",
     mistakes=(
         Mistake(
             "taken-away",
@@ -298,8 +297,7 @@ both_full = Exercise(
     goal=lambda before, now: (
         sorted(_digests(now, "phone")) == sorted(_digests(now, "laptop")) == sorted(_digests(before)) and _all_stay(now)
     ),
-    untouched="Both are still empty. Let each save what `imap.fetch` returns. They are `box.laptop` and `box.phone`; "
-    "without `box.` you fill those of the lesson.",
+    untouched="Both are still empty. Let each save what `imap.fetch` returns. They are `box.laptop` and `box.phone`.",
     mistakes=(
         Mistake(
             "taken-away",
@@ -317,7 +315,7 @@ both_full = Exercise(
             "only-one",
             lambda before, now: sorted((len(_on(now, "laptop")), len(_on(now, "phone")))) == [0, 3],
             "One device is full and the other is empty. IMAP has not taken anything away, so the other one can do "
-            "exactly the same (`box.laptop`, `box.phone`: without `box.` it is the lesson's own).",
+            "exactly the same: they are `box.laptop` and `box.phone`.",
         ),
         Mistake(
             "too-few",

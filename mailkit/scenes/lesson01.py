@@ -157,8 +157,8 @@ way_1 = Exercise(
     "Way 1 by hand",
     _by_hand,
     goal=lambda before, now: not _in_box(now) and _all_home(before, now),
-    untouched="Five letters are in the box and none is at home. For each number: take it, save it with `box.home.save` "
-    "(without `box.` that is the lesson's own), mark it.",
+    untouched="Five letters are in the box and none is at home. For each number: take it, save it with "
+    "`box.home.save`, mark it.",
     mistakes=(
         marked_unsaved("home", "at home"),
         Mistake(
@@ -176,7 +176,7 @@ way_1 = Exercise(
             "thrown-away",
             lambda before, now: not _in_box(now) and len(set(_at_home(now))) < 5,
             "The box is empty, and not every letter is at home: what was not saved is lost. Save each with "
-            "`box.home.save(letter)` (`home.save` is the lesson's own), inside the loop and before you mark it.",
+            "`box.home.save(letter)`, inside the loop and before you mark it.",
         ),
         Mistake(
             "only-a-part",

@@ -91,8 +91,7 @@ first_letter = Exercise(
     "Bring the first letter home",
     _three_letters,
     goal=lambda before, now: _on_server(now) == {INVOICE, PHOTOS} and _saved(now) == _there(before)[:1],
-    untouched="Nothing has changed yet. Fetch letter 1, save it on `box.laptop` (without `box.` it is the lesson's), "
-    "mark it, and end the session.",
+    untouched="Nothing has changed yet. Fetch letter 1, save it on `box.laptop`, mark it, and end the session.",
     mistakes=(
         Mistake(
             "marked-others",
@@ -140,8 +139,7 @@ first_letter = Exercise(
             "copied-only",
             lambda before, now: LUNCH in _on_server(now) and LUNCH in _at_home(now),
             "The letter is on the laptop and still on the server: `RETR` copies. Mark it with `pop.dele(1)` and end "
-            "with `pop.quit()`; after `pop.close()` or `pop.rset()` a mark is forgotten. `log_in()` goes "
-            "to the lesson's server.",
+            "with `pop.quit()`; after `pop.close()` or `pop.rset()` a mark is forgotten.",
         ),
         Mistake(
             "not-one-whole",
@@ -282,8 +280,7 @@ only_small_ones = Exercise(
         sorted(_saved(now)) == sorted(_all_small(before)) and _small(before) == _on_server(before) - _on_server(now)
     ),
     untouched="Nothing has changed yet. `pop.list()` gives number and size of each letter, as text: make numbers of "
-    "them with `int(…)`, then compare. Ten thousand is written `10_000`; `10.000` is ten. Save with `box.laptop.save`; "
-    "without `box.` it is the lesson's laptop.",
+    "them with `int(…)`, then compare. Ten thousand is written `10_000`; `10.000` is ten. Save with `box.laptop.save`.",
     mistakes=(
         Mistake(
             "everything",

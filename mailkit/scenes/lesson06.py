@@ -156,9 +156,8 @@ fourteen_days = Exercise(
     _by_age,
     goal=lambda before, now: _on_server(now) == [INVOICE, PARTY, WALK] and still_has("laptop", before, now),
     untouched="Nothing has changed: five letters on the server. Go through what `uidl` says; for each name, ask the "
-    "ledger when that letter was fetched. What you mark counts only with `pop.quit()`. `TypeError` in a red box? It is "
-    "`box.ledger`; without `box.` it is the lesson's, and `log_in()` goes to the lesson's server. And `.days` makes a "
-    "number of a difference.",
+    "ledger when that letter was fetched. What you mark counts only with `pop.quit()`. `TypeError` in a red box? "
+    "`.days` makes a number of a difference.",
     mistakes=(
         LAPTOP_TOO,
         Mistake(
@@ -250,7 +249,7 @@ bug_hunt = Exercise(
             "another-line",
             lambda _, now: bool(noted(now, "_passed by") and _kept(now)),
             "`poll` is given a `pop` that is logged in to this box, and said nothing on it: what the laptop has came "
-            "another way. Did you write `pop = log_in()`? That goes to the lesson's server: take it out.",
+            "another way. Take the line out that makes another `pop`.",
         ),
         visits_stopped("The visits", "set", "ledger.add(name)"),
         Mistake(
@@ -308,7 +307,7 @@ lost_ledger = Exercise(
         and not now.marks("amy")
     ),
     untouched="Nothing has changed. `pop.top(number, 0)` gives the header of a letter, and a header is small. Fetched "
-    "it already? Then save with `box.laptop.save`; without `box.` it is the lesson's laptop.",
+    "it already? Then save it with `box.laptop.save`.",
     mistakes=(
         Mistake(
             "deletes",

@@ -113,8 +113,7 @@ lock_it = Exercise(
             "\n`PASS comes right after USER`: `stls` comes before `user`."
             "\n`TLS session already established`: once is enough; no `stls` here."
             "\n`wrong name or password`: it is `secret`."
-            "\nNo error: hand what `pop.retr(1)` returns to `box.laptop.save(…)`; `collect`, and `laptop` without "
-            "`box.`, save on the lesson's laptop.",
+            "\nNo error: hand what `pop.retr(1)` returns to `box.laptop.save(…)`.",
         ),
         Mistake(
             "went-round",
@@ -207,7 +206,7 @@ forgotten = Exercise(
     "`C: AUTH PLAIN …`; the word at its end is name and password in base64, which is a spelling and no secret."
     "\n`wrong name or password`? The password is what stands after the last octet 0, as text (`.decode()`); it opens "
     "`box.server`, and no other."
-    "\nFetched Amy's letter already? Then save with `box.laptop.save`; without `box.` it is the lesson's laptop.",
+    "\nFetched Amy's letter already? Then save it with `box.laptop.save`.",
     idle=lambda before, now: bool(now.mailbox("amy").letters) and not (_home(now) or now.marks("amy")),
     mistakes=(
         Mistake(

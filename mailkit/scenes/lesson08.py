@@ -295,7 +295,7 @@ make_room = Exercise(
             "lost",
             lambda before, now: bool(_missing(before, now)),
             "A letter has left the server and is not in the laptop's Archive: it is lost. First fetch and save, with "
-            "`box.laptop.save` (without `box.` it is the lesson's laptop), and only then flag and expunge.",
+            "`box.laptop.save`, and only then flag and expunge.",
         ),
         Mistake(
             "moved",

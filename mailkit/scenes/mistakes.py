@@ -130,7 +130,7 @@ def marked_unsaved(device: str, where: str) -> Mistake:
 
     advice = (
         f"Letters are marked that are not {where}, or not whole: `pop.quit()` would lose them. Save first, with "
-        f"`box.{device}.save` (without `box.` that is the lesson's own), then mark."
+        f"`box.{device}.save`, then mark."
     )
     return Mistake("marked-unsaved", when, advice)
 

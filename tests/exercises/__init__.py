@@ -2,6 +2,9 @@
 
 from textwrap import indent
 
+NEXT_CELL = "\n# next cell\n"
+"""Between what a learner has run of the lesson and the answer, in an answer that takes from it."""
+
 
 def stumble(lines: str) -> str:
     """Return lines that end in an error, which a learner's cell shows; then comes ``box.check()``, run alone."""

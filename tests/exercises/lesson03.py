@@ -221,7 +221,7 @@ OTHERS = {
     ],
     "03.1": [
         ("marked-others", _first("box.laptop.save(pop.retr(1))\npop.dele(2)")),
-        ("copied-only", _first(f"box.laptop.save(pop.retr(1))\npop.quit()\n{_ELSEWHERE}"), "`log_in()`"),
+        ("copied-only", _first(f"box.laptop.save(pop.retr(1))\npop.quit()\n{_ELSEWHERE}"), "You wrote `server`"),
         ("deleted-unsaved", _first("box.laptop.save(pop.retr(2))\npop.dele(1)\npop.quit()"), "the number 1"),
         ("not yet", _first("laptop.save(pop.retr(1))\npop.quit()"), "`box.laptop`"),
         (

@@ -2,7 +2,7 @@
 
 from textwrap import indent
 
-from tests.exercises import stumble
+from tests.exercises import NEXT_CELL, stumble
 
 _LOG_IN = """\
 pop = poplib.POP3(*box.server.pop3)
@@ -79,14 +79,14 @@ _BY_UIDL = """\
             ledger.add(name)
 """
 
-_LESSONS_OWN = """\
+_THEIR_LOG_IN = f"""\
 def log_in():
     pop = poplib.POP3(*server.pop3)
     pop.user("amy")
     pop.pass_("secret")
     return pop
-
-"""
+{NEXT_CELL}"""
+_THEIR_LEDGER = f"ledger = {{'1.1'}}{NEXT_CELL}"
 _OLD = "name in box.ledger and (box.now - box.ledger[name]).days > 14"
 _KEY_ERROR = (
     _LOG_IN
@@ -119,7 +119,7 @@ WRONG = {
     },
     "06.3": {
         "half-way": _stopped("ledger.add(name)", "ledger.append(name)"),
-        "another-line": _LESSONS_OWN + _stopped("laptop):\n", "laptop):\n    pop = log_in()\n"),
+        "another-line": _THEIR_LOG_IN + _stopped("laptop):\n", "laptop):\n    pop = log_in()\n"),
         "nothing": _hunt("""\
         if name in ledger:
             laptop.save(pop.retr(number))
@@ -166,8 +166,8 @@ OTHERS = {
         ("fourteenth-day", _by_age(_OLD.replace("14", "10"))),
         ("fourteenth-day", _by_age(_OLD.replace(">", ">="), "pass")),
         ("not yet", _typed(_KEY_ERROR.replace(".days", "")), "`.days`"),
-        ("not yet", _LESSONS_OWN + _by_age(_OLD).replace(_LOG_IN, "pop = log_in()\n"), "`log_in()`"),
-        ("not yet", "ledger = {'1.1'}\n" + _typed(_KEY_ERROR.replace("box.ledger", "ledger")), "It is `box.ledger`"),
+        ("not yet", _THEIR_LOG_IN + _by_age(_OLD).replace(_LOG_IN, "pop = log_in()\n"), "wrote `log_in`, which"),
+        ("not yet", _THEIR_LEDGER + _typed(_KEY_ERROR.replace("box.ledger", "ledger")), "own: `box.ledger`"),
         ("right", _by_age(f"name not in box.ledger:\n{_SAVE}    elif {_OLD.partition(' and ')[2]}")),
         ("marked-new", _by_age(f"name not in box.ledger:\n{_SAVE}    if True", "pass")),
     ],

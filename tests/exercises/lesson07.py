@@ -170,7 +170,11 @@ OTHERS = {
         ),
         ("not-saved", _stumbling(_TLS, password="geheim"), "it is `secret`"),
         ("not-saved", _stumbling(f"{_TLS}\npop.stls()"), "`TLS session already established`"),
-        ("not-saved", _LOCK.format(connect=f"pop = {_TLS}", take=_SAVE), "without `box.`"),
+        (
+            "not-saved",
+            _LOCK.format(connect=f"pop = {_TLS}", take=_SAVE),
+            "You wrote `laptop`;",
+        ),
         (
             "went-round",
             _LOCK.format(connect="pop = poplib.POP3_SSL(*server.pop3s)", take="box.laptop.save(pop.retr(1))"),

@@ -250,8 +250,7 @@ half_way = Exercise(
     _cut_half_way,
     goal=lambda before, now: not inbox(now) and kept(now, "laptop") == THREE and not lost(before, now),
     untouched="All three letters are on the server, because the session that was cut never said QUIT, and two are on "
-    "the laptop as well. Which one is still to be fetched? Save it with `box.laptop.save`; without "
-    "`box.` that is the lesson's laptop.",
+    "the laptop as well. Which one is still to be fetched? Save it with `box.laptop.save`.",
     mistakes=(
         Mistake(
             "lost",
