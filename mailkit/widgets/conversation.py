@@ -12,7 +12,7 @@ from mailkit.render import preformatted
 from mailkit.samples import table
 from mailkit.transcript import Said, Transcript
 from mailkit.widgets.form import status
-from mailkit.widgets.twin import show
+from mailkit.widgets.twin import column, show, text
 
 SHOWN = 16  # rows of the list, at most
 
@@ -37,7 +37,7 @@ class Conversation:
         self.number = ipywidgets.BoundedIntText(
             value=1, min=1, max=1, description="Line", layout=ipywidgets.Layout(width="12em")
         )
-        self.meaning = ipywidgets.HTML()
+        self.meaning = text()
         self.search.observe(lambda _: self._find(), names="value")
         self.lines.observe(lambda _: self._explain(), names="value")
         self.number.observe(lambda _: self._choose(), names="value")
@@ -66,7 +66,7 @@ class Conversation:
 
     def view(self) -> Any:
         """Return the whole as one widget."""
-        return ipywidgets.VBox([self.search, self.lines, self.number, self.meaning])
+        return column(self.search, self.lines, self.number, self.meaning)
 
 
 def conversation(transcript: Transcript) -> Conversation:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import ipywidgets
 
 from mailkit.render import in_lines
-from mailkit.widgets.twin import show
+from mailkit.widgets.twin import column, show, text
 
 _WIDE = {"description_width": "initial"}
 _LAYOUT = ipywidgets.Layout(width="auto", max_width="44em")
@@ -111,7 +111,7 @@ class Form:
     ) -> None:
         self.title = title
         self.controls = {name: field.control() for name, field in fields.items()}
-        self.result = ipywidgets.HTML()
+        self.result = text()
         self.button = ipywidgets.Button(description=button, layout=BUTTON) if button else None
         self._function = function
         self._needs = {
@@ -147,9 +147,9 @@ class Form:
 
     def view(self) -> Any:
         """Return the whole as one widget."""
-        heading = ipywidgets.HTML(f"<strong>{escape(self.title, quote=False)}</strong>")
+        heading = text(f"<strong>{escape(self.title, quote=False)}</strong>")
         last = [self.button] if self.button else []
-        return ipywidgets.VBox([heading, *self.controls.values(), *last, self.result])
+        return column(heading, *self.controls.values(), *last, self.result)
 
 
 def form(title: str, function: Callable[..., Drawn | str], *, button: str | None = None, **fields: Field) -> Form:

@@ -20,7 +20,7 @@ from mailkit.diagram import show_change
 from mailkit.render import Picture
 from mailkit.snapshot import Moment, Snapshot
 from mailkit.widgets.form import as_html
-from mailkit.widgets.twin import show
+from mailkit.widgets.twin import column, show, text
 
 
 class Watched(Protocol):
@@ -53,15 +53,15 @@ class LiveMailbox:
         self.state = ipywidgets.BoundedIntText(
             value=last, min=0, max=last, description="State", layout=ipywidgets.Layout(width="12em")
         )
-        self.cause = ipywidgets.HTML()
-        self.image = ipywidgets.HTML()
+        self.cause = text()
+        self.image = text()
         self.state.observe(lambda _: self._draw(), names="value")
         self._draw()
         self.leave = server.on_change(self._hear)
 
     def view(self) -> Any:
         """Return the whole as one widget."""
-        return ipywidgets.VBox([self.state, self.cause, self.image])
+        return column(self.state, self.cause, self.image)
 
     def _hear(self, moment: Moment) -> None:
         with self._lock:

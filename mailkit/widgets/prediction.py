@@ -5,9 +5,12 @@ from __future__ import annotations
 from html import escape
 
 import ipywidgets
+from ipywidgets.widgets.widget_description import DescriptionStyle
 
 from mailkit.progress import Progress
-from mailkit.widgets.twin import show
+from mailkit.widgets.twin import column, show, text
+
+_NARROW, _STYLE = ipywidgets.Layout(width="max-content"), DescriptionStyle()  # one for all
 
 
 class Prediction:
@@ -27,7 +30,8 @@ class Prediction:
             options=options,
             value=earlier if earlier in options else None,
             description="Your guess:",
-            layout=ipywidgets.Layout(width="max-content"),
+            layout=_NARROW,
+            style=_STYLE,
         )
         self._choice.observe(self._remember, names="value")
 
@@ -39,9 +43,9 @@ class Prediction:
 
     def ask(self) -> None:
         """Display the question with its options."""
-        heading = ipywidgets.HTML(f"<strong>Predict:</strong> {escape(self.question, quote=False)}")
+        heading = text(f"<strong>Predict:</strong> {escape(self.question, quote=False)}")
         options = "\n".join(f"( ) {option}" for option in self.options)
-        show(ipywidgets.VBox([heading, self._choice]), f"Predict: {self.question}\n{options}")
+        show(column(heading, self._choice), f"Predict: {self.question}\n{options}")
 
     def reveal(self, measured: object) -> None:
         """Display what the experiment measured, and to the learner alone what they had guessed.
@@ -56,7 +60,7 @@ class Prediction:
                 "left out or run twice: run those from “The world” on again"
             )
         words = f"It is: {answer}"
-        show(ipywidgets.HTML(f"<strong>{escape(words, quote=False)}</strong><br>{self._comment(answer)}"), words)
+        show(text(f"<strong>{escape(words, quote=False)}</strong><br>{self._comment(answer)}"), words)
 
     def _comment(self, answer: str) -> str:
         if self.guess is None:

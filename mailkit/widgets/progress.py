@@ -11,7 +11,7 @@ import ipywidgets
 from mailkit.exercise import Exercise
 from mailkit.progress import Progress
 from mailkit.widgets.form import BUTTON
-from mailkit.widgets.twin import show
+from mailkit.widgets.twin import column, show, text
 
 _MARKS = {"done": "✓ done", "tried": "✗ tried", "open": "… open"}
 
@@ -21,7 +21,7 @@ def progress_line(exercises: Mapping[str, Exercise]) -> None:
 
     Takes a lesson's exercises. Without a kernel the page lists them, the same for everybody.
     """
-    state = ipywidgets.HTML(_state(exercises))
+    state = text(_state(exercises))
     reset = ipywidgets.Button(description="Start this lesson's exercises over", layout=BUTTON)
 
     def forget(_: Any) -> None:
@@ -31,7 +31,7 @@ def progress_line(exercises: Mapping[str, Exercise]) -> None:
     reset.on_click(forget)
     titles = "\n".join(f"{key} {one.title}" for key, one in exercises.items())
     show(
-        ipywidgets.VBox([state, reset]),
+        column(state, reset),
         f"The exercises of this lesson (run “The world”, then this cell, to see which are done):\n{titles}",
     )
 

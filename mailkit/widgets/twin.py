@@ -1,12 +1,26 @@
-"""A widget together with its static twin: the same story for a page without a kernel."""
+"""Widgets that share their looks, and a widget together with its static twin: the story for a page without a kernel."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import ipywidgets
 from IPython.display import display
+from ipywidgets.widgets.widget_string import HTMLStyle
 
 from mailkit.render import in_lines
+
+_PLAIN, _STYLE = ipywidgets.Layout(), HTMLStyle()  # one for all: each widget would send the page two of its own
+
+
+def text(html: str = "") -> ipywidgets.HTML:
+    """Return a widget that shows this HTML, or what its ``value`` is set to."""
+    return ipywidgets.HTML(html, layout=_PLAIN, style=_STYLE)
+
+
+def column(*widgets: ipywidgets.Widget) -> ipywidgets.VBox:
+    """Return widgets one below the other."""
+    return ipywidgets.VBox(widgets, layout=_PLAIN)
 
 
 def show(widget: Any, words: str, html: str | None = None) -> None:
