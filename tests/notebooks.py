@@ -90,14 +90,22 @@ def core_cells(name: str) -> list[NotebookNode]:
     return core
 
 
-def minutes(name: str, *, exercises: bool = True) -> float:
-    """Estimate how long the core takes: 150 words a minute, half a minute a code cell, 3 an exercise."""
-    total = 0.0
+def minutes(name: str, *, exercises: bool = True, until: str = "") -> float:
+    """Estimate how long the core takes: 150 words a minute, half a minute a code cell, 3 an exercise.
+
+    Or of a part of it, to the end of the section ``until``. Raises `LookupError` if there is none.
+    """
+    total, titles = 0.0, []
     for one in core_cells(name):
+        titles += [title for level, title in headings(one.source) if one.cell_type == "markdown" and level <= 2]
+        if until in titles[:-1]:
+            break
         if one.id.startswith("ex-") and not exercises:
             continue
         if one.cell_type == "code":
             total += 3 if EXERCISE.fullmatch(one.id) else 0.5
         elif not one.id.endswith("-help"):
             total += words(without_folds(one.source)) / 150
+    if until and until not in titles:
+        raise LookupError(f"{name} has no section {until!r}; it has: {', '.join(titles)}")
     return total

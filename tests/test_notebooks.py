@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import statistics
+from functools import partial
 from itertools import pairwise
 from urllib.parse import unquote
 
@@ -163,6 +164,22 @@ def test_the_short_route_takes_as_long_as_is_said():
         assert "exercises" in paragraph
     assert re.findall(r"\(notebooks/(.*?)\.ipynb\)", paragraph) == route  # README's, which came last
     assert 60 < sum(notebooks.minutes(name, exercises=False) for name in route) <= 90
+
+
+def test_one_hour_takes_an_hour():
+    """It is the short route with each page left early; of the first, all up to the map but one section."""
+    numbers = ("00", "01", "03", "05", "08")
+    first, *others = (next(name for name in LESSONS if name.startswith(number)) for number in numbers)
+    for page in (notebooks.cell(first, "route").source, (FOLDER.parent / "README.md").read_text("utf-8")):
+        hour = " ".join(re.search(r"\*\*One hour\?\*\*(.*?)\n\n", page, re.DOTALL)[1].split())
+        assert re.findall(r"\b\d\d\b", hour) == list(numbers)
+        skipped, *ends = re.findall("“(.*?)”", hour)
+        titles = [title for cell in markdown_cells(first) for _, title in notebooks.headings(cell.source)]
+        before = titles[titles.index(skipped) - 1]
+        to_the_end_of = partial(notebooks.minutes, exercises=False)
+        taken = [to_the_end_of(name, until=end) for name, end in zip(others, ends, strict=True)]
+        taken += [to_the_end_of(first, until="The map"), to_the_end_of(first, until=before)]
+        assert sum(taken) - to_the_end_of(first, until=skipped) <= 60
 
 
 @pytest.mark.parametrize("name", LESSONS)
