@@ -65,7 +65,7 @@ shifts when earlier messages go. A [UID](glossary.md#uid) never does: `imap.uid(
 the same way `"STORE"`, `"COPY"`, `"MOVE"`, `"SEARCH"` and `"EXPUNGE"`.
 
 POP3's RETR changes nothing by the standard, which knows no flags; some servers, Dovecot by default, set IMAP's `\\Seen`
-all the same.
+all the same (its documentation, `pop3_no_flag_updates`; tried in November 2026).
 
 ## Ports
 
