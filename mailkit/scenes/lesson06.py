@@ -21,7 +21,7 @@ from mailkit.scenes.mistakes import (
 )
 from mailkit.scenes.popclient import Clock, PopClient, PopSettings
 from mailkit.scenes.programs import by_pop
-from mailkit.scenes.tables import Listing, milestones
+from mailkit.scenes.tables import Listing, Table, milestones
 from mailkit.scenes.thirtydays import OCTETS, QUOTA, Home
 from mailkit.scenes.visits import ThreeVisits
 from mailkit.server import MailServer
@@ -43,6 +43,12 @@ def history(family: str = "POP") -> Listing:
     if family not in families:
         raise LookupError(f"no family {family!r} in the table; it has: {', '.join(families)}")
     return milestones(row for row in table("history") if row["family"] == family)
+
+
+def preferences() -> Table:
+    """Return how Thunderbird names its settings, and their values unset and new, from ``data/thunderbird.csv``."""
+    rows = [(row["preference"].rpartition(".")[2], row["fallback"], row["new_account"]) for row in table("thunderbird")]
+    return Table(("mail.server.serverN.…", "not set", "new account"), rows)
 
 
 # ---- what the exercises look at
