@@ -7,6 +7,7 @@ import re
 import pytest
 
 from mailkit import Device, MailServer
+from mailkit.samples import table
 from mailkit.scenes.advice import PLACES, WAYS, WISHES, comparison, decide, month
 from mailkit.scenes.events import EVENTS
 from mailkit.scenes.lesson08 import came_next, exercises, rules, where_it_says
@@ -14,7 +15,7 @@ from mailkit.scenes.play import advise
 from mailkit.scenes.thirtydays import thirty_days
 from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, expected, unreadable
 from tests.notebooks import FOLDER
-from tests.test_notebooks import anchors
+from tests.test_notebooks import all_outputs, anchors
 
 pytestmark = pytest.mark.slow
 
@@ -124,6 +125,23 @@ def test_what_the_tables_say():
     with pytest.raises(LookupError, match="Yahoo"):
         rules("Nobody")
     assert [head[:4] for head, _ in came_next().entries] == ["2018", "2019", "2021"]
+
+
+def test_a_rule_tells_every_date_of_its_sources():
+    for row in table("providers"):
+        months = [day[:7] for what in ("date", "read") for day in row[what].split("; ") if day]
+        assert months
+        (entry,) = (lines for head, lines in rules().entries if head == f"{row['provider']}: {row['topic']}")
+        assert re.findall(r"20\d\d-\d\d", entry[-1]) == months
+
+
+def test_who_only_reads_the_page_finds_their_program_and_provider():
+    """Nothing on it needs to be run for that."""
+    page = "\n".join(output["data"]["text/plain"] for _, output in all_outputs("08-which-one") if "data" in output)
+    for program in ("Outlook", "Apple Mail", "Thunderbird", "iOS", "Android"):
+        assert re.search(rf"^{program}|^\S.*\b{program}\b", page, re.MULTILINE), program
+    assert str(where_it_says()) in page
+    assert str(rules()) in page
 
 
 def test_what_was_stolen_collects_no_more(capsys):

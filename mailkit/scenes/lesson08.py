@@ -81,7 +81,8 @@ def rules(provider: str = "") -> Listing:
 
 def _source(row: Mapping[str, str]) -> str:
     """Name a row's source, how old that is and, where it bears no date or may change, when it was read."""
-    when = (f"{words} {row[what][:7]}" for words, what in (("of", "date"), ("read", "read")) if row[what])
+    months = {words: [day[:7] for day in row[what].split("; ")] for words, what in (("of", "date"), ("read", "read"))}
+    when = (f"{words} {' and '.join(each)}" for words, each in months.items() if any(each))
     return f"({row['source']}; {', '.join(when)})"
 
 
