@@ -55,8 +55,11 @@ def dial_up(
 def _price(minutes: float, peak: bool) -> float:
     """Return francs: a first unit, which pays for three minutes, and then so much an hour."""
     tariffs = _tariffs()
-    an_hour = tariffs["local call, peak" if peak else "local call, off-peak"]
-    return tariffs["first unit of a local call"] + max(0.0, minutes - 3) / 60 * an_hour
+    return tariffs["first unit of a local call"] + max(0.0, minutes - 3) / 60 * _an_hour(peak)
+
+
+def _an_hour(peak: bool) -> float:
+    return _tariffs()["local call, peak" if peak else "local call, off-peak"]
 
 
 def _tariffs() -> dict[str, float]:
@@ -78,5 +81,5 @@ def dial_up_picture(megabytes: float = 5.0, reading: float = 30.0, peak: bool = 
         return bars(f"{megabytes:g} MB of mail: {title}", values, unit, decimals=decimals)
 
     minutes = drawn("how long the telephone is engaged", "min", 0, lambda call: call.minutes)
-    francs = drawn("what the call costs", "F", 2, lambda call: call.francs)
+    francs = drawn(f"what the call costs, {_an_hour(peak):.2f} F an hour", "F", 2, lambda call: call.francs)
     return show_columns([("Time", minutes), ("Money", francs)])
