@@ -210,7 +210,8 @@ half_and_half = Exercise(
             "One letter is still missing. Go through all four of the laptop's letters.",
         ),
     ),
-    praise="Four here, four there. POP and IMAP show one box; as soon as POP takes letters out of it, they show two.",
+    praise="Four here, four there. POP and IMAP show one box; as soon as POP takes letters out of it, they show two. "
+    "Leaving the mail there from the first day would have prevented it, or IMAP on both.",
 )
 
 
@@ -285,7 +286,7 @@ switched = Exercise(
         ),
     ),
     praise="The letters live on the server now, sorted and read as they were. Keep the laptop's folders until you have "
-    "looked at every mailbox.",
+    "looked at every mailbox. Whoever carries them up before the switch is not frightened.",
 )
 
 

@@ -388,7 +388,8 @@ fourteen_days = Exercise(
         ),
     ),
     praise="The days count from the download by this program, and the deletion is sent at its next visit: too late for "
-    "Amy, whose laptop did not visit, and too early for a tablet that looks every three weeks.",
+    "Amy, whose laptop did not visit, and too early for a tablet that looks every three weeks. More days than any "
+    "device pauses prevent the second; a laptop that visits prevents the first.",
 )
 
 
