@@ -187,7 +187,7 @@ OTHERS = {
         (
             "not yet",
             _mend("    if name not in at_home:\n        laptop.save(pop.retr(number))"),
-            "save with `box.laptop.save`",
+            "You wrote `laptop`",
         ),
         ("twice", _mend("    if number == 4:\n        for _ in (1, 2):\n            box.laptop.save(pop.retr(4))")),
         ("had-already", _mend("    if number == 1:\n        box.laptop.save(pop.retr(1))")),

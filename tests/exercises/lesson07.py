@@ -217,7 +217,7 @@ for line in box.lines:
             "`wrong name or password`",
         ),
         ("went-round", _FORGOTTEN.format(lines='box.laptop.save(letters("spare-key")[0])')),
-        ("not yet", _FORGOTTEN.format(lines=_KNOWN.replace("box.laptop", "laptop")), "save with `box.laptop.save`"),
+        ("not yet", _FORGOTTEN.format(lines=_KNOWN.replace("box.laptop", "laptop")), "You wrote `laptop`"),
         ("went-round", _FORGOTTEN.format(lines=f'{_KNOWN}\nbox.laptop.save(letters("spare-key")[0])')),
         ("removed", _FORGOTTEN.format(lines=_KNOWN.replace(f"box.{_SAVE}", "pop.dele(1)"))),
         ("marked", _FORGOTTEN.format(lines=_KNOWN.replace(f"box.{_SAVE}\npop.quit()", "pop.dele(1)"))),
