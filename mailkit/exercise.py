@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import dis
 import inspect
 import re
 import sys
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from html import escape
+from types import CodeType
 from typing import Any, Literal, Protocol
 
 from mailkit.progress import Progress
@@ -135,15 +137,18 @@ class Box:
         if verdict.status == "right":
             return verdict
         more = [f"The cell before did not run. {_UNREADABLE}"] if unread else []
-        advice = " ".join([verdict.advice, *self._overheard(), *more])
+        advice = ("\n" if "\n" in verdict.advice else " ").join([verdict.advice, *self._overheard(), *more])
         return replace(verdict, advice=advice + _AFRESH * (verdict.status == "not right" and not unread))
 
     def _overheard(self) -> Iterator[str]:
         """Yield what the cells since the start, and the IMAP sessions, add to an advice."""
-        things = {one for one in vars(self._world) if not one.startswith("_")}
-        for name, thing in _taken_elsewhere(_cells()[self._started - 1 :], things):
-            which = "" if name == thing else f", which takes the lesson's `{thing}`"
-            yield f"You wrote `{name}`{which}; this exercise has its own: `box.{thing}`."
+        things = {name: thing for name, thing in vars(self._world).items() if not name.startswith("_")}
+        instead = self._exercise.instead
+        for name, meant in _taken_elsewhere(_cells()[self._started - 1 :], {**instead, **things}):
+            which = "" if name in meant else f", which takes the lesson's {_in_code(meant)}"
+            own = f"this exercise has its own: {_in_code(f'box.{thing}' for thing in meant)}"
+            other = next((f"take {instead[thing]}" for thing in meant if thing in instead), own)
+            yield f"You wrote `{name}`{which}; {other}."
         sessions = _by_imap(self._world)
         if (refused := _refused(sessions)) != self._refused:
             yield f"The server refused what you sent: `{refused[-1]}`."
@@ -164,7 +169,8 @@ class Exercise:
 
     ``world`` makes a fresh one; ``goal`` says when the task is done; ``untouched`` is the advice while
     nothing has changed, or, where the cell does something by itself, while ``idle`` says that this was all;
-    ``mistakes`` are looked at in order; ``praise`` says what the right answer shows.
+    ``mistakes`` are looked at in order; ``praise`` says what the right answer shows; ``instead`` says, for a name
+    of the lesson's, what is to be taken where it is not the box's thing of that name.
     A predicate that looks up a mailbox or device that is not there (`LookupError`) does not hold.
     """
 
@@ -176,6 +182,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...] = ()
     praise: str = "The mailbox is exactly as it was asked for."
     idle: Predicate | None = None
+    instead: Mapping[str, str] = field(default_factory=dict)
     _last: weakref.ref[Box] | None = field(default=None, init=False, repr=False)
 
     def start(self) -> Box:
@@ -234,36 +241,61 @@ def _never_ran(cells: list[str]) -> str:
     return "" if _read(source) else source
 
 
-def _read(source: str) -> ast.AST | None:
+def _read(source: str) -> CodeType | None:
     """Read a cell as Python does; None where it cannot."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python warns of a "\D"
         try:
-            tree = compile(source, "cell", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-            compile(tree, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)  # finds a `return` outside a function, too
+            code: CodeType = compile(source, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         except (SyntaxError, ValueError):
             return None
-    assert isinstance(tree, ast.AST)
-    return tree
+    return code
 
 
-def _taken_elsewhere(cells: list[str], things: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield names in the cells that are not the cells' own, each with the thing of the box that was meant.
+def _taken_elsewhere(cells: list[str], things: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Yield names in the exercise's cells that mean none of the box's things, each with those that were meant.
 
-    They are called as it is, or are functions of the notebook that take what is called so there.
+    They are called as one is, or are functions of the notebook that take what is called so there. The exercise's cells
+    are the first, which makes the box, and those that take what another of them has set: no cell of the lesson does.
     """
-    trees = [_read(cell) for cell in cells if re.search(r"\bbox\b", cell)]
-    nodes = [node for tree in trees if tree for node in ast.walk(tree)]
-    names = [node for node in nodes if isinstance(node, ast.Name)]
-    own = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
-    own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-    own |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
-    for name in sorted({node.id for node in names} - own):
-        found = getattr(sys.modules["__main__"], name, None)
-        takes: Iterable[str] = ()
-        if inspect.isfunction(found) and found.__module__ == "__main__":
-            takes = inspect.getclosurevars(found).globals
-        yield from ((name, thing) for thing in sorted(things & {name, *takes}))
+    page = vars(sys.modules["__main__"])
+    taken, own = set[str](), set[str]()
+    for at, code in enumerate(filter(None, map(_read, cells))):
+        takes, sets = _names(code)
+        if at and own.isdisjoint(takes - sets):
+            own -= sets
+        else:
+            taken |= takes
+            own |= {name for name in sets if not inspect.ismodule(page.get(name))}
+
+    def is_elsewhere(thing: str) -> bool:
+        found = page.get(thing)
+        made_anew = hasattr(found, "snapshot")  # a device, and no list of the learner's
+        return not any(found is one for one in things.values()) and (thing not in own or made_anew)
+
+    for name in sorted(taken):
+        meant = {name} & things.keys() or (set[str]() if name in own else _taken_by(name, page))
+        if elsewhere := sorted(filter(is_elsewhere, things.keys() & meant)):
+            yield name, elsewhere
+
+
+def _taken_by(name: str, page: dict[str, Any], callers: frozenset[str] = frozenset()) -> set[str]:
+    """Return the names that a function of the notebook takes from there, itself or by another such function."""
+    found = page.get(name)
+    if name in callers or not inspect.isfunction(found) or found.__globals__ is not page:
+        return set()
+    takes, _ = _names(found.__code__)
+    return takes.union(*(_taken_by(one, page, callers | {name}) for one in takes))
+
+
+def _names(code: CodeType) -> tuple[set[str], set[str]]:
+    """Return the notebook's names that code takes, its functions among it, and those that it sets."""
+    steps = [(step.opname, step.argval) for step in dis.get_instructions(code)]
+    takes = {name for what, name in steps if what in ("LOAD_NAME", "LOAD_GLOBAL")}
+    for inner in code.co_consts:
+        if inspect.iscode(inner):
+            takes |= set.__sub__(*_names(inner))  # what a class sets is its own
+    return takes, {name for what, name in steps if what in ("STORE_NAME", "STORE_GLOBAL")}
 
 
 def _by_imap(world: Any) -> list[Any]:
@@ -310,6 +342,10 @@ def _changes(before: Snapshot, now: Snapshot) -> str:
 def _counts(*changes: tuple[object, ...]) -> str:
     names = zip(("new", "gone", "with other flags"), changes, strict=True)
     return ", ".join(f"{len(change)} {name}" for name, change in names if change)
+
+
+def _in_code(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def _html(words: str) -> str:

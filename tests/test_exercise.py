@@ -255,6 +255,56 @@ def test_what_was_taken_from_the_lesson_instead_is_told(exercise, monkeypatch, l
     assert exercise.start().check().advice == f"Log in first. {told}".strip()
 
 
+_LESSON = "def empty():\n    server.inbox.clear()"
+_TOLD = "You wrote `server`; this exercise has its own: `box.server`."
+_OUTER = _TOLD.replace("`server`;", "`outer`, which takes the lesson's `server`;")
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ([_START, "one = box.server.inbox[0]", "server.inbox.remove(one)"], _TOLD),
+        ([f"mine = {_START}", "mine.server.inbox[0], server.inbox"], _TOLD),
+        ([f"{_START}server = type(server)()"], _TOLD),
+        ([f"{_START}other = server"], _TOLD),
+        ([f"{_START}async def look():\n    return server"], _TOLD),
+        ([_START, "server.inbox", _LESSON, "empty()"], ""),  # cells of the lesson
+        ([f"{_START}one = 1", "one = server.inbox", "one"], ""),
+        ([f"{_START}import json", "json, server.inbox"], ""),
+        ([_LESSON, f"{_START}server = box.server\nempty"], ""),
+        (["def own():\n    return box.server.inbox", f"{_START}own()"], ""),
+        ([_LESSON, "def outer():\n    empty()\n    outer", f"{_START}outer"], _OUTER),
+        ([f"{_START}class Mine:\n    server = box.server\n    inbox = server.inbox"], ""),
+        ([f"{_START}for server in (box.server,):\n    pass\nserver"], ""),
+        ([f"{_START}try:\n    box.lost\nexcept AttributeError as server:\n    server"], ""),
+    ],
+)
+def test_what_a_name_means_in_the_notebook_decides(exercise, monkeypatch, cells, told):
+    """The cells run here, as in a kernel; one of the lesson's that is run meanwhile is none of the exercise's."""
+    page = ModuleType("__main__")
+    vars(page).update(exercises={"99.1": exercise}, server=Server(), In=[""])
+    monkeypatch.setitem(sys.modules, "__main__", page)
+    for cell in cells:
+        page.In.append(cell)
+        exec(cell, vars(page))
+    assert page.box.check().advice == f"Log in first. {told}".strip()
+
+
+def test_what_is_to_be_taken_instead_is_told(exercise, monkeypatch):
+    """A function that is handed to the box is given its own, and with the box's things it would be wrong."""
+    page = ModuleType("__main__")
+    page.In = ["", f"{_START}def poll(line):\n    pop, server"]
+    monkeypatch.setitem(sys.modules, "__main__", page)
+    instead = dict.fromkeys(("pop", "server"), "what `poll(pop)` is given")
+    handed = replace(exercise, untouched="Log in first.\nThen go on.", instead=instead)
+    assert handed.start().check().advice.splitlines() == [
+        "Log in first.",
+        "Then go on.",
+        "You wrote `pop`; take what `poll(pop)` is given.",
+        "You wrote `server`; take what `poll(pop)` is given.",
+    ]
+
+
 def test_logging_in_alone_changes_nothing(exercise):
     box = exercise.start()
     box.server.sessions = (SessionView("POP3", "TRANSACTION", "amy"),)

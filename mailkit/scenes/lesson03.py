@@ -193,6 +193,7 @@ bug_hunt = Exercise(
         ),
     ),
     praise="Nothing is lost, and in the end everything is home. Mark only what is saved; commit only what went well.",
+    instead=dict.fromkeys(("laptop", "pop", "server"), "what `collect(pop, laptop)` is given"),
 )
 
 # 03.3
@@ -250,6 +251,7 @@ change_your_mind = Exercise(
         ),
     ),
     praise="Until QUIT you may change your mind: the old marks are gone, and only the one you set afterwards counted.",
+    instead={"server": "the session that is `box.pop`"},
 )
 
 # 03.4

@@ -289,6 +289,7 @@ bug_hunt = Exercise(
         ),
     ),
     praise="Four letters, each once. A ledger must hold names that last: UIDLs, not numbers or sizes.",
+    instead=dict.fromkeys(("laptop", "ledger", "pop", "server"), "what `poll(pop, ledger, laptop)` is given"),
 )
 
 # 06.4

@@ -124,6 +124,7 @@ lock_it = Exercise(
     ),
     praise="The letter is home, and all the listener has is octets without a meaning. Did you write `context=`? "
     "He only listened, so it made no difference here; in the next exercise it does.",
+    instead={"server": "one of the café's lines, `box.pop3` or `box.pop3s`"},
 )
 
 # 07.2
@@ -175,6 +176,7 @@ two_networks = Exercise(
         ),
     ),
     praise="One line was refused before a word was said, the other brought the letter: that is what certificates do.",
+    instead={"server": "the lines that `box.lines` has"},
 )
 
 # 07.3
@@ -309,6 +311,7 @@ if_possible = Exercise(
         ),
     ),
     praise="Two lines were refused, one brought the letter. A program that insists on TLS cannot be talked out of it.",
+    instead=dict.fromkeys(("laptop", "line", "server"), "what `collect(line, laptop)` is given"),
 )
 
 exercises = {one.key: one for one in (lock_it, two_networks, forgotten, if_possible)}

@@ -181,6 +181,7 @@ OTHERS = {
         ("nothing", _hunt(_BY_UIDL.replace("laptop.save(pop.retr(number))", "pop.dele(number)"))),
         ("deletes", _hunt(f"{_BY_UIDL}            if name == '1.4':\n                pop.dele(number)")),
         ("not right", _hunt(_BY_UIDL.replace("not in ledger", "not in {*ledger, '1.2'}"))),
+        ("nothing", _hunt(_BY_UIDL).replace(", laptop):", ", device):"), "wrote `laptop`; take what `poll("),
         ("right", _hunt(_BY_UIDL)),
     ],
     "06.4": [

@@ -178,6 +178,7 @@ OTHERS = {
         (
             "went-round",
             _LOCK.format(connect="pop = poplib.POP3_SSL(*server.pop3s)", take="box.laptop.save(pop.retr(1))"),
+            "You wrote `server`; take one of the café's lines",
         ),
         ("went-round", 'box = exercises["07.1"].start()\nbox.laptop.save(b"x")\nbox.check()\n'),
     ],
