@@ -624,7 +624,9 @@ for line in pop.uidl()[1]:
     "09.10": [
         ("not yet", _cell("09.10", "")),
         ("nothing", _collect("    for number in range(1, pop.stat()[0] + 1):\n        pop.dele(number)")),
-        ("not right", _collect(_BY_NAME.replace("if name", "if device is box.laptop and name"))),
+        ("other-device", _collect(_BY_NAME.replace("if name", "if device is box.laptop and name"))),
+        ("other-device", _collect(_BY_NAME.replace("device.", "box.laptop."))),
+        ("nothing", _collect(_BY_NAME.replace("device.save", "laptop.save")), "take what `collect(pop, device)`"),
         ("half-way", _stopped("line.decode()", "line")),
         ("half-way", _stopped("[name] = box.now", ".add(name)"), "`device.seen_uidls[name] = box.now`"),
         ("other-device", _collect("    for n in range(1, pop.stat()[0] + 1):\n        box.laptop.save(pop.retr(n))")),

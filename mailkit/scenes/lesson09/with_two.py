@@ -87,8 +87,8 @@ first_computer = Exercise(
         Mistake(
             "other-device",
             lambda before, now: _one_took_both(before, now),
-            "One computer has the letters more than once, and the other has none. `collect` works for both in turn: "
-            "`device`, which it gets, is the one that saves.",
+            "One computer has all that came, and the other has nothing. `collect` works for both in turn: `device`, "
+            "which it gets, is the one that saves.",
         ),
         Mistake(
             "again-and-again",
@@ -131,12 +131,13 @@ first_computer = Exercise(
     ),
     praise="Both computers have the whole week. If nobody clears it, the box grows: one of the two should, after some "
     "days.",
+    instead=dict.fromkeys(("desktop", "laptop", "pop", "server"), "what `collect(pop, device)` is given"),
 )
 
 
 def _one_took_both(before: Snapshot, now: Snapshot) -> bool:
-    fewer, more = sorted(len(_new(before, now, name)) for name in ("desktop", "laptop"))
-    return not fewer and more > len(THE_WEEK)
+    desktop, laptop = (len(_new(before, now, name)) for name in ("desktop", "laptop"))
+    return (not laptop and desktop > len(THE_WEEK)) or (not desktop and laptop >= len(THE_WEEK))
 
 
 def _new(before: Snapshot, now: Snapshot, device: str) -> list[str]:
