@@ -259,7 +259,7 @@ def _taken_elsewhere(cells: list[str], things: dict[str, Any]) -> Iterator[tuple
     are the first, which makes the box, and those that take what another of them has set: no cell of the lesson does.
     """
     page = vars(sys.modules["__main__"])
-    taken, own = set[str](), set[str]()
+    taken, own = set[str](), {"box"}
     for at, code in enumerate(filter(None, map(_read, cells))):
         takes, sets = _names(code)
         if at and own.isdisjoint(takes - sets):

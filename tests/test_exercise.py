@@ -267,6 +267,7 @@ _OUTER = _TOLD.replace("`server`;", "`outer`, which takes the lesson's `server`;
         ([f"mine = {_START}", "mine.server.inbox[0], server.inbox"], _TOLD),
         ([f"{_START}server = type(server)()"], _TOLD),
         ([f"{_START}other = server"], _TOLD),
+        (["def go():\n    global box\n    " + _START, "go()", "box.server, server"], _TOLD),
         ([f"{_START}async def look():\n    return server"], _TOLD),
         ([_START, "server.inbox", _LESSON, "empty()"], ""),  # cells of the lesson
         ([f"{_START}one = 1", "one = server.inbox", "one"], ""),
