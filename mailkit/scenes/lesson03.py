@@ -306,7 +306,8 @@ only_small_ones = Exercise(
             "large-ones",
             lambda before, now: bool(_at_home(now) - _small(before)),
             "A large letter came home. The comparison is the wrong way round, or it looks at the wrong number: in "
-            "`b'2 21481'` the first is the letter's number, the second its size.",
+            "`b'2 21481'` the first is the letter's number, the second its size. In a new session the numbers begin "
+            "anew.",
         ),
         Mistake(
             "large-lost",

@@ -207,8 +207,8 @@ exercises = {
                 Mistake(
                     "flag-in-words",
                     lambda _, now: any(not flag.startswith("\\") for flags in _flags(now).values() for flag in flags),
-                    "A letter has got a flag of another name than those in the notes. `(flag)` in quotes is the word "
-                    '“flag”: write `f"({flag})"`, with `f` and the braces.',
+                    "A letter has got a flag of another name than those in the notes, which begin with a backslash. "
+                    '`(flag)` in quotes is the word “flag”: write `f"({flag})"`, with `f` and the braces.',
                 ),
                 Mistake(
                     "only-marked",

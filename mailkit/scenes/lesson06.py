@@ -313,8 +313,8 @@ lost_ledger = Exercise(
         and sorted(now.device("laptop").digests) == sorted(now.mailbox("amy").digests)
         and not now.marks("amy")
     ),
-    untouched="Nothing has changed. `pop.top(number, 0)` gives the header of a letter, and a header is small. Fetched "
-    "it already? Then save it with `box.laptop.save`.",
+    untouched="Nothing has changed. `pop.top(number, 0)` gives the header of a letter, and a header is small: is its "
+    "`Message-ID` in `at_home`? Fetched the letter already? Then save it with `box.laptop.save`.",
     mistakes=(
         Mistake(
             "deletes",

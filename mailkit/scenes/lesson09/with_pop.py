@@ -204,7 +204,8 @@ full = Exercise(
         Mistake(
             "not-called",
             lambda before, now: len(inbox(now)) < 4,
-            "There is room now. What was refused before does not come by itself: call `box.postman_comes_back()`.",
+            "There is room now. What was refused before does not come by itself: after `pop.quit()`, call "
+            "`box.postman_comes_back()`.",
         ),
     ),
     praise="There is room, the tickets are in, and nothing was lost. For good, tick “For at most … days”, or collect "
@@ -384,7 +385,8 @@ fourteen_days = Exercise(
             "not-both",
             lambda before, now: len(inbox(now)) == 3 or kept(now, "tablet") == inbox(now) == inbox(before),
             "Two letters were fetched on day 1, and both are nineteen days old: both are to go, in one session: in a "
-            f"new one the numbers begin anew. {QUIT_IN_A_LOOP}",
+            f"new one the numbers begin anew. {QUIT_IN_A_LOOP} Is it `timedelta`? Then compare with "
+            "`timedelta(days=14)`; a number has no days.",
         ),
     ),
     praise="The days count from the download by this program, and the deletion is sent at its next visit: too late for "
