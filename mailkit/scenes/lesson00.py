@@ -230,7 +230,7 @@ first_copy = Exercise(
         Mistake(
             "taken-away",
             lambda before, now: _on_server(now) < 3,
-            "The server has a letter less: `pop.dele(…)` asked for its removal, and `pop.quit()` did it. A copy was "
+            "The server has lost mail: `pop.dele(…)` asked for its removal, and `pop.quit()` did it. A copy was "
             "wanted; leave `pop.dele(…)` out.",
         ),
         MARKED,

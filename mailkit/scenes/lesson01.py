@@ -265,7 +265,7 @@ both_places = Exercise(
         Mistake(
             "box-emptied",
             lambda before, now: len(_in_box(now)) < 5,
-            "The letters left the box: now a fire at home takes them all. This time, do not mark anything.",
+            "Letters have left the box: a fire at home takes what lies only there. This time, do not mark anything.",
         ),
         Mistake(
             "twice",
