@@ -225,7 +225,8 @@ first_copy = Exercise(
     "A copy for the phone",
     _three_letters,
     goal=lambda before, now: _digests(now, "phone") == _digests(before)[:1] and _all_stay(now),
-    untouched="The phone is still empty. Write one line: `box.phone.save(…)`, with what `pop.retr(1)` returns.",
+    untouched="The phone is still empty. Write one line, before `pop.quit()`: `box.phone.save(…)`, with what "
+    "`pop.retr(1)` returns.",
     mistakes=(
         Mistake(
             "taken-away",
