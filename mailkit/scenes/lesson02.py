@@ -264,7 +264,8 @@ whole_list = Exercise(
         Mistake(
             "by-domain",
             lambda before, now: len(_counts(now)) in (1, 2),
-            "Somebody who exists got nothing. Ask the server about every guest, whatever the domain: only it knows.",
+            "Somebody who exists got nothing. Ask the server about every guest, whatever the domain: only it knows. "
+            "530 in what was printed? On that line the login is missing.",
         ),
     ),
     praise="Three guests have it, once each. A refusal that is caught harms nobody else: mailing lists work so, and "

@@ -175,8 +175,9 @@ bug_hunt = Exercise(
         Mistake(
             "lost",
             lambda before, now: bool(_lost(before, now)),
-            "A letter is neither on the server nor on the laptop: it was marked, not saved (the disk was full), and "
-            "then `pop.quit()` made the server remove it. What stands under `finally` runs after a crash, too.",
+            "A letter is neither on the server nor on the laptop: it was marked, not saved, and then `pop.quit()` made "
+            "the server remove it. Saving fails when the disk is full, and what stands under `finally` runs after a "
+            "crash, too.",
         ),
         Mistake(
             "left-open",
