@@ -148,7 +148,8 @@ class Box:
             which = "" if name in meant else f", which takes the lesson's {_in_code(meant)}"
             own = f"this exercise has its own: {_in_code(f'box.{thing}' for thing in meant)}"
             other = next((f"take {instead[thing]}" for thing in meant if thing in instead), own)
-            yield f"You wrote `{name}`{which}; {other}."
+            old = f"You wrote `{name}`, and that line is older than this `box`: connect anew."
+            yield f"You wrote `{name}`{which}; {other}." if meant else old
         sessions = _by_imap(self._world)
         if (refused := _refused(sessions)) != self._refused:
             yield f"The server refused what you sent: `{refused[-1]}`."
@@ -255,13 +256,15 @@ def _read(source: str) -> CodeType | None:
 def _taken_elsewhere(cells: list[str], things: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """Yield names in the exercise's cells that mean none of the box's things, each with those that were meant.
 
-    They are called as one is, or are functions of the notebook that take what is called so there. The exercise's cells
-    are the first, which makes the box, and those that take what another of them has set: no cell of the lesson does.
+    They are called as one is, or are functions of the notebook that take what is called so there; or they are a line
+    from before, and mean none. The exercise's cells are the first, which makes the box, and those that take what
+    another of them has set: no cell of the lesson does.
     """
     page = vars(sys.modules["__main__"])
-    taken, own = set[str](), {"box"}
+    taken, own, since = set[str](), {"box"}, set[str]()
     for at, code in enumerate(filter(None, map(_read, cells))):
         takes, sets = _names(code)
+        since |= sets
         if at and own.isdisjoint(takes - sets):
             own -= sets
         else:
@@ -277,6 +280,8 @@ def _taken_elsewhere(cells: list[str], things: dict[str, Any]) -> Iterator[tuple
         meant = {name} & things.keys() or (set[str]() if name in own else _taken_by(name, page))
         if elsewhere := sorted(filter(is_elsewhere, things.keys() & meant)):
             yield name, elsewhere
+        elif name not in since and hasattr(page.get(name), "sock"):
+            yield name, []
 
 
 def _taken_by(name: str, page: dict[str, Any], callers: frozenset[str] = frozenset()) -> set[str]:

@@ -257,6 +257,7 @@ def test_what_was_taken_from_the_lesson_instead_is_told(exercise, monkeypatch, l
 
 _LESSON = "def empty():\n    server.inbox.clear()"
 _TOLD = "You wrote `server`; this exercise has its own: `box.server`."
+_OLD_LINE = "You wrote `pop`, and that line is older than this `box`: connect anew."
 _OUTER = _TOLD.replace("`server`;", "`outer`, which takes the lesson's `server`;")
 
 
@@ -269,6 +270,8 @@ _OUTER = _TOLD.replace("`server`;", "`outer`, which takes the lesson's `server`;
         ([f"{_START}other = server"], _TOLD),
         (["def go():\n    global box\n    " + _START, "go()", "box.server, server"], _TOLD),
         ([f"{_START}async def look():\n    return server"], _TOLD),
+        (["pop.sock = None", _START, "box.server, pop"], _OLD_LINE),
+        (["pop.sock = None", _START, "pop = pop", "box.server, pop"], ""),
         ([_START, "server.inbox", _LESSON, "empty()"], ""),  # cells of the lesson
         ([f"{_START}one = 1", "one = server.inbox", "one"], ""),
         ([f"{_START}import json", "json, server.inbox"], ""),
@@ -283,7 +286,7 @@ _OUTER = _TOLD.replace("`server`;", "`outer`, which takes the lesson's `server`;
 def test_what_a_name_means_in_the_notebook_decides(exercise, monkeypatch, cells, told):
     """The cells run here, as in a kernel; one of the lesson's that is run meanwhile is none of the exercise's."""
     page = ModuleType("__main__")
-    vars(page).update(exercises={"99.1": exercise}, server=Server(), In=[""])
+    vars(page).update(exercises={"99.1": exercise}, server=Server(), pop=ModuleType("line"), In=[""])
     monkeypatch.setitem(sys.modules, "__main__", page)
     for cell in cells:
         page.In.append(cell)
