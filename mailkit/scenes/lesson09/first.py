@@ -225,8 +225,8 @@ struck_through = Exercise(
             r"device, takes it. Take the flag away with `-FLAGS`, from UID 2, which is number 1 now.",
         ),
     ),
-    praise="The flag was a wish; you took one back and granted two. Many programs expunge only when told to, or when "
-    "they close the mailbox.",
+    praise="The flag is a wish: two are granted, and the walk is still there. Many programs expunge only when told to, "
+    "or when they close the mailbox.",
 )
 
 
