@@ -12,10 +12,10 @@ TESTS = Path(__file__).parent
 CONVERSATIONS = TESTS / "conversations"
 STANDARDS = {
     "imap": ("RFC 3501", "RFC 2177", "RFC 2342", "RFC 2595", "RFC 2971", "RFC 3691", "RFC 4315", "RFC 4959", "RFC 6154",
-             "RFC 6851", "RFC 7888", "RFC 9208"),
+             "RFC 6851", "RFC 7888", "RFC 8314", "RFC 9208"),
     "pop3": ("RFC 1939", "RFC 2449", "RFC 2595", "RFC 5034", "RFC 8314"),
     "smtp": ("RFC 5321", "RFC 6409", "RFC 1870", "RFC 2034", "RFC 2920", "RFC 3207", "RFC 4954", "RFC 6152",
-             "RFC 6531"),
+             "RFC 6531", "RFC 8314"),
 }  # fmt: skip
 REASONS = ("not supported: ", "unproved: ")
 
