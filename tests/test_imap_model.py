@@ -14,6 +14,8 @@ from mailkit.store import Store
 
 SESSIONS = st.integers(0, 2)
 FLAGS = st.sampled_from(["\\Seen", "\\Deleted", "\\Flagged", "$Work"])
+CHANGES = ["EXPUNGE", "UID EXPUNGE 2:4", "UID COPY 1:3 INBOX", "COPY 1 INBOX", "MOVE 1 INBOX", "UID MOVE 2:6 INBOX",
+           "RENAME INBOX Old", "DELETE Old"]  # fmt: skip
 SETS = st.sampled_from(["1", "3", "2,4", "2:*", "1:*"])
 
 
@@ -29,12 +31,14 @@ class Client:
     def select(self, command="SELECT"):
         self.uids, self.flags = [], []
         self.say(f"{command} INBOX")
+        self.say("UID FETCH 1:* FLAGS")
 
     def say(self, command, may_expunge=True):
         octets = b"".join(self.session.receive(f"t {command}\r\n".encode()))
         assert may_expunge or b" EXPUNGE\r\n" not in octets, f"{command} must not be answered with EXPUNGE"
         self.hear(octets)
-        assert re.search(rb"^t (OK|NO \[EXPUNGEISSUED\]|BAD there is no message) ", octets, re.M) or self.idling, octets
+        refusals = rb"NO \[(?:EXPUNGEISSUED|ALREADYEXISTS|NONEXISTENT)\]|BAD there is no message"
+        assert re.search(rb"^t (OK|%b) " % refusals, octets, re.M) or self.idling, octets
         if view := self.session._view:
             awaited = len(view.watcher.expunged)
             assert len(self.uids) == len(view.mailbox) + awaited, "every command tells the size (§5.2)"
@@ -49,6 +53,8 @@ class Client:
                 assert added >= 0, "EXISTS takes nothing away; EXPUNGE does (RFC 3501 section 5.2)"
                 self.uids += [None] * added
                 self.flags += [None] * added
+            elif found := re.fullmatch(r"\* (\d+) RECENT", line):
+                self.recent = int(found[1])
             elif found := re.fullmatch(r"\* (\d+) FETCH \((?:UID (\d+) ?)?(?:FLAGS \((.*)\))?\)", line):
                 self.learn(int(found[1]) - 1, found[2], found[3])
 
@@ -58,6 +64,17 @@ class Client:
             self.uids[place] = int(uid)
         if flags is not None:
             self.flags[place] = set(flags.split()) - {"\\Recent"}
+
+    def change_silently(self, messages, sign, flag):
+        """Store a flag with .SILENT, and note what became of it, as who says so must (RFC 3501 §6.4.6)."""
+        known = list(self.flags)
+        octets = self.say(f"STORE {messages} {sign}FLAGS.SILENT ({flag})", may_expunge=False)
+        first, _, last = messages.replace("*", str(len(known))).partition(":")
+        chosen = range(int(first), int(last) + 1) if last else map(int, messages.split(","))
+        for place in [number - 1 for number in chosen if b"t OK" in octets]:
+            before = known[place]
+            if before is not None and self.flags[place] == before:  # else another changed it, too, and all was told
+                self.flags[place] = {"+": before | {flag}, "-": before - {flag}, "": {flag}}[sign]
 
     def leave_idle(self):
         if self.idling:
@@ -96,13 +113,17 @@ class Sessions(RuleBasedStateMachine):
     def fetch(self, who, messages, by_uid):
         self.client(who).say(f"{'UID ' * by_uid}FETCH {messages} (UID FLAGS)", may_expunge=by_uid)
 
-    @rule(who=SESSIONS, messages=SETS, flag=FLAGS, sign=st.sampled_from(["+", "-", ""]))
-    def store_flags(self, who, messages, flag, sign):
+    @rule(who=SESSIONS, messages=SETS, flag=FLAGS, sign=st.sampled_from(["+", "-", ""]), silent=st.booleans())
+    def store_flags(self, who, messages, flag, sign, silent):
         client = self.client(who)
-        if not client.session._view.read_only:
+        if client.session._view.read_only:
+            return
+        if silent:
+            client.change_silently(messages, sign, flag)
+        else:
             client.say(f"STORE {messages} {sign}FLAGS ({flag})", may_expunge=False)
 
-    @rule(who=SESSIONS, command=st.sampled_from(["EXPUNGE", "UID EXPUNGE 2:4", "UID COPY 1:3 INBOX", "COPY 1 INBOX"]))
+    @rule(who=SESSIONS, command=st.sampled_from(CHANGES))
     def change(self, who, command):
         client = self.client(who)
         if not client.session._view.read_only:
@@ -149,6 +170,8 @@ class Sessions(RuleBasedStateMachine):
             for (uid, flags), (true_uid, true_flags) in zip(known, truth, strict=True):
                 assert uid in (None, true_uid)
                 assert flags in (None, true_flags)
+            recent = client.say("SEARCH RECENT").decode().splitlines()[0].split()[2:]
+            assert client.recent == len(recent), "the last RECENT counts them (§7.3.2)"
 
 
 Sessions.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
