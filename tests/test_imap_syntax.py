@@ -1,6 +1,7 @@
 """IMAP's grammar by examples and by properties."""
 
 import re
+import sys
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
 
@@ -148,6 +149,24 @@ def test_a_date_that_never_was_is_refused(wrong):
 def test_patterns_match_as_a_regular_expression_would(pattern, name):
     expression = "".join({"*": ".*", "%": "[^/]*"}.get(letter, letter) for letter in pattern)
     assert matches(pattern, name) is bool(re.fullmatch(expression, name))
+
+
+def test_a_pattern_takes_as_many_steps_as_it_has_characters_and_the_name():
+    """Else one LIST could hold all others up (RFC 3501 §6.3.8: "without undue delay")."""
+    steps = 0
+
+    def count(frame, event, argument):
+        nonlocal steps
+        steps += event == "line"
+        return count
+
+    usual = sys.gettrace()
+    sys.settrace(count)
+    try:
+        assert matches("%" * 1500, "a" * 1362)
+    finally:
+        sys.settrace(usual)
+    assert steps < 10 * (1500 + 1362)
 
 
 def test_backslashes_in_quoted_strings():

@@ -11,7 +11,7 @@ from mailkit.mailbox import Mailbox, MailboxError
 from mailkit.message import DELETED, with_crlf
 from mailkit.store import DELIMITER, SPECIAL_USE, Account, canonical_name, check_name, superiors
 
-MAX_PATTERN = 1500  # characters; matching costs pattern times name, and a name has 1,362 octets at most
+MAX_PATTERN = 1500  # characters; a name has 1,362 octets at most
 
 
 STATUS_ITEMS: Mapping[str, Callable[[Mailbox], int]] = {
@@ -39,31 +39,23 @@ def matches(pattern: str, name: str, reference: str = "") -> bool:
     (True, False)
     """
     in_any_case = len("INBOX") if name.partition(DELIMITER)[0] == "INBOX" else 0
-    reached = {0}  # lengths of the name's beginnings that fit so far; without backtracking no pattern takes for ever
+    where: dict[str, int] = {}  # character → a number; its bit n says that the name has it behind n others
+    for place, letter in enumerate(name):
+        for spelled in {letter, letter.lower()} if place < in_any_case else letter:
+            where[spelled] = where.get(spelled, 0) | 1 << place
+    anywhere = (2 << len(name)) - 1
+    in_levels = anywhere >> 1 & ~where.get(DELIMITER, 0)
+    reached = 1  # its bit n says that the name's first n characters fit; all at once, so no pattern takes for ever
     for at, wildcard in enumerate(reference + pattern, start=-len(reference)):
         if wildcard == "*" and at >= 0:
-            reached = set(range(min(reached), len(name) + 1))
+            reached = anywhere & -(reached & -reached)  # the lowest, and all above
         elif wildcard == "%" and at >= 0:
-            reached = set(_to_ends_of_levels(name, reached))
+            reached |= (in_levels + (reached & in_levels)) ^ in_levels  # what is added is carried to the level's end
         else:
-            reached = {
-                upto + 1
-                for upto in reached
-                if name.startswith(wildcard, upto) or (upto < in_any_case and name[upto].lower() == wildcard)
-            }
+            reached = (reached & where.get(wildcard, 0)) << 1
         if not reached:
             return False
-    return len(name) in reached
-
-
-def _to_ends_of_levels(name: str, reached: set[int]) -> Iterator[int]:
-    """Yield these places and all that follow one of them before the next delimiter."""
-    inside = False
-    for place in range(len(name) + 1):
-        inside = inside or place in reached
-        if inside:
-            yield place
-        inside = inside and not name.startswith(DELIMITER, place)
+    return bool(reached >> len(name))
 
 
 def with_superiors(names: Iterable[str]) -> dict[str, bool]:
