@@ -64,7 +64,7 @@ class Grammar:
         matches, makes = zip(*choices, strict=True)
 
         def match(text: str, at: int) -> Ends:
-            return NOWHERE.union(*(one(text, at) for one in matches))
+            return NOWHERE.union(*[one(text, at) for one in matches])  # lists: Python 3.12 counts generators as C's depth
 
         return match, lambda depth: self._chance.choice(makes if depth < DEEP else makes[:1])(depth)
 
@@ -76,7 +76,7 @@ class Grammar:
         def match(text: str, at: int) -> Ends:
             ends = frozenset((at,))
             for part, _ in parts:
-                ends = NOWHERE.union(*(part(text, end) for end in ends))
+                ends = NOWHERE.union(*[part(text, end) for end in ends])
             return ends
 
         return match, lambda depth: "".join(make(depth + 1) for _, make in parts)
@@ -92,7 +92,7 @@ class Grammar:
         def match(text: str, at: int) -> Ends:
             ends, new, count = frozenset((at,) if not least else ()), frozenset((at,)), 0
             while new and count < most:
-                new, count = NOWHERE.union(*(once(text, end) for end in new)), count + 1
+                new, count = NOWHERE.union(*[once(text, end) for end in new]), count + 1
                 new, ends = (new - ends, ends | new) if count >= least else (new, ends)
             return ends
 
