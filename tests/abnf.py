@@ -63,8 +63,8 @@ class Grammar:
             choices.append(self._sequence(tokens))
         matches, makes = zip(*choices, strict=True)
 
-        def match(text: str, at: int) -> Ends:
-            return NOWHERE.union(*[one(text, at) for one in matches])  # lists: Python 3.12 counts generators as C's depth
+        def match(text: str, at: int) -> Ends:  # by lists: Python 3.12 lets generators nest less deep
+            return NOWHERE.union(*[one(text, at) for one in matches])
 
         return match, lambda depth: self._chance.choice(makes if depth < DEEP else makes[:1])(depth)
 
