@@ -157,6 +157,11 @@ _TABLES = ("typing-error-look", "last-lines", "imap-lines")
         'imap.select("bills"); imap.search(None, "ALL")',
         "pop.quit(); pop.stat()",
         "pop.expunge()",
+        'pop.retr(b"1")',
+        'b"439" <= 10_000',
+        'b"Message-ID: <a@example.org>".startswith("Message-ID")',
+        '"Message-ID" in b"Message-ID: <a@example.org>"',
+        "poplib.POP3(context=None)",
         'print("box)',
         "if 1:\nx",
         "posted",
@@ -171,7 +176,7 @@ def test_what_python_says_of_a_slip_is_in_a_table_of_lesson_00(line):
         imap.select()
         pop = programs.by_pop(server)
         with pytest.raises(Exception) as raised:  # noqa: PT011
-            exec(line, {"pop": pop, "imap": imap})
+            exec(line, {"pop": pop, "imap": imap, "poplib": poplib})
         pop.close()
     last_line = f"{raised.type.__name__}: {raised.value}"
     assert any(re.search(re.escape(words).replace("…", ".+"), last_line) for words in told), last_line
