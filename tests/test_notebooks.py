@@ -154,6 +154,12 @@ def test_the_core_takes_25_minutes(name):
     assert notebooks.minutes(name) <= 25
 
 
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_takes_no_longer_than_it_says(name):
+    said = re.search(r"\*\*Time\.\*\* (\d+) minutes", load(name).cells[0].source)
+    assert notebooks.minutes(name) <= int(said[1])
+
+
 def test_the_short_route_takes_as_long_as_is_said():
     """It is the lessons with a dot on the map, without exercises; README names the same."""
     marked = re.findall(r"\((.*?)\.ipynb\).*●", notebooks.cell("00-start-here", "map").source)
