@@ -503,10 +503,15 @@ class Direct:
             while session.errand:
                 self.said[who] += asyncio.run(session.errand())
                 self.said[who] += b"".join(session.receive(b""))
+        self._hear_news()
+
+    def _hear_news(self) -> None:
+        """Ask each session what it has to say unasked, as a server does at every change."""
+        for who, session in self.sessions.items():
+            if not session.closed:
+                self.said[who] += session.pending()
 
     def read_line(self, who: int) -> bytes:
-        if b"\r\n" not in self.said[who] and not self.sessions[who].closed:
-            self.said[who] += self.sessions[who].pending()
         line, end, rest = bytes(self.said[who]).partition(b"\r\n")
         assert end, f"the server has nothing to say, but {line!r}"
         self.said[who] = bytearray(rest)
@@ -533,6 +538,7 @@ class Direct:
 
     def deliver(self, letter: Letter) -> None:
         put(self.store, letter)
+        self._hear_news()
 
     def mailbox(self, box: str) -> list[tuple[int, str, frozenset[str]]] | None:
         return held(self.store, box)
