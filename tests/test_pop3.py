@@ -285,6 +285,22 @@ def test_an_unforeseen_error_is_answered_logged_and_ends_this_session_alone(monk
     assert session_on(store).state is State.TRANSACTION
 
 
+def test_an_error_amid_an_answer_ends_it_without_another_word(monkeypatch, caplog):
+    """RFC 1939 §3: whatever came before the dot would be taken for a line of the message."""
+
+    def break_off(session, msg):
+        yield b"+OK 999 octets\r\nSubject: "
+        raise ZeroDivisionError
+
+    store = store_with()
+    session = session_on(store, LOGIN + b"DELE 1\r\n")
+    monkeypatch.setattr(Pop3Session, "do_retr", break_off)
+    with caplog.at_level(logging.ERROR, logger="mailkit.pop3"):
+        assert say(session, b"RETR 2\r\nQUIT\r\n") == b"+OK 999 octets\r\nSubject: "
+    assert session.closed
+    assert uids(store) == [1, 2, 3]
+
+
 def test_an_unforeseen_error_before_a_login_is_answered_too(monkeypatch, caplog):
     session = session_on(store_with(), b"")
     monkeypatch.setattr(session, "_store", None)
