@@ -37,11 +37,11 @@ def _read(source: str) -> CodeType | None:
 
 
 def taken_elsewhere(cells: list[str], things: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """Yield names in the exercise's cells that mean none of the box's things, each with those that were meant.
+    """Yield each name that the exercise's cells take and that is none of the box's things, with those it was taken for.
 
-    They are called as one is, or are functions of the notebook that take what is called so there; or they are a line
-    from before, and mean none. The exercise's cells are the first, which makes the box, and those that take what
-    another of them has set: no cell of the lesson does.
+    It is called as one of them is, or it is a function of the notebook that takes what is called so there; or it is a
+    line to a server from before the box, taken for none. The exercise's cells are the first, which makes the box, and
+    those that take what another of them has set: no cell of the lesson does.
     """
     page = vars(sys.modules["__main__"])
     taken, own, since = set[str](), {"box"}, set[str]()
@@ -83,4 +83,4 @@ def _names(code: CodeType) -> tuple[set[str], set[str]]:
     for inner in code.co_consts:
         if inspect.iscode(inner):
             takes |= set.__sub__(*_names(inner))  # what a class sets is its own
-    return takes, {name for what, name in steps if what in ("STORE_NAME", "STORE_GLOBAL")}
+    return takes, {name for what, name in steps if what == "STORE_NAME"}

@@ -143,7 +143,7 @@ class Box:
             which = "" if name in meant else f", which takes the lesson's {_in_code(meant)}"
             own = f"this exercise has its own: {_in_code(f'box.{thing}' for thing in meant)}"
             other = next((f"take {instead[thing]}" for thing in meant if thing in instead), own)
-            old = f"You wrote `{name}`, and that line is older than this `box`: connect anew."
+            old = f"You wrote `{name}`, which was connected before this `box` was made: connect anew."
             yield f"You wrote `{name}`{which}; {other}." if meant else old
         sessions = _by_imap(self._world)
         if (refused := _refused(sessions)) != self._refused:

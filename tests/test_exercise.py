@@ -15,6 +15,7 @@ from types import ModuleType
 import nbformat
 import pytest
 
+from mailkit.cells import never_ran
 from mailkit.exercise import Box, Exercise, Mistake, Verdict, World
 from mailkit.progress import Progress
 from mailkit.snapshot import DeviceView, LetterView, MailboxView, SessionView, Snapshot
@@ -228,6 +229,12 @@ def test_a_kernel_tells_what_never_ran():
     assert "Both are still empty" in said[3]
 
 
+@pytest.mark.filterwarnings("error")
+def test_which_cells_python_can_read():
+    for cell, unread in {"await one()": "", "'\\D'": "", "for": "for", "one\0": "one\0"}.items():
+        assert never_ran([cell, "box.check()"]) == unread
+
+
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
@@ -257,7 +264,7 @@ def test_what_was_taken_from_the_lesson_instead_is_told(exercise, monkeypatch, l
 
 _LESSON = "def empty():\n    server.inbox.clear()"
 _TOLD = "You wrote `server`; this exercise has its own: `box.server`."
-_OLD_LINE = "You wrote `pop`, and that line is older than this `box`: connect anew."
+_OLD_LINE = "You wrote `pop`, which was connected before this `box` was made: connect anew."
 _OUTER = _TOLD.replace("`server`;", "`outer`, which takes the lesson's `server`;")
 
 
@@ -273,20 +280,24 @@ _OUTER = _TOLD.replace("`server`;", "`outer`, which takes the lesson's `server`;
         (["pop.sock = None", _START, "box.server, pop"], _OLD_LINE),
         (["pop.sock = None", _START, "pop = pop", "box.server, pop"], ""),
         ([_START, "server.inbox", _LESSON, "empty()"], ""),  # cells of the lesson
-        ([f"{_START}one = 1", "one = server.inbox", "one"], ""),
+        ([f"{_START}one = 1", "one = server.inbox", "one, server"], ""),
+        ([f"{_START}one = box.server", "one = server\none.inbox"], ""),
         ([f"{_START}import json", "json, server.inbox"], ""),
         ([_LESSON, f"{_START}server = box.server\nempty"], ""),
+        (["own = eval('lambda: server', {})", f"{_START}own"], ""),  # a library's function has another `server`
         (["def own():\n    return box.server.inbox", f"{_START}own()"], ""),
         ([_LESSON, "def outer():\n    empty()\n    outer", f"{_START}outer"], _OUTER),
         ([f"{_START}class Mine:\n    server = box.server\n    inbox = server.inbox"], ""),
         ([f"{_START}for server in (box.server,):\n    pass\nserver"], ""),
+        ([f"{_START}for server in (box.server, box.other):\n    pass\nserver"], ""),
         ([f"{_START}try:\n    box.lost\nexcept AttributeError as server:\n    server"], ""),
     ],
 )
 def test_what_a_name_means_in_the_notebook_decides(exercise, monkeypatch, cells, told):
     """The cells run here, as in a kernel; one of the lesson's that is run meanwhile is none of the exercise's."""
     page = ModuleType("__main__")
-    vars(page).update(exercises={"99.1": exercise}, server=Server(), pop=ModuleType("line"), In=[""])
+    two_servers = replace(exercise, world=lambda: World(Server(), other=Server()))
+    vars(page).update(exercises={"99.1": two_servers}, server=Server(), pop=ModuleType("line"), In=[""])
     monkeypatch.setitem(sys.modules, "__main__", page)
     for cell in cells:
         page.In.append(cell)
