@@ -100,7 +100,8 @@ class Pop3Session:
 
         A command runs when the answers before it have been taken; what it does is done when its own comes out.
         """
-        self._input += octets
+        if not self.closed:
+            self._input += octets
         while not (self.closed or self.upgrade):
             line = self._input.cut_line(MAX_RESPONSE if self._challenged else MAX_COMMAND)
             if line is None:

@@ -94,7 +94,8 @@ class SmtpSession:
 
         A command runs when the answers before it have been taken; what it does is done when its own comes out.
         """
-        self._input += octets
+        if not self.closed:
+            self._input += octets
         while not (self.closed or self.upgrade or self.errand):
             if self._incoming:
                 rest = self._incoming.take(bytes(self._input))
