@@ -336,6 +336,15 @@ def test_a_command_has_its_bound_however_many_literals_are_in_it():
     assert b"a1 BAD this command is longer than 200 octets" in say(session, b"a1 NOOP" + b" {1+}\r\nx" * 60 + b"\r\n")
 
 
+@pytest.mark.parametrize("mailbox", [b"INBOX", b"{5+}\r\nINBOX"])
+def test_an_append_has_one_message_and_no_more(mailbox):
+    """Else each literal could be as large as a message, and there is room for 10,000 of them in a line."""
+    session = a_session(script=SELECTED, settings=Settings(max_message=1000, max_imap_line=500))
+    assert say(session, b"a APPEND %b {900+}\r\n" % mailbox + b"x" * 900 + b"\r\n").startswith(b"* 2 EXISTS")
+    answer = say(session, b"b APPEND %b" % mailbox + (b" {900+}\r\n" + b"x" * 900) * 3 + b"\r\n")
+    assert answer.startswith(b"b NO [TOOBIG]")
+
+
 @pytest.mark.parametrize("length", [64, 65, 900])
 def test_a_command_too_long_is_answered_with_its_whole_tag(length):
     """RFC 3501 §2.2.2; where the tag is longer than all that is kept, with none (§7.1.3)."""

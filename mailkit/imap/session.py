@@ -141,8 +141,8 @@ class ImapSession:
             name = self._read_name(arguments)
             if name == "LOGIN":
                 self._need_privacy()
-            its_mailbox = not command.literals and arguments.next_is(b" {")
-            if name == "APPEND" and self._account and not its_mailbox:
+            before = int(arguments.next_is(b" {"))  # literals before APPEND's message: its mailbox, or none
+            if name == "APPEND" and self._account and len(command.literals) == before:
                 limit, octets = self._settings.max_message, octets - sum(map(len, command.literals))
                 MailboxCommands(self._account).foresee_append(arguments, 0 if octets > limit else octets)
             if octets > limit:
