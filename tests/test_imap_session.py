@@ -362,6 +362,12 @@ def test_an_answer_is_given_in_pieces_when_its_turn_is_over(monkeypatch):
     assert say(session, b"d STATUS INBOX (MESSAGES MESSAGES)\r\n").startswith(b"* STATUS INBOX (MESSAGES 100)\r\n")
 
 
+def test_a_silent_store_lets_others_have_their_turn_whichever_messages_it_is_for():
+    session = a_session(a_store(1000), SELECTED)
+    chosen = b",".join(b"%d:%d" % (first, first + 98) for first in range(1, 1000, 100))  # but no hundredth
+    assert len(list(session.receive(b"a STORE " + chosen + b" +FLAGS.SILENT \\Seen\r\n"))) == 10
+
+
 def test_a_search_reads_a_field_once_for_all_its_keys(monkeypatch):
     read = []
     values = structure.envelope_values

@@ -89,7 +89,7 @@ class MessageCommands:
         view, gone = self._view, False
         if news := view.keyword_news():
             yield news
-        for number, message in view.numbered(places):
+        for done, (number, message) in enumerate(view.numbered(places), 1):
             if view.is_gone(message):
                 gone = True
                 continue
@@ -98,7 +98,7 @@ class MessageCommands:
                 view.watcher.changed.discard(message.uid)
                 uid = b"UID %d " % message.uid if by_uid else b""
                 yield b"* %d FETCH (%bFLAGS %b)\r\n" % (number, uid, view.flags(message))
-            elif not number % 100:
+            elif not done % 100:
                 yield OTHERS_TURN
         if gone and not (silent or by_uid):
             raise _expunged_meanwhile()
