@@ -405,6 +405,25 @@ def test_a_long_search_lets_others_have_their_turn():
     assert answers == [b""] * 5 + [b"* SEARCH 1 2 3 4 5\r\ns1 OK SEARCH completed\r\n"]
 
 
+@pytest.mark.parametrize("key", [b"SUBJECT %d", b"HEADER X-%d a", b"BODY %d"])
+def test_many_keys_to_one_large_message_let_others_have_their_turn(key):
+    """One message may be as large as 25,000,000 octets, and a command may look for thousands of texts in it."""
+    store = a_store(0)
+    store.accounts["amy"].inbox.append(b"Subject: x\r\n\r\n" + b"a" * 400_000)
+    criteria = b"".join(b" NOT " + key % number for number in range(100))
+    answers = list(a_session(store, SELECTED).receive(b"b SEARCH" + criteria + b"\r\n"))
+    assert b"".join(answers) == b"* SEARCH 1\r\nb OK SEARCH completed\r\n"
+    assert len(answers) > 25  # three keys, or what they need, at once
+
+
+def test_a_search_reads_the_date_once_for_all_its_keys(monkeypatch):
+    asked = []
+    monkeypatch.setattr(structure, "sent_date", lambda message: asked.append(message))
+    session = a_session(a_store(2), SELECTED)
+    assert say(session, b"b SEARCH" + b" NOT SENTON 1-Jan-2000" * 99 + b"\r\n").startswith(b"* SEARCH 1 2\r\n")
+    assert len(asked) == 2
+
+
 def test_a_search_looks_for_so_many_texts_and_no_more():
     session = a_session(script=SELECTED)
     assert b"s1 OK" in say(session, b"s1 SEARCH" + b" BODY you" * 100 + b"\r\n")

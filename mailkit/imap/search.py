@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
+from typing import Any, TypeVar
 
 from mailkit.imap import structure
 from mailkit.imap.mime import let_go
@@ -17,6 +18,7 @@ from mailkit.imap.view import View
 from mailkit.mailbox import MailboxError
 from mailkit.message import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, Message
 
+Read = TypeVar("Read")
 Test = Callable[[int, Message], bool]  # place in the view, message → whether it is found
 
 CHARSETS = {  # as Python's codecs are called → as they are registered
@@ -30,6 +32,7 @@ CHARSETS = {  # as Python's codecs are called → as they are registered
 MAX_CHARSET = 40  # characters of a name; Python remembers each that it was asked for
 MAX_TEXTS = 100  # BODY and TEXT keys in one command: each looks through the whole message
 EFFORT = 1_000  # keys put to messages, a BODY or TEXT counting as so many, before others have their turn
+OCTETS = 1_000_000  # of messages that keys looked through, each for itself; then others have their turn, too
 MAX_DEPTH = 50  # of parentheses, NOT and OR in one another
 FLAG_KEYS = {"ANSWERED": ANSWERED, "DELETED": DELETED, "DRAFT": DRAFT, "FLAGGED": FLAGGED, "SEEN": SEEN}
 FIELD_KEYS = frozenset({"BCC", "CC", "FROM", "SUBJECT", "TO"})
@@ -62,7 +65,13 @@ class Search:
         view, test, found = self._view, self._test, []
         at_once = max(1, EFFORT // (self._keys_read + EFFORT * self._texts_read))
         for number, message in view.numbered([range(view.count)]):
-            if test(number - 1, message) and not view.is_gone(message):
+            fits = None
+            while fits is None:
+                try:
+                    fits = test(number - 1, message)
+                except _OthersTurn:
+                    yield OTHERS_TURN
+            if fits and not view.is_gone(message):
                 found.append(b" %d" % (message.uid if by_uid else number))
             let_go(message)
             if not number % at_once:
@@ -166,15 +175,19 @@ class Search:
         if self._texts_read > MAX_TEXTS:
             raise MailboxError(f"one SEARCH takes {MAX_TEXTS} BODY and TEXT keys; send several", "LIMIT")
 
-        def test(place: int, message: Message) -> bool:
-            header, body = texts.of(message, structure.searchable)
+        def look(message: Message) -> bool:
+            header, body = texts.of(message, _small_texts, structure.searchable)
             return wanted in body or (header_too and wanted in header)
 
-        return test
+        return lambda place, message: texts.of(message, look)
 
     def _in_field(self, values: Callable[[Message, str], Iterable[str]], field: str) -> Test:
         texts, wanted = self._texts, self._string()
-        return lambda place, message: any(wanted in value for value in texts.of(message, values, field))
+
+        def look(message: Message) -> bool:
+            return any(wanted in value for value in texts.of(message, _small_texts, values, field))
+
+        return lambda place, message: texts.of(message, look)
 
     def _string(self) -> str:
         octets = self._arguments.next_astring()
@@ -194,25 +207,40 @@ class Search:
         self._arguments.space()
         day, fits = self._arguments.date(), DATE_KEYS[name.removeprefix("SENT")]
         if name.startswith("SENT"):
-            return lambda place, message: (sent := structure.sent_date(message)) is not None and fits(sent, day)
+            sent, texts = structure.sent_date, self._texts
+            return lambda place, message: (on := texts.of(message, sent)) is not None and fits(on, day)
         return lambda place, message: fits(message.internaldate.date(), day)
 
 
+class _OthersTurn(Exception):
+    """Much work was done; the message is to be tried again when others had their turn. What is known stays known."""
+
+
 class _Texts:
-    """The texts of one message in small letters, worked out once while keys are put to it."""
+    """What keys asked of one message, worked out once: its texts in small letters, and what was found in them."""
 
     def __init__(self) -> None:
         self._message: Message | None = None
-        self._known: dict[object, list[str]] = {}
+        self._known: dict[object, Any] = {}
+        self._octets = 0
 
-    def of(self, message: Message, read: Callable[..., Iterable[str]], *field: str) -> list[str]:
-        """Return what ``read`` finds in the message."""
+    def of(self, message: Message, work: Callable[..., Read], *arguments: object) -> Read:
+        """Return what ``work`` says of the message. Raises `_OthersTurn`."""
         if self._message is not message:
             self._message, self._known = message, {}
-        key = read, field
+        key = work, arguments
         if key not in self._known:
-            self._known[key] = [_small(text) for text in read(message, *field)]
-        return self._known[key]
+            if self._octets > OCTETS:
+                self._octets = 0
+                raise _OthersTurn
+            self._known[key] = work(message, *arguments)
+            self._octets += message.size  # not before, for work may itself ask for other work
+        found: Read = self._known[key]
+        return found
+
+
+def _small_texts(message: Message, read: Callable[..., Iterable[str]], *field: str) -> list[str]:
+    return [_small(text) for text in read(message, *field)]
 
 
 def _small(text: str) -> str:
