@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 from mailkit.message import end_of_header
@@ -41,8 +40,16 @@ def top(octets: bytes, lines: int) -> bytes:
     >>> top(b"Subject: x\r\n\r\n1\r\n2\r\n", 1)
     b'Subject: x\r\n\r\n1\r\n'
     """
-    start = end_of_header(octets)
+    start, end = end_of_header(octets), len(octets)
     if octets.count(b"\n", start) < lines:
         return octets
-    ends = range(start, len(octets) + 1)  # by halves, for a loop over a million lines takes a second
-    return octets[: start + bisect_left(ends, lines, key=lambda end: octets.count(b"\n", start, end))]
+    if not lines:
+        return octets[:start]
+    while end - start > 1:  # by halves, for a loop over a million lines takes a second; what is known is not recounted
+        middle = (start + end) // 2
+        passed = octets.count(b"\n", start, middle)
+        if passed < lines:
+            start, lines = middle, lines - passed
+        else:
+            end = middle
+    return octets[:end]

@@ -470,6 +470,23 @@ def test_a_bare_line_feed_cannot_end_an_answer_early():
     assert b"\n.\n" not in answer
 
 
+class Counting(bytes):
+    """Octets that note how many of them were looked through."""
+
+    looked_through = 0
+
+    def count(self, what, start=0, end=None):
+        self.looked_through += (len(self) if end is None else end) - start
+        return super().count(what, start, end)
+
+
+@pytest.mark.parametrize("lines", [1, 5_000, 99_999])
+def test_top_counts_no_line_again_and_again(lines):
+    letter = Counting(b"A: b\r\n\r\n" + b"\r\n" * 100_000)
+    assert top(letter, lines) == b"A: b\r\n\r\n" + b"\r\n" * lines
+    assert letter.looked_through < 2.1 * len(letter)
+
+
 def test_top_of_odd_messages():
     assert top(b"", 3) == b""
     assert top(b"Only: header", 0) == b"Only: header"
