@@ -28,6 +28,7 @@ class Incoming:
         self.refusal = ""
         self._settings = settings
         self._text = bytearray(b"\r\n")  # as it came, dots stuffed; with a CRLF before it, an end may come at once
+        self._doubled = self._counted = 0  # dots that do not count, and up to where they were looked for
         most = settings.max_line  # CRLF included, but not a dot that was doubled (§4.5.3.1.6)
         self._long_line = re.compile(rb"(?<=\n)(?:\.[^\n]{%d}|[^.\n][^\n]{%d})" % (most, most - 1))
 
@@ -50,7 +51,10 @@ class Incoming:
         if self._long_line.search(text, text.rfind(b"\n", 0, start + 1)):
             return f"500 5.5.2 a line is too long; {limits.max_line} octets is the most"
         whole = text.rfind(b"\r\n")  # what stands after it may be the end
-        if whole > limits.max_message and whole - text.count(b"\r\n.", 0, whole) > limits.max_message:
+        if whole > limits.max_message:
+            self._doubled += text.count(b"\r\n.", self._counted, whole)
+            self._counted = whole
+        if whole - self._doubled > limits.max_message:
             return f"552 5.3.4 the message is too large; {limits.max_message} octets is the most"
         if _ALONE.search(text, max(0, start - 1)):
             return "554 5.5.2 a CR or LF stands alone; end every line with CRLF"

@@ -49,6 +49,29 @@ def test_a_message_comes_out_as_it_was_written(lines, cuts):
     assert rest == b"NOOP\r\n.\r\n"
 
 
+class Counting(bytearray):
+    """Octets that note how many of them were looked through for others."""
+
+    looked_through = 0
+
+    def count(self, what, start=0, end=None):
+        self.looked_through += (len(self) if end is None else end) - start
+        return super().count(what, start, end)
+
+
+def test_doubled_dots_are_counted_once_however_the_message_comes():
+    limits = Settings(max_message=3_000)
+    incoming = Incoming(limits)
+    incoming._text = text = Counting(incoming._text)
+    for _ in range(1_000):  # of 3 octets without the dot that was doubled
+        for octet in b"..\r\n":
+            incoming.take(bytes([octet]))
+    assert not incoming.refusal
+    assert text.looked_through < 2 * len(text)
+    incoming.take(b"..\r\n")
+    assert incoming.refusal.startswith("552 ")
+
+
 def judged(octets):
     """Say what is to become of octets after DATA, line by line: the message, the kinds of refusal, what is left."""
     text, kinds, at = b"", set(), 0
