@@ -526,6 +526,20 @@ def test_answers_are_kept_and_fields_forgotten():
     assert body(one, False) == b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 1 0)'
 
 
+def test_the_address_lists_of_one_letter_are_read_to_a_bound_together():
+    """Else a letter of 25 MB, all addresses, would take a minute of everybody's time, and be answered with 750 MB."""
+    half = "a," * (MAX_VALUE // 4)
+    lists = message(f"From: {half}\nTo: {half}\nCc: {half}\nSubject: kept\nDate: kept\n\n")
+    assert (
+        envelope(lists).count(b'"a"') == 3 * MAX_VALUE // 4 + MAX_VALUE // 4
+    )  # From's are Sender's and Reply-To's, too
+    assert envelope(lists).startswith(b'("kept" "kept" ((')
+    inner = f"\n--x\n\nFrom: {half}\nSubject: inner\n\n"
+    digest = message("Content-Type: multipart/digest; boundary=x\n" + inner * 5)
+    assert body(digest, True).count(b'"a"') == 3 * MAX_VALUE // 2
+    assert body(digest, True).count(b'"inner" NIL NIL NIL') == 3  # the parts are told, all five
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "field",

@@ -16,10 +16,11 @@ from urllib.parse import unquote_to_bytes
 from mailkit.message import Message, end_of_header
 
 MAX_DEPTH = 99  # parts inside parts; a part deeper than this is shown as it is, unopened
-MAX_VALUE = 200_000  # octets of a list or parameters that are taken apart; no honest field is longer
+MAX_VALUE = 200_000  # octets of parameters, or of all a message's address lists, that are read; honest mail has less
 MAX_PARTS = 10_000  # in one message; what follows is the last one's text
 MAX_EFFORT = 20  # times that a message of some size is looked through; then no part is opened any more
 MIN_KEPT = 100  # octets of a part on average, the first ten left out: structures of smaller ones are not kept
+ADDRESS_FIELDS = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
 Parameters = tuple[tuple[bytes, bytes], ...]
 Fields = dict[bytes, list[bytes]]  # name in lower case → unfolded values
 Read = TypeVar("Read")
@@ -60,17 +61,19 @@ class Part:
     ``octets[start:body]`` is the header with its blank line, ``octets[body:end]`` the body. The type is as
     written; it is ``text/plain``, or in a digest ``message/rfc822``, where none is given (RFC 2046 §5.1.5).
     ``children``: the parts of a multipart, or the one message inside a ``message/rfc822``.
+    ``room``: octets of its address lists, and of those after it, that are taken apart.
     ``answers`` keeps what IMAP was told of it, ``fields`` what that is made of, for as long as it may be needed.
     """
 
     __slots__ = (
         "answers", "body", "children", "end", "fields", "is_bulky", "is_message", "is_mime", "is_multipart",
-        "lines", "parameters", "start", "subtype", "type",
+        "lines", "parameters", "room", "start", "subtype", "type",
     )  # fmt: skip
 
     def __init__(self, start: int, body: int, end: int) -> None:
         self.start, self.body, self.end = start, body, end
         self.lines = 0  # of the body
+        self.room = MAX_VALUE
         self.type, self.subtype = b"text", b"plain"
         self.parameters: Parameters = ()
         self.is_mime = False  # else its Content- fields mean nothing (RFC 2045 §4)
@@ -241,6 +244,7 @@ class _Scanner:
         self.octets = octets
         self.ranked: list[tuple[int, int, int, _Boundary]] = []  # a heap: boundaries that are open, or were
         self.opened = self.parts = 0
+        self.room = MAX_VALUE
         self.effort = 0  # octets looked through for delimiters
         self.enough = MAX_EFFORT * (len(octets) + 1_000_000)  # below a million octets no nesting takes long
 
@@ -262,6 +266,8 @@ class _Scanner:
     def read_type(self, part: Part, inside: bool, digest: bool) -> None:
         """Take the type from the header; one that is no type counts as text (RFC 2045 §5.2)."""
         found = part.fields = known_fields(self.octets, part.start, part.body)
+        part.room = self.room
+        self.room -= sum(len(value) for name in ADDRESS_FIELDS for value in found.get(name, ()))
         part.is_mime = inside or b"mime-version" in found or b"content-type" in found
         if b"content-type" in found:
             if kind := media_type(found[b"content-type"][0]):

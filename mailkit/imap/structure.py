@@ -65,16 +65,21 @@ def _fields(octets: bytes, part: Part) -> Fields:
 
 def _envelope(octets: bytes, part: Part) -> bytes:
     found = _fields(octets, part)
-    sender, subject = _address_list(found, b"from"), _last(found, b"subject")
+    subject, room = _last(found, b"subject"), part.room
+    lists = {}
+    for name in mime.ADDRESS_FIELDS:  # of repeated fields all addresses together
+        value = b", ".join(found.get(name, ()))[: max(0, room)]
+        room -= len(value)
+        lists[name] = b"(%b)" % listed if (listed := _addresses(value)) else b""
     said = (
         nstring(_last(found, b"date")),
         nstring(subject and subject.strip()),
-        sender,
-        _address_list(found, b"sender", sender),
-        _address_list(found, b"reply-to", sender),
-        _address_list(found, b"to"),
-        _address_list(found, b"cc"),
-        _address_list(found, b"bcc"),
+        lists[b"from"] or b"NIL",
+        lists[b"sender"] or lists[b"from"] or b"NIL",
+        lists[b"reply-to"] or lists[b"from"] or b"NIL",
+        lists[b"to"] or b"NIL",
+        lists[b"cc"] or b"NIL",
+        lists[b"bcc"] or b"NIL",
         nstring(_last(found, b"in-reply-to")),
         nstring(_last(found, b"message-id")),
     )
@@ -84,12 +89,6 @@ def _envelope(octets: bytes, part: Part) -> bytes:
 def _last(found: Fields, name: bytes) -> bytes | None:
     """Return a field; of repeated ones an envelope tells the last, as Dovecot's does."""
     return found[name][-1] if name in found else None
-
-
-def _address_list(found: Fields, name: bytes, default: bytes = b"NIL") -> bytes:
-    """Write all the addresses of a field, of repeated fields together; ``default`` where there are none."""
-    listed = _addresses(b", ".join(found.get(name, ())))
-    return b"(%b)" % listed if listed else default
 
 
 @remembered
@@ -234,10 +233,13 @@ def envelope_values(message: Message, name: str) -> Iterator[str]:
 
     ENVELOPE knows neither line ends nor comments. Who searches need not either, nor know how many blanks there are.
     """
+    room = mime.MAX_VALUE
     for value in _fields(message.octets, mime.parse(message)).get(name.lower().encode(), ()):
         text = header_text(value)
         yield text
-        yield _people(value) if name != "SUBJECT" else " ".join(text.split())
+        listed = value[: max(0, room)]
+        room -= len(listed)
+        yield _people(listed) if name != "SUBJECT" else " ".join(text.split())
 
 
 @remembered
