@@ -526,6 +526,21 @@ def test_answers_are_kept_and_fields_forgotten():
     assert body(one, False) == b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 1 0)'
 
 
+def test_no_line_is_counted_again_for_each_part_around_it():
+    class Counting(bytes):
+        looked_through = 0
+
+        def count(self, what, start, end):
+            self.looked_through += max(0, end - start)
+            return super().count(what, start, end)
+
+    opened = (b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (depth, depth) for depth in range(9))
+    octets = Counting(b"".join(opened) + b"Content-Type: message/rfc822\n\n\n" + b"\n" * 10_000)
+    nested = Message(1, octets, datetime(2026, 3, 2, tzinfo=UTC))
+    assert b'7bit" 10000 10000 ' in body(nested, True)  # octets and lines of the text
+    assert octets.looked_through < 1.1 * len(octets)
+
+
 def test_the_address_lists_of_one_letter_are_read_to_a_bound_together():
     """Else a letter of 25 MB, all addresses, would take a minute of everybody's time, and be answered with 750 MB."""
     half = "a," * (MAX_VALUE // 4)

@@ -243,7 +243,7 @@ class _Scanner:
     def __init__(self, octets: bytes) -> None:
         self.octets = octets
         self.ranked: list[tuple[int, int, int, _Boundary]] = []  # a heap: boundaries that are open, or were
-        self.opened = self.parts = 0
+        self.opened = self.parts = self.lines = self.counted = 0
         self.room = MAX_VALUE
         self.effort = 0  # octets looked through for delimiters
         self.enough = MAX_EFFORT * (len(octets) + 1_000_000)  # below a million octets no nesting takes long
@@ -255,13 +255,18 @@ class _Scanner:
         part = Part(start, body, self.end_of(start))
         self.parts += 1
         self.read_type(part, inside, digest)
+        above = self.lines_above(part.body)
         if part.is_multipart or part.is_message:
             self.scan_inside(part, depth + 1)
         part.body = min(part.body, part.end)
-        inner = part.children[0] if part.is_message else None  # whose lines are counted already
-        part.lines = self.octets.count(b"\n", part.body, inner.body if inner else part.end)
-        part.lines += inner.lines if inner else 0
+        part.lines = max(0, self.lines_above(part.end) - above)
         return part
+
+    def lines_above(self, at: int) -> int:
+        """Return how many lines end before this place; asked from place to place, it counts no line again."""
+        self.lines += self.octets.count(b"\n", self.counted, at) - self.octets.count(b"\n", at, self.counted)
+        self.counted = at
+        return self.lines
 
     def read_type(self, part: Part, inside: bool, digest: bool) -> None:
         """Take the type from the header; one that is no type counts as text (RFC 2045 §5.2)."""
