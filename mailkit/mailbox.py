@@ -130,19 +130,27 @@ class Mailbox:
         """Add a message under the next UID. Raises `MailboxError` where it does not fit, or as `flag_set` does."""
         self.account.need_room(len(octets))
         self.need_place(1)
-        return self.put(octets, self.flag_set(flags), when or self.account.store.clock())
+        message = self.put(octets, self.flag_set(flags), when or self.account.store.clock())
+        self.tell_arrivals()
+        return message
 
     def put(self, octets: bytes, flags: frozenset[str], when: datetime) -> Message:
-        """Add a message under the next UID, whether there is room or not; ``flags`` are as `flag_set` spells them."""
+        """Add a message under the next UID, whether there is room or not; then call `tell_arrivals`.
+
+        ``flags`` are as `flag_set` spells them.
+        """
         message = Message(self.uidnext, octets, when, flags)
         self.uidnext += 1
         self.messages.append(message)
         self.unseen += SEEN not in message.flags
         self.account.used += message.size
+        return message
+
+    def tell_arrivals(self) -> None:
+        """Let every session know that there are messages it was not told of, once for all that were put."""
         for watcher in self._watchers:
             watcher.arrived = True
         self._changed()
-        return message
 
     def set_flags(self, message: Message, flags: Iterable[str], by: Watcher | None = None) -> None:
         """Replace the flags of a message; every session but ``by`` will be told (RFC 3501 §6.4.6)."""
@@ -166,9 +174,11 @@ class Mailbox:
             self.messages = [message for message in self.messages if message.uid not in doomed]
             self.unseen -= sum(SEEN not in message.flags for message in gone)
             self.account.used -= sum(message.size for message in gone)
+            told = [message.uid for message in gone]  # ascending
             for watcher in self._watchers:
-                watcher.expunged.update(one.uid for one in gone if one.uid < watcher.first_untold)
-                watcher.changed -= doomed
+                watcher.expunged.update(told[: bisect_left(told, watcher.first_untold)])
+                if watcher.changed:
+                    watcher.changed -= doomed
             self._changed()
         return gone
 

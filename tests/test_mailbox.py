@@ -1,6 +1,7 @@
 """The store's rules: UIDs, flags, quota, names, change logs, and the maildrop's lock."""
 
 import doctest
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -144,6 +145,46 @@ def test_a_copy_is_all_or_nothing_and_a_move_needs_no_room():
     amy.move(amy.inbox, list(amy.inbox.messages), work)
     assert ([one.octets for one in work.messages], len(amy.inbox), amy.used) == ([b"123", b"4567"], 0, 7)
     assert amy.quota == 10
+
+
+def test_sessions_are_woken_once_for_all_that_a_copy_brings_or_a_move_takes(amy):
+    """Else 200,000 messages would keep all others waiting once for each session that has the mailbox open."""
+    work = amy.create("Work")
+    letters = [amy.inbox.append(b"a") for _ in range(9)]
+    woken = []
+    for mailbox in (work, amy.inbox):
+        mailbox.watch(lambda name=mailbox.name: woken.append(name))
+    amy.copy(letters, work)
+    assert woken == ["Work"]
+    amy.move(amy.inbox, letters, work)
+    assert woken == ["Work", "Work", "INBOX"]
+    version = amy.store.version
+    amy.copy([], work)
+    assert (len(woken), amy.store.version) == (3, version)
+
+
+def test_an_expunge_takes_no_steps_for_each_message_in_each_session(amy):
+    def steps(sessions):
+        for _ in range(100):
+            amy.inbox.append(b"a")
+        for _ in range(sessions):
+            amy.inbox.watch(lambda: None).first_untold = amy.inbox.uidnext
+        taken = 0
+
+        def count(frame, event, argument):
+            nonlocal taken
+            taken += event == "call"  # a generator is called for each item
+
+        usual = sys.getprofile()
+        sys.setprofile(count)
+        try:
+            amy.inbox.expunge([message.uid for message in amy.inbox.messages])
+        finally:
+            sys.setprofile(usual)
+        return taken
+
+    alone = steps(0)
+    assert steps(20) - alone < 20 * 20
 
 
 def test_a_copy_that_is_refused_adds_no_keyword(amy):
