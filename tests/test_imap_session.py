@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import sys
 import tracemalloc
 import weakref
 from datetime import UTC, datetime
@@ -517,6 +518,44 @@ def test_recent_has_holes():
         inbox.append(b"x")
         say(session, b"n1 NOOP\r\n")
     assert say(one, b"a1 SEARCH RECENT\r\n").startswith(b"* SEARCH 1 3\r\n")
+
+
+def calls_of(work):
+    """Return how many Python functions are called, and generators gone on with, while this is done."""
+    calls = 0
+
+    def count(frame, event, argument):
+        nonlocal calls
+        calls += event == "call"
+
+    usual = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(usual)
+    return calls
+
+
+def test_news_costs_the_same_however_often_recent_went_to_another():
+    def calls(letters):
+        store = a_store(0)
+        sessions = [a_session(store, SELECTED) for _ in range(2)]
+        for number in range(letters):
+            store.accounts["amy"].inbox.append(LETTER)
+            say(sessions[number % 2], b"a NOOP\r\n")
+        store.accounts["amy"].inbox.append(LETTER)
+        return calls_of(lambda: say(sessions[0], b"b NOOP\r\n"))
+
+    assert calls(200) < calls(20) + 20
+
+
+@pytest.mark.parametrize("change", [b"+FLAGS.SILENT (\\Deleted)", b"+FLAGS.SILENT (\\Seen)"])
+def test_news_of_many_takes_a_few_steps_for_each(change):
+    store = a_store(1000)
+    one, other = a_session(store, SELECTED), a_session(store, SELECTED)
+    say(one, b"a STORE 1:* " + change + b"\r\nb EXPUNGE\r\n")
+    assert calls_of(lambda: say(other, b"c NOOP\r\n")) < 6 * 1000
 
 
 def test_what_came_and_went_untold_is_not_kept():

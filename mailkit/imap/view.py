@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from operator import attrgetter
 
@@ -31,6 +31,7 @@ class View:
         self.messages = mailbox.messages
         self.count = len(mailbox)
         self.recent: list[range] = []
+        self._recents = 0  # how many messages are in these
         self._keywords = len(mailbox.keywords)
         self._claim_recent()
 
@@ -45,7 +46,7 @@ class View:
         unseen = b"* OK [UNSEEN %d] first message not yet read\r\n" % (first_unseen + 1)
         return (
             self._flags_lines()
-            + b"* %d EXISTS\r\n* %d RECENT\r\n" % (self.count, self._recent_count())
+            + b"* %d EXISTS\r\n* %d RECENT\r\n" % (self.count, self._recents)
             + (unseen if first_unseen < self.count else b"")
             + b"* OK [UIDVALIDITY %d] UIDs are valid with this number\r\n" % mailbox.uidvalidity
             + b"* OK [UIDNEXT %d] predicted next UID\r\n" % mailbox.uidnext
@@ -93,14 +94,14 @@ class View:
         watcher = self.watcher
         if not watcher and self._keywords == len(self.mailbox.keywords):
             return b""
-        lines, recent, grown = [self.keyword_news()], self._recent_count(), False
+        lines, recent, grown = [self.keyword_news()], self._recents, False
         if watcher.expunged and may_expunge:
             lines += self._expunged_lines()
         if watcher.arrived:
             watcher.arrived, grown = False, self._catch_up()
             lines += [b"* %d EXISTS\r\n" % self.count] if grown else []
-        if grown or recent != self._recent_count():  # also where it became smaller (§7.3.2)
-            lines.append(b"* %d RECENT\r\n" % self._recent_count())
+        if grown or recent != self._recents:  # also where it became smaller (§7.3.2)
+            lines.append(b"* %d RECENT\r\n" % self._recents)
         if watcher.changed:
             lines += self._changed_lines(with_uid)
         return b"".join(lines)
@@ -114,13 +115,15 @@ class View:
 
     def _expunged_lines(self) -> Iterator[bytes]:
         """Tell removals from the first on; each shifts those behind it (RFC 3501 §7.4.1)."""
-        for told, uid in enumerate(sorted(self.watcher.expunged)):
-            yield b"* %d EXPUNGE\r\n" % (self._index(uid) + 1 - told)
+        for told, index in enumerate(self._places(self.watcher.expunged)):
+            yield b"* %d EXPUNGE\r\n" % (index + 1 - told)
         self.count -= len(self.watcher.expunged)
         self.watcher.expunged.clear()
         self.messages = self.mailbox.messages
         # of what is gone, nothing is recent
-        self.recent = [claimed for claimed in self.recent if self._index(claimed.start) < self._index(claimed.stop)]
+        held = [(claimed, self._held(claimed)) for claimed in self.recent]
+        self.recent = [claimed for claimed, count in held if count]
+        self._recents = sum(count for _, count in held)
 
     def _catch_up(self) -> bool:
         mailbox, before = self.mailbox, self.count
@@ -135,11 +138,20 @@ class View:
         return self.count > before
 
     def _changed_lines(self, with_uid: bool) -> Iterator[bytes]:
-        for uid in sorted(self.watcher.changed):
-            index = self._index(uid)
-            shown = b"UID %d " % uid if with_uid else b""
-            yield b"* %d FETCH (%bFLAGS %b)\r\n" % (index + 1, shown, self.flags(self.messages[index]))
+        for index in self._places(self.watcher.changed):
+            message = self.messages[index]
+            shown = b"UID %d " % message.uid if with_uid else b""
+            yield b"* %d FETCH (%bFLAGS %b)\r\n" % (index + 1, shown, self.flags(message))
         self.watcher.changed.clear()
+
+    def _places(self, uids: Iterable[int]) -> Iterator[int]:
+        """Yield where in ``messages`` these are, in order; mostly one stands right behind the other."""
+        at = -1
+        for uid in sorted(uids):
+            at += 1
+            if self.messages[at].uid != uid:
+                at = self._index(uid)
+            yield at
 
     def _index(self, uid: int) -> int:
         return bisect_left(self.messages, uid, 0, self.count, key=lambda message: message.uid)
@@ -150,12 +162,13 @@ class View:
         watcher.first_untold = mailbox.uidnext
         if not self.read_only:  # EXAMINE takes \Recent from nobody (RFC 3501 §6.3.2)
             mailbox.first_recent = mailbox.uidnext
+        self._recents += self._held(fresh)
         if self.recent and self.recent[-1].stop == fresh.start:
             fresh = range(self.recent.pop().start, fresh.stop)
         self.recent += [fresh] if fresh else []
 
-    def _recent_count(self) -> int:
-        return sum(self._index(claimed.stop) - self._index(claimed.start) for claimed in self.recent)
+    def _held(self, uids: range) -> int:
+        return self._index(uids.stop) - self._index(uids.start) if uids else 0
 
     def recent_and_coming(self) -> int:
         r"""Return how many messages have ``\Recent`` for this session, with those it will be told of next."""
