@@ -31,7 +31,6 @@ _KNOWN_FIELD = re.compile(
     rb"[ \t]*+:[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)",
     re.M | re.I,
 )
-_FOLD = re.compile(rb"\r?\n")
 _TOKEN = rb'[^\x00-\x20\x7f()<>@,;:\\"/\[\]?=]'  # RFC 2045 §5.1, and octets above 127
 _MEDIA_TYPE = re.compile(rb"\s*(" + _TOKEN + rb"++)\s*/\s*(" + _TOKEN + rb"++)")
 _PARAMETER = re.compile(
@@ -127,7 +126,7 @@ def known_fields(octets: bytes, start: int, body: int) -> Fields:
 
 def unfold(value: bytes) -> bytes:
     """Take the line ends out of a folded value; the blanks after them stay (RFC 5322 §2.2.3)."""
-    return _FOLD.sub(b"", value) if b"\n" in value else value
+    return value.replace(b"\r\n", b"").replace(b"\n", b"")
 
 
 @remembered
