@@ -231,6 +231,7 @@ JUNK = st.one_of(LINES, st.lists(WORDS, max_size=12).map(b"".join), st.binary(ma
 @given(st.sampled_from([b"", LOGGED_IN, SELECTED]), st.lists(JUNK, max_size=12), st.integers(1, 50))
 @settings(max_examples=100_000 if os.environ.get("MAILKIT_LONG") else 150, deadline=None)  # weekly: a million inputs
 @example(b"", [b"a LOGOUT\r\n", b"x" * 700], 1)
+@example(b"", [b"a STARTTLS\r\n", b"x" * 700], 1)
 def test_no_octets_bring_it_down(script, junk, piece):
     store = a_store(2)
     session, octets = a_session(store, script, settings=TIGHT), b"".join(junk)
