@@ -137,14 +137,7 @@ class Box:
 
     def _overheard(self) -> Iterator[str]:
         """Yield what the cells since the start, and the IMAP sessions, add to an advice."""
-        things = {name: thing for name, thing in vars(self._world).items() if not name.startswith("_")}
-        instead = self._exercise.instead
-        for name, meant in taken_elsewhere(cells_run()[self._started - 1 :], {**instead, **things}):
-            which = "" if name in meant else f", which takes the lesson's {_in_code(meant)}"
-            own = f"this exercise has its own: {_in_code(f'box.{thing}' for thing in meant)}"
-            other = next((f"take {instead[thing]}" for thing in meant if thing in instead), own)
-            old = f"You wrote `{name}`, which was connected before this `box` was made: connect anew."
-            yield f"You wrote `{name}`{which}; {other}." if meant else old
+        yield from self._mistaken_names()
         sessions = _by_imap(self._world)
         if (refused := _refused(sessions)) != self._refused:
             yield f"The server refused what you sent: `{refused[-1]}`."
@@ -157,6 +150,19 @@ class Box:
                     f'with its backslash{" (not a slash)" if bare[1] else ""} it is `r"{flag}"`.'
                 )
                 return
+
+    def _mistaken_names(self) -> Iterator[str]:
+        """Yield what to say of names that the cells since the start took for things of the box."""
+        things = {name: thing for name, thing in vars(self._world).items() if not name.startswith("_")}
+        instead = self._exercise.instead
+        for name, meant in taken_elsewhere(cells_run()[self._started - 1 :], {**instead, **things}):
+            if not meant:
+                yield f"You wrote `{name}`, which was connected before this `box` was made: connect anew."
+                continue
+            which = "" if name in meant else f", which takes the lesson's {_in_code(meant)}"
+            own = f"this exercise has its own: {_in_code(f'box.{thing}' for thing in meant)}"
+            other = next((f"take {instead[thing]}" for thing in meant if thing in instead), own)
+            yield f"You wrote `{name}`{which}; {other}."
 
 
 @dataclass(eq=False)
