@@ -23,7 +23,7 @@ import psutil
 from jupyter_client.manager import KernelManager
 
 from mailkit import MailServer, letters
-from tests.execute import NOTEBOOKS, clean, private_line, run
+from tests.execute import NOTEBOOKS, clean, fresh_home, private_line, run
 
 LESSONS = ("03-pop3-take-the-mail-home", "05-several-devices")
 SERVERS = 200
@@ -144,7 +144,7 @@ def killed_kernels(room: str) -> None:
         own = Path(room, str(number))
         own.mkdir()
         manager = KernelManager(kernel_name="python3", **private_line(str(own)))
-        manager.start_kernel(cwd=str(NOTEBOOKS))
+        manager.start_kernel(cwd=str(NOTEBOOKS), env=os.environ | fresh_home(str(own)))
         client = manager.client()
         client.start_channels()
         client.wait_for_ready()
