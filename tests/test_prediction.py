@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mailkit.exercise import Exercise
@@ -35,6 +37,18 @@ def test_the_question_stands_on_the_page(shown):
 def test_the_experiment_answers(shown):
     predict("How many?", "1", "2").reveal(2)
     assert shown[1]["text/plain"] == "It is: 2"
+
+
+def test_question_and_answer_are_read_out(monkeypatch):
+    """By a screen reader, when they appear; JupyterLab says nothing of what a cell gave."""
+    widgets = []
+    monkeypatch.setattr("mailkit.widgets.prediction.show", lambda widget, words: widgets.append(widget))
+    asked = predict("How many <are> there?", "1", "2")
+    asked._choice.value = "1"
+    asked.reveal("2")
+    (heading, _), answer = widgets[0].children, widgets[1]
+    assert heading.value == '<div role="status"><strong>Predict:</strong> How many &lt;are&gt; there?</div>'
+    assert answer.value.startswith('<div role="status"><strong>It is: 2</strong><br>✗ You guessed: 1.')
 
 
 def test_an_answer_nobody_offered_is_an_error():
@@ -86,8 +100,10 @@ def test_the_reset_button(monkeypatch):
     Progress().note("99.1", "done")
     progress_line({"99.1": Exercise("99.1", "Task", Snapshot, lambda before, now: False, "")})
     state, button = widgets[0].children
+    assert re.match(r'<div role="status"><strong>[^/]*</strong></div><ul>', state.value), (
+        "the counts are read out, no list"
+    )
     assert "1 done, 0 tried, 0 open" in state.value
     button.click()
     assert "0 done, 0 tried, 1 open" in state.value
-    assert 'role="status"' in state.value, "read out when it changes"
     assert Progress().of("99.1") == "open"

@@ -1,6 +1,7 @@
 """Widgets without a browser: what they show, what they call, and the twin that a page without a kernel keeps."""
 
 import poplib
+import re
 from html import unescape
 
 import ipywidgets
@@ -99,6 +100,17 @@ def test_a_forms_twin_has_fields_and_result_in_words_and_picture(shown):
     assert "application/vnd.jupyter.widget-view+json" in shown[0]
 
 
+def test_a_picture_that_a_form_redraws_is_read_out(shown):
+    """By a screen reader, which leaves the picture itself out, with its alternative text."""
+    made = form("Cost", lambda size: bars("A & B", {"28.8": size}), size=Number("Megabytes", 1, 9, 5))
+    assert 'alt="A &amp; B. 28.8, 5."' in shown[0]["text/html"]
+    for _ in range(2):
+        said, drawn = re.fullmatch(r'<div role="status"[^>]*>([^<]*)</div>(.*)', made.result.value, re.DOTALL).groups()
+        assert said == f"A &amp; B. 28.8, {made.controls['size'].value:.0f}."
+        assert '<img alt="" ' in drawn, "nobody hears it twice"
+        made.controls["size"].value = 7
+
+
 def test_a_forms_twin_names_every_choice(shown):
     form(
         "Ask", lambda **_: "said", one=Choice("Which", [("the first", 1), 2]), yes=Tick("Yes", True), no=Tick("No"),
@@ -148,7 +160,9 @@ def test_the_live_mailbox_follows_a_large_one_too(server, shown):
     drawn()
     assert made.state.value == made.state.max >= 150
     count = len(server.snapshot().mailbox("amy").letters)
-    assert f"letters → {count} (1 new)" in made.image.value
+    assert re.match(
+        rf'<div role="status"[^>]*>What changed\. [^<]* letters → {count} \(1 new\)\.</div>', made.image.value
+    )
     last = len(server.history())
     assert live(server).cause.value == f'<code role="status">{last} of {last}: now</code>', "read out when it changes"
 
@@ -221,7 +235,7 @@ def test_the_chosen_line_is_shown_whole(shown):
     """The list cuts what is too wide for it, on a phone or enlarged even a short line."""
     short, long = "+OK <3", f"+OK {'and on ' * 7}."
     made = conversation(Transcript("POP3", (Said("S", short), Said("S", long))))
-    assert "<code>S: +OK &lt;3</code>" in made.meaning.value
+    assert re.fullmatch(r'<div role="status"[^>]*><code>S: \+OK &lt;3</code><br>Yes: [^<]*</div>', made.meaning.value)
     made.number.value = 2
     assert f"<code>S: {long}</code>" in made.meaning.value
 

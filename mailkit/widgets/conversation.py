@@ -35,7 +35,7 @@ class Conversation:
             layout=ipywidgets.Layout(width="auto", max_width="60em"),
         )
         self.number = ipywidgets.BoundedIntText(
-            value=1, min=1, max=1, description="Line", layout=ipywidgets.Layout(width="12em")
+            value=1, min=1, max=1, description="Line", tooltip="", layout=ipywidgets.Layout(width="12em")
         )
         self.meaning = text()
         self.search.observe(lambda _: self._find(), names="value")
@@ -61,8 +61,8 @@ class Conversation:
         line = self._found[at] if at is not None else None
         words = explain(self._transcript.protocol, line) if line else "No line contains that."
         # whatever the width: enlarged, the list cuts even short lines
-        whole = f"<code>{escape(str(line), quote=False)}</code>" if line else ""
-        self.meaning.value = whole + status(words)
+        whole = f"<code>{escape(str(line), quote=False)}</code><br>" if line else ""
+        self.meaning.value = status(words, whole)
 
     def view(self) -> Any:
         """Return the whole as one widget."""

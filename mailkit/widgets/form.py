@@ -9,13 +9,14 @@ from typing import Any, Protocol
 
 import ipywidgets
 
-from mailkit.render import in_lines
+from mailkit.render import Picture, in_lines
 from mailkit.widgets.twin import column, show, text
 
 _WIDE = {"description_width": "initial"}
 _LAYOUT = ipywidgets.Layout(width="auto", max_width="44em")
 _SHORT = ipywidgets.Layout(width="auto", max_width="20em")
 _INDENTED = ipywidgets.Layout(width="auto", max_width="20em", margin="2px 2px 2px 2em")  # what needs another
+_UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"  # and heard
 BUTTON = ipywidgets.Layout(width="auto", align_self="flex-start")
 
 
@@ -51,7 +52,7 @@ class Number:
         """Return the control; a value out of bounds is drawn back to the bound, and one with a fraction refused."""
         return ipywidgets.BoundedFloatText(  # a BoundedIntText makes 25 of 2.5
             value=self.value, min=self.least, max=self.most, step=1, description=self.label, style=_WIDE,
-            layout=_INDENTED if self.needs else _SHORT,
+            tooltip="", layout=_INDENTED if self.needs else _SHORT,
         )  # fmt: skip
 
     def __str__(self) -> str:
@@ -139,7 +140,7 @@ class Form:
     def _draw(self, _: Any = None) -> None:
         self.result.value = status("Working …")  # seen only where the function takes its time
         try:
-            self.result.value = as_html(self.call())
+            self.result.value = read_out(self.call())
         except (ValueError, LookupError) as error:
             self.result.value = status(f"✗ {error}")
         except Exception as error:  # a button has nowhere to raise it: its server has been stopped, as a rule
@@ -168,7 +169,7 @@ def form(title: str, function: Callable[..., Drawn | str], *, button: str | None
         show(made.view(), f"{title}\n{asked}\n[{button}]")
         return made
     first = made.call()
-    made.result.value = as_html(first)
+    made.result.value = read_out(first)
     words = first if isinstance(first, str) else first._repr_mimebundle_()["text/plain"]
     heading = f"<p><strong>{escape(title, quote=False)}</strong></p>{status(asked)}"
     show(made.view(), f"{title}\n{asked}\n{words}", heading + as_html(first))
@@ -184,12 +185,22 @@ def _value(control: Any) -> Any:
 
 
 def as_html(result: Drawn | str) -> str:
-    """Return a result as a page shows it; changes of it are read out by a screen reader."""
-    if isinstance(result, str):
-        return status(result)
-    return f'<div role="status">{result._repr_mimebundle_()["text/html"]}</div>'
+    """Return a result as a page shows it."""
+    return status(result) if isinstance(result, str) else result._repr_mimebundle_()["text/html"]
 
 
-def status(words: str) -> str:
-    """Return words as a page shows them; changes of them are read out by a screen reader."""
-    return f'<div role="status" style="overflow-wrap:anywhere">{in_lines(words)}</div>'
+def read_out(result: Drawn | str) -> str:
+    """Return a result as a widget shows it: a screen reader reads out what it has become.
+
+    Of what it reads out by itself it leaves pictures out, alternative text and all; so that stands here as text.
+    """
+    html = as_html(result)
+    if isinstance(result, Picture):
+        silent = html.replace(f'alt="{escape(result.alt)}"', 'alt=""', 1)
+        return f'<div role="status" style="{_UNSEEN}">{in_lines(result.alt)}</div>{silent}'
+    return html if isinstance(result, str) else f'<div role="status">{html}</div>'
+
+
+def status(words: str, head: str = "") -> str:
+    """Return words below a ``head`` of HTML, as a page shows them; changes of them are read out by a screen reader."""
+    return f'<div role="status" style="overflow-wrap:anywhere">{head}{in_lines(words)}</div>'

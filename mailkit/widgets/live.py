@@ -19,7 +19,7 @@ from mailkit.diagram import show as picture
 from mailkit.diagram import show_change
 from mailkit.render import Picture
 from mailkit.snapshot import Moment, Snapshot
-from mailkit.widgets.form import as_html
+from mailkit.widgets.form import as_html, read_out
 from mailkit.widgets.twin import column, show, text
 
 
@@ -51,7 +51,7 @@ class LiveMailbox:
         # the arrow keys (to go from cell to cell) wherever nothing can be typed.
         last = len(self._moments) - 1
         self.state = ipywidgets.BoundedIntText(
-            value=last, min=0, max=last, description="State", layout=ipywidgets.Layout(width="12em")
+            value=last, min=0, max=last, description="State", tooltip="", layout=ipywidgets.Layout(width="12em")
         )
         self.cause = text()
         self.image = text()
@@ -86,7 +86,7 @@ class LiveMailbox:
         at = self.state.value
         cause = escape(self._moments[at].cause, quote=False)
         self.cause.value = f'<code role="status">{at} of {self.state.max}: {cause}</code>'
-        self.image.value = as_html(self.picture(at))
+        self.image.value = read_out(self.picture(at))
 
     def picture(self, at: int) -> Picture:
         """Return a state's picture, with what its command changed."""

@@ -30,6 +30,7 @@ class Prediction:
             options=options,
             value=earlier if earlier in options else None,
             description="Your guess:",
+            tooltip="",
             layout=_NARROW,
             style=_STYLE,
         )
@@ -43,7 +44,8 @@ class Prediction:
 
     def ask(self) -> None:
         """Display the question with its options."""
-        heading = text(f"<strong>Predict:</strong> {escape(self.question, quote=False)}")
+        # A status: a screen reader reads it out, for of the options it says the words alone.
+        heading = text(f'<div role="status"><strong>Predict:</strong> {escape(self.question, quote=False)}</div>')
         options = "\n".join(f"( ) {option}" for option in self.options)
         show(column(heading, self._choice), f"Predict: {self.question}\n{options}")
 
@@ -60,7 +62,8 @@ class Prediction:
                 "left out or run twice: run those from “The world” on again"
             )
         words = f"It is: {answer}"
-        show(text(f"<strong>{escape(words, quote=False)}</strong><br>{self._comment(answer)}"), words)
+        said = f"<strong>{escape(words, quote=False)}</strong><br>{self._comment(answer)}"
+        show(text(f'<div role="status">{said}</div>'), words)  # a screen reader reads it out
 
     def _comment(self, answer: str) -> str:
         if self.guess is None:

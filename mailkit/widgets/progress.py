@@ -41,4 +41,4 @@ def _state(exercises: Mapping[str, Exercise]) -> str:
     kept = {key: progress.of(key) for key in exercises}
     counts = ", ".join(f"{list(kept.values()).count(name)} {name}" for name in ("done", "tried", "open"))
     rows = (f"<li>{_MARKS[kept[key]]}: {key} {escape(one.title, quote=False)}</li>" for key, one in exercises.items())
-    return f'<div role="status"><strong>Exercises: {counts}</strong><ul>{"".join(rows)}</ul></div>'
+    return f'<div role="status"><strong>Exercises: {counts}</strong></div><ul>{"".join(rows)}</ul>'

@@ -15,7 +15,7 @@ _PLAIN, _STYLE = ipywidgets.Layout(), HTMLStyle()  # one for all: each widget wo
 
 def text(html: str = "") -> ipywidgets.HTML:
     """Return a widget that shows this HTML, or what its ``value`` is set to."""
-    return ipywidgets.HTML(html, layout=_PLAIN, style=_STYLE)
+    return ipywidgets.HTML(html, tooltip="", layout=_PLAIN, style=_STYLE)  # without one, a label's would be "null"
 
 
 def column(*widgets: ipywidgets.Widget) -> ipywidgets.VBox:
