@@ -85,7 +85,8 @@ class Verdict:
         )
         advice = re.sub(r"`([^`]+)`", _CODE, _html(self.advice)).replace("\n", "<br>")
         heading = f"<strong>{icon} {self.status.capitalize()}</strong> · exercise {self.key}, {_html(self.title)}"
-        return {"text/plain": repr(self), "text/html": f'<div style="{style}">{heading}<br>{advice}</div>'}
+        html = f'<div role="status" style="{style}">{heading}<br>{advice}</div>'  # read out by a screen reader
+        return {"text/plain": repr(self), "text/html": html}
 
 
 class Box:

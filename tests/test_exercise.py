@@ -417,6 +417,7 @@ def test_a_verdict_is_words_before_colour():
     verdict = Verdict("99.1", "A < B", "not right", "Try <b>.\n`EOF`: again.")
     bundle = verdict._repr_mimebundle_()
     assert bundle["text/plain"] == "✗ Not right: exercise 99.1, A < B\nTry <b>.\n`EOF`: again."
+    assert bundle["text/html"].startswith('<div role="status" '), "read out by a screen reader"
     assert "✗ Not right" in bundle["text/html"]
     assert "Try &lt;b&gt;.<br><code" in bundle["text/html"]
     assert "background-color:#ffffff;color:#000000" in bundle["text/html"]
