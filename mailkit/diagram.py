@@ -59,9 +59,8 @@ def show_change(
         later = f"After{' · ' * bool(still)}{still.lower().rstrip('.')}"
         panels, told = [("Before", _columns(then)), (later, _columns(now))], foot
     words = "\n".join([*[still] * bool(still), _words(now, foot)])
-    return Picture(
-        words, draw(panels, told, _arrows(panels[-1][1]), width), f"{still or 'What changed.'} {_sentence(now)}."
-    )
+    heard = _sentence(sorted(now, key=lambda box: not box.tally))  # what changed comes first: nobody can skim by ear
+    return Picture(words, draw(panels, told, _arrows(panels[-1][1]), width), f"{still or 'What changed.'} {heard}.")
 
 
 def _compared(

@@ -122,6 +122,13 @@ def test_rset_takes_the_mark_back() -> None:
     assert "3 letters (1 marked)" in show_change(unmarked, MARKED).alt
 
 
+def test_what_changed_is_heard_first() -> None:
+    """Nobody can skim by ear; and in the picture everything stays in its place."""
+    picture = show_change(FULL, replace(FULL, devices=(device("laptop", LUNCH),)))
+    assert picture.alt == "What changed. Laptop: 0 letters → 1 (1 new); Server · amy/INBOX: 3 letters."
+    assert picture.words.startswith("Server · amy/INBOX: 3 letters\n")
+
+
 def test_a_mark_that_stays_is_no_change() -> None:
     assert str(show_change(MARKED, MARKED)).startswith("Nothing changed.\nServer")
     assert "marked (DELE)" in str(show_change(MARKED, MARKED))
