@@ -209,6 +209,31 @@ def start_over(lesson: Lesson) -> None:
     assert lesson.ask("__import__('mailkit.progress').progress.Progress().of('00.1')") == "open"
 
 
+def go_by_keyboard(lesson: Lesson) -> None:
+    """What lesson 00 tells those who have no mouse."""
+    keyboard = lesson.page.keyboard
+    further, exercise = lesson.cells().index("ex-further"), lesson.cells().index("ex-00-1")
+    folded = f"panel.content.widgets[{further}].headingCollapsed"
+    for at in (exercise, further):
+        lesson.script(f"panel.content.activeCellIndex = {at}; panel.content.mode = 'command'; panel.content.activate()")
+        keyboard.press("Enter")
+        assert lesson.script("return panel.content.mode") == "edit"
+        keyboard.press("Escape")
+        assert lesson.script("return [panel.content.mode, panel.content.activeCellIndex]") == ["command", at]
+    keyboard.press("Control+Enter")  # it is prose, and has shown its source
+    keyboard.press("ArrowLeft")
+    assert lesson.script(f"return {folded}")
+    keyboard.press("ArrowDown")
+    assert lesson.script("return panel.content.activeCell.model.id") == "progress-head"
+    keyboard.press("ArrowUp")
+    keyboard.press("ArrowRight")
+    assert not lesson.script(f"return {folded}")
+    keyboard.press("Control+Shift+C")
+    keyboard.type("clear outputs of all")
+    expect(lesson.page.locator(".lm-CommandPalette-item.lm-mod-active")).to_contain_text("Clear Outputs of All Cells")
+    keyboard.press("Escape")
+
+
 def step_both_ways(lesson: Lesson) -> None:
     cell = lesson.cell("stepper")
     cell.get_by_label("Step (1 to 6)").press("ArrowUp")
@@ -290,7 +315,7 @@ def decide(lesson: Lesson) -> None:
 
 
 USES = {
-    "00-start-here": (send_letters, go_back_in_the_live_mailbox, guess, start_over),
+    "00-start-here": (send_letters, go_back_in_the_live_mailbox, guess, start_over, go_by_keyboard),
     "01-two-ways-to-empty-a-letterbox": (step_both_ways, have_a_trouble),
     "03-pop3-take-the-mail-home": (leaf_through, pay_for_the_call),
     "04-imap-read-it-on-the-server": (follow_the_session,),
