@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from mailkit.render import FONTS
-from tests.browser import LAPTOP, WIDGET, Lab, Lesson, chromium, quiet_page, start_lab
+from tests.browser import CURRENT, LAPTOP, WIDGET, Lab, Lesson, chromium, quiet_page, start_lab
 from tests.notebooks import NAMES, code_cells, load, tags
 from tests.patience import wait_until
 
@@ -232,6 +232,12 @@ def go_by_keyboard(lesson: Lesson) -> None:
     keyboard.type("clear outputs of all")
     expect(lesson.page.locator(".lm-CommandPalette-item.lm-mod-active")).to_contain_text("Clear Outputs of All Cells")
     keyboard.press("Escape")
+    lesson.cell("world").get_by_role("link", name="server").press("Enter")
+    lesson.page.locator(".jp-MarkdownViewer:visible").wait_for()
+    keyboard.press("Control+Shift+[")
+    lesson.page.locator(f"{CURRENT} .jp-Cell:focus").wait_for()
+    find = "[...jupyterapp.shell.widgets('main')].find(one => one.title.label === 'glossary.md')"
+    lesson.page.evaluate(f"() => {find}.dispose()")
 
 
 def step_both_ways(lesson: Lesson) -> None:
