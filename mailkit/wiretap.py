@@ -20,6 +20,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 RECORD_TYPES = {20: "change cipher spec", 21: "alert", 22: "handshake", 23: "application data"}  # RFC 8446 §5.1
 CLIENT_HELLO = b"\x16"  # no command of SMTP, POP3 or IMAP begins so
 
+_DISTRUST = "the client does not trust it, and hangs up"
 _UPGRADE = re.compile(rb"^((?:\S+ +)?)(?:STLS|STARTTLS)(?=\s*$)", re.IGNORECASE)
 _BEFORE_LETTERS = re.compile(rb"(?:PASS|AUTH|DATA|\S+ +(?:LOGIN|AUTHENTICATE))\b", re.IGNORECASE)
 
@@ -125,6 +126,7 @@ class _Line:
         self._target, self._context, self._strip = target, context, strip
         self._recorder = Recorder("TCP")
         self._is_sealed = False  # TLS is on, and not ours
+        self._is_over = False
         self.wire: list[bytes] = []
         self.speech: dict[Speaker, bytearray] = {"C": bytearray(), "S": bytearray()}
         self.sealed: dict[Speaker, bytearray] = {"C": bytearray(), "S": bytearray()}
@@ -154,7 +156,7 @@ class _Line:
         except ssl.SSLError as error:
             reason = error.reason or ""
             distrust = "CERT" in reason or "UNKNOWN_CA" in reason
-            self.hang_up("" if distrust else "the handshake fails: what came is no TLS that can be answered")
+            self.hang_up(_DISTRUST if distrust else "the handshake fails: what came is no TLS that can be answered")
             return
         if leg is self.client and leg.tls and leg.tls.ready and not self.server.tls:
             self.server.tls = _Tls(_trusting_anybody(), server_side=False)
@@ -217,9 +219,10 @@ class _Line:
         return text
 
     def hang_up(self, why: str = "") -> None:
-        """Drop both legs; ``why`` a handshake ends, if one does: by default the client distrusts the certificate."""
-        if self.client.tls and not self.client.tls.ready and not self.client.transport.is_closing():
-            self._note(why or "the client does not trust it, and hangs up")
+        """Drop both legs; note ``why``, where that is what ends a handshake."""
+        if why and self.client.tls and not (self.client.tls.ready or self._is_over):
+            self._note(why)
+        self._is_over = True
         for leg in (self.client, self.server):
             if leg.transport and not leg.transport.is_closing():
                 leg.say_goodbye()
@@ -271,7 +274,10 @@ class _Leg(asyncio.Protocol):
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.line.hang_up("" if self.who == "C" else "the server hangs up")
+        if self.who == "S":
+            self.line.hang_up("the server hangs up")
+        else:  # on Windows a line that is reset loses what came on it before, such as an alert
+            self.line.hang_up(_DISTRUST if error and self.tls and self.tls.has_answered else "")
 
     def pause_writing(self) -> None:
         self.other.transport.pause_reading()
@@ -306,6 +312,7 @@ class _Tls:
         self._ssl = context.wrap_bio(self._incoming, self.outgoing, server_side)
         self._waiting = b""  # said before the handshake was done
         self._leaving = False  # we have said goodbye, or will when it is done
+        self.has_answered = False
         self.ready = False
         self.ended = False  # the other side has said goodbye
 
@@ -322,7 +329,7 @@ class _Tls:
                 text += piece
             self.ended = True
         except ssl.SSLWantReadError:
-            pass
+            self.has_answered |= self.outgoing.pending > 0
         except ssl.SSLZeroReturnError:  # the same, where we have said goodbye ourselves
             self.ended = True
         if self._leaving and not was_ready:

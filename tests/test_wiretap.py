@@ -8,6 +8,7 @@ import poplib
 import smtplib
 import socket
 import ssl
+import struct
 import threading
 
 import pytest
@@ -390,6 +391,22 @@ def test_a_client_that_speaks_no_tls_is_not_said_to_distrust(server):
         line.sendall(b"\x16\x03\x01\x00\x05hello")
         wait_until(lambda: "(the handshake fails: " in str(tap.heard()))
         assert "trust" not in str(tap.heard())
+
+
+@pytest.mark.parametrize("has_answer", [True, False])
+def test_a_client_whose_alert_is_lost_distrusts_all_the_same(server, has_answer):
+    """A line closed with something unread is reset, and Windows forgets then what came on it before."""
+    hello = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        server.ssl_context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost").do_handshake()
+    with Wiretap(server.pop3s, certificate="its own") as tap:
+        with socket.create_connection(tap.address, timeout=PATIENCE) as line:
+            line.sendall(hello.read(-1 if has_answer else 99))
+            assert not has_answer or line.recv(1) == b"\x16"
+            wait_until(lambda: tap.octets)
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wait_until(lambda: tap._ask(lambda: tap._lines[0].client.transport.is_closing()))
+        assert str(tap.heard()).count("(the client does not trust it, and hangs up)") == has_answer
 
 
 def test_stopping_hangs_up_both_sides(server):
