@@ -518,8 +518,10 @@ def test_a_server_that_stops_says_goodbye():
     server = MailServer(password="secret")
     imap, smtp, pop = imap_login(server), smtplib.SMTP(*server.smtp, local_hostname="laptop"), pop_login(server)
     server.stop()
-    with pytest.raises(imaplib.IMAP4.abort, match="this server was stopped; run the cell that makes it again"):
+    with pytest.raises((imaplib.IMAP4.abort, ConnectionResetError)) as told:
         imap.noop()
+    if not (sys.platform == "win32" and told.type is ConnectionResetError):  # who speaks there loses what is unread
+        assert "this server was stopped; run the cell that makes it again" in str(told.value)
     code, words = smtp.getreply()
     assert code == 421
     assert words == b"4.3.2 mail.example.org signing off: this server was stopped; run the cell that makes it again"

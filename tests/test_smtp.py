@@ -421,7 +421,11 @@ def relayed(server, client, replies, letter=LETTER, wait=lambda: None, asked="",
             line.settimeout(PATIENCE)
             for reply in replies:
                 line.sendall(reply + b"\r\n")
-                line.recv(1, socket.MSG_PEEK)
+                try:
+                    line.recv(1, socket.MSG_PEEK)
+                except ConnectionResetError:  # so Windows says that the relay left before it heard this reply
+                    heard.append(b"")
+                    break
                 server.snapshot()  # by now all is said that does not wait for a reply
                 heard.append(line.recv(1 << 16))
                 while heard[-1].startswith(b"Received:") and not heard[-1].endswith(b"\r\n.\r\n"):
@@ -784,7 +788,7 @@ def test_who_waits_for_a_relay_is_not_listened_to_without_end():
             relayed, _ = other.accept()
             line.settimeout(1.0)
             with relayed, pytest.raises(TimeoutError):
-                line.sendall(b"NOOP\r\n" * 5_000_000)
+                all(line.sendall(b"NOOP\r\n" * 10_000) is None for _ in range(500))  # one, of any size, Windows takes
 
 
 @pytest.mark.parametrize("end", ["the client hangs up", "the server stops"])
