@@ -80,7 +80,10 @@ def _names(code: CodeType) -> tuple[set[str], set[str]]:
     """Return the notebook's names that code takes, its functions among it, and those that it sets."""
     steps = [(step.opname, step.argval) for step in dis.get_instructions(code)]
     takes = {name for what, name in steps if what in ("LOAD_NAME", "LOAD_GLOBAL")}
-    for inner in code.co_consts:
-        if inspect.iscode(inner):
-            takes |= set.__sub__(*_names(inner))  # what a class sets is its own
-    return takes, {name for what, name in steps if what == "STORE_NAME"}
+    sets = {name for what, name in steps if what in ("STORE_NAME", "STORE_GLOBAL")}
+    for inner in filter(inspect.iscode, code.co_consts):
+        inner_takes, inner_sets = _names(inner)
+        takes |= inner_takes - inner_sets
+        if inner.co_flags & inspect.CO_OPTIMIZED:  # a function; what a class sets is its own
+            sets |= inner_sets
+    return takes, sets

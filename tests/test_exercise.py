@@ -250,6 +250,7 @@ def test_which_cells_python_can_read():
         ("def empty(server):\n    server.inbox\nempty(box.server)", ""),
         ("def server():\n    return 1\nserver(box.check())", ""),
         ("(lambda server: server.inbox)(box.server)", ""),
+        ("[server.inbox for server in (box.server,)]", ""),  # `symtable` calls it the notebook's, from Python 3.12 on
         ("box.server.server(server=1)", ""),
     ],
 )
@@ -279,6 +280,8 @@ _OUTER = _TOLD.replace("`server`;", "`outer`, which takes the lesson's `server`;
         ([f"{_START}async def look():\n    return server"], _TOLD),
         (["pop.sock = None", _START, "box.server, pop"], _OLD_LINE),
         (["pop.sock = None", _START, "pop = pop", "box.server, pop"], ""),
+        ([f"{_START}def go():\n    global pop\n    pop = type(pop)('line')\ngo()\npop.sock = None", "box, pop"], ""),
+        ([f"{_START}lines = [type(pop)('line')]\n[pop := line for line in lines]\npop.sock = None", "box, pop"], ""),
         ([_START, "server.inbox", _LESSON, "empty()"], ""),  # cells of the lesson
         ([f"{_START}one = 1", "one = server.inbox", "one, server"], ""),
         ([f"{_START}one = box.server", "one = server\none.inbox"], ""),
