@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Protocol
 
@@ -194,11 +194,10 @@ def read_out(result: Drawn | str) -> str:
 
     Of what it reads out by itself it leaves pictures out, alternative text and all; so that stands here as text.
     """
-    html = as_html(result)
     if isinstance(result, Picture):
-        silent = html.replace(f'alt="{escape(result.alt)}"', 'alt=""', 1)
+        silent = as_html(replace(result, alt=""))
         return f'<div role="status" style="{_UNSEEN}">{in_lines(result.alt)}</div>{silent}'
-    return html if isinstance(result, str) else f'<div role="status">{html}</div>'
+    return as_html(result) if isinstance(result, str) else f'<div role="status">{as_html(result)}</div>'
 
 
 def status(words: str, head: str = "") -> str:
