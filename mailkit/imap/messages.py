@@ -143,4 +143,5 @@ def _copyuid(mailbox: Mailbox, originals: list[Message], copies: list[Message]) 
 
 
 def _expunged_meanwhile() -> MailboxError:
-    return MailboxError("another session expunged some of these messages; NOOP tells which", "EXPUNGEISSUED")
+    words = "some of these messages have been deleted by an EXPUNGE in another session; NOOP tells which"
+    return MailboxError(words, "EXPUNGEISSUED")
