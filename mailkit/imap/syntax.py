@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import TypeVar
 
 from mailkit.mailbox import MailboxError
+from mailkit.message import SYSTEM_FLAGS
 
 TAG = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+(?= |\Z)")
 _WORD = re.compile(rb"[A-Za-z0-9.+_-]+")  # of the protocol: commands, items, keys
@@ -184,7 +185,10 @@ class Arguments:
 
     def flag(self) -> str:
         """Read a flag, or a keyword, which is one without the backslash."""
-        return self._need(_FLAG, "a flag, such as \\Seen")[0].decode("ascii")
+        flag = self._need(_FLAG, "a flag, such as \\Seen")[0].decode("ascii")
+        if flag.lower() == "\\recent":  # which the grammar leaves out here (§9 flag)
+            raise BadSyntax(f"{flag} is the server's to set; a client can set: {' '.join(SYSTEM_FLAGS.values())}")
+        return flag
 
     def parenthesized(self, item: Callable[[], Item], loose: bool = False) -> list[Item]:
         """Read items between parentheses, one space between two, and if ``loose`` at the ends; there may be none."""
