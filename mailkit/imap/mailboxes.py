@@ -87,14 +87,14 @@ def listing(
         if (only_special and not attributes) or not (given or levels_too):
             continue
         if matches(pattern, encode_name(name).decode(), reference):
-            yield list_line(word, attributes if given else ["\\Noselect"], name)
+            yield list_line(word, attributes if given else ["\\Noselect"], encode_name(name))
         else:
             yield OTHERS_TURN
 
 
-def list_line(word: str, attributes: list[str], name: str) -> bytes:
+def list_line(word: str, attributes: list[str], name: bytes) -> bytes:
     """Write one untagged LIST or LSUB (RFC 3501 §7.2.2, §7.2.3)."""
-    return f'* {word} ({" ".join(attributes)}) "{DELIMITER}" '.encode() + _written(name) + b"\r\n"
+    return f'* {word} ({" ".join(attributes)}) "{DELIMITER}" '.encode() + astring(name) + b"\r\n"
 
 
 def _written(name: str) -> bytes:
@@ -136,8 +136,9 @@ class MailboxCommands:
         reference, pattern = _reference_and_pattern(arguments)
         extended = arguments.take(b" RETURN (SPECIAL-USE)") or only_special  # which LIST tells anyway
         arguments.end()
-        if not pattern and not extended:
-            return Reply([list_line("LIST", ["\\Noselect"], "")])  # asks for the delimiter only
+        if not pattern and not extended:  # asks for the delimiter, and for the root of the reference
+            root = reference[: reference.find(DELIMITER) + 1]
+            return Reply([list_line("LIST", ["\\Noselect"], root.encode("latin-1"))])
         return Reply(listing("LIST", self._account.mailboxes, reference, pattern, only_special))
 
     def do_lsub(self, arguments: Arguments) -> Reply:
