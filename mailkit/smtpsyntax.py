@@ -56,15 +56,15 @@ def check_host(name: str, command: str) -> None:
     """Raise `Refusal` for a name that is none, and would break Received: (RFC 5321 §4.1.4)."""
     if not name:
         raise Refusal(f"501 5.5.4 say {FORMS[command]}")
-    if not (_HOST.fullmatch(name) or _is_literal(name)):
+    if not _is_host(name):
         raise Refusal("501 5.5.4 this is not the name of a host; send for example EHLO laptop.example.org")
 
 
-def _is_literal(name: str) -> bool:
-    """Tell whether this is an IP address in brackets (RFC 5321 §4.1.3)."""
+def _is_host(name: str) -> bool:
+    """Tell whether this is a domain, or an IP address in brackets (RFC 5321 §4.1.2, §4.1.3)."""
     found = _LITERAL.fullmatch(name)
     try:
-        return bool(found and ip_address(found[2]).version == (6 if found[1] else 4))
+        return bool(_HOST.fullmatch(name) or (found and ip_address(found[2]).version == (6 if found[1] else 4)))
     except ValueError:
         return False
 
@@ -96,7 +96,8 @@ def parse_path(command: str, argument: str, domain: str) -> tuple[str, dict[str,
     if address and not split_address(address)[1]:
         address += f"@{domain}"
     status = "5.1.7" if command == "MAIL" else "5.1.3"
-    if not cut or not (address or command == "MAIL"):
+    host = split_address(address)[1]  # beyond ASCII it is not looked into
+    if not cut or not (address or command == "MAIL") or (host and host.isascii() and not _is_host(host)):
         raise Refusal(f"553 {status} this is not an address; write it as <amy@example.org>")
     if len(address.encode()) > MAX_PATH:
         raise Refusal(f"501 {status} the path is too long; {MAX_PATH} octets is the most")
