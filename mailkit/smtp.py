@@ -304,8 +304,8 @@ class SmtpSession:
             raise Refusal("503 5.5.1 there is a sender already; send RSET to begin anew")
         if not re.fullmatch("[0-9]{1,20}", size):  # RFC 1870 §3
             raise Refusal("501 5.5.4 SIZE takes a number of octets, such as SIZE=1000")
-        if told.get("AUTH") == "":
-            raise Refusal("501 5.5.4 AUTH takes a name, or <>")
+        if not re.fullmatch(r"([!-*,-~]|\+[0-9A-F]{2})+", told.get("AUTH", "<>")):  # xtext (RFC 3461 §4)
+            raise Refusal("501 5.5.4 AUTH takes an address, with +3D for = and +2B for +; or <>")
         if told.get("BODY", "7BIT") not in ("7BIT", "8BITMIME"):
             raise Refusal("501 5.5.4 write BODY=7BIT or BODY=8BITMIME")
         if told.get("SMTPUTF8"):
