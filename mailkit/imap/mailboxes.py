@@ -183,6 +183,8 @@ class MailboxCommands:
         octets = arguments.literal()
         arguments.end()
         mailbox = target(self._account, decode_name(name))
+        if not octets:  # most servers take it for a slip
+            raise MailboxError("a message of no octets is none; send a header, and a blank line after it", "CANNOT")
         message = mailbox.append(with_crlf(octets), flags, when)  # as Dovecot does: POP3 tells lines by CRLF
         return Reply(code=f"APPENDUID {mailbox.uidvalidity} {message.uid}")
 
