@@ -319,6 +319,20 @@ def test_a_flag_set_while_an_answer_is_on_its_way_is_told_after_it():
     assert said.endswith(b" UID 2)\r\n* 2 FETCH (FLAGS (\\Flagged \\Recent))\r\na OK FETCH completed\r\n")
 
 
+def test_what_others_do_while_a_store_is_answered_is_told_after_it(monkeypatch):
+    """RFC 3501 §5.2, §7.4.1; a message that one of them expunges meanwhile is not stored any more (RFC 2180 §4.2)."""
+    monkeypatch.setattr(session_module, "PIECE_TIME", -1.0)  # a piece for each message
+    store = a_store(letters=3)
+    inbox = store.accounts["amy"].inbox
+    answer = a_session(store, SELECTED).receive(b"a STORE 1:3 +FLAGS (\\Seen)\r\n")
+    assert next(answer) == b"* 1 FETCH (FLAGS (\\Seen \\Recent))\r\n"
+    inbox.set_flags(inbox.messages[0], ["\\Flagged"])
+    inbox.expunge([3])
+    assert next(answer) == b"* 2 FETCH (FLAGS (\\Seen \\Recent))\r\n"
+    assert b"".join(answer).startswith(b"* 1 FETCH (FLAGS (\\Flagged \\Recent))\r\na NO [EXPUNGEISSUED] ")
+    assert inbox.unseen == 1
+
+
 def test_what_a_copy_tells_is_never_cut():
     """RFC 4315 §3: only the words of a refusal are; a set of many numbers is as long as it must be."""
     session = a_session(a_store(800), SELECTED)
