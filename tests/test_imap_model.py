@@ -1,5 +1,6 @@
 """Several sessions on one mailbox, against a simple model of what a client may believe."""
 
+import os
 import re
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from mailkit.imap import session as session_module
 from mailkit.imap.session import ImapSession
 from mailkit.settings import Settings
 from mailkit.store import Store
@@ -17,6 +19,8 @@ FLAGS = st.sampled_from(["\\Seen", "\\Deleted", "\\Flagged", "$Work"])
 CHANGES = ["EXPUNGE", "UID EXPUNGE 2:4", "UID COPY 1:3 INBOX", "COPY 1 INBOX", "MOVE 1 INBOX", "UID MOVE 2:6 INBOX",
            "RENAME INBOX Old", "DELETE Old"]  # fmt: skip
 SETS = st.sampled_from(["1", "3", "2,4", "2:*", "1:*"])
+IN_PIECES = ["FETCH 1:* (UID FLAGS)", "UID FETCH 2:* FLAGS", "SEARCH ALL", "STORE 1:* FLAGS (\\Deleted)",
+             "UID STORE 1:* -FLAGS (\\Seen)"]  # fmt: skip
 
 
 class Client:
@@ -25,6 +29,7 @@ class Client:
     def __init__(self, store):
         self.session = ImapSession(store, Settings())
         self.uids, self.flags, self.recent, self.idling = [], [], 0, False
+        self.answer, self.told = None, b""
         self.say("LOGIN amy secret")
         self.select()
 
@@ -34,15 +39,37 @@ class Client:
         self.say("UID FETCH 1:* FLAGS")
 
     def say(self, command, may_expunge=True):
-        octets = b"".join(self.session.receive(f"t {command}\r\n".encode()))
-        assert may_expunge or b" EXPUNGE\r\n" not in octets, f"{command} must not be answered with EXPUNGE"
+        self.begin(command, may_expunge)
+        return self.hear_the_rest()
+
+    def begin(self, command, may_expunge=True):
+        """Say a command; its answer is heard piece by piece, and others may come in between."""
+        self.hear_the_rest()
+        self.answer, self.told = self.session.receive(f"t {command}\r\n".encode()), b""
+        self.command, self.may_expunge = command, may_expunge
+
+    def hear_a_piece(self):
+        if self.answer is not None:
+            piece = next(self.answer, None)
+            self.told += piece or b""
+            if piece is None or re.search(rb"^t ", piece, re.M):
+                self.answer = None
+                self.understand(self.told)
+
+    def hear_the_rest(self):
+        while self.answer is not None:
+            self.hear_a_piece()
+        return self.told
+
+    def understand(self, octets):
+        forbidden = not self.may_expunge and b" EXPUNGE\r\n" in octets
+        assert not forbidden, f"{self.command} must not be answered with EXPUNGE"
         self.hear(octets)
         refusals = rb"NO \[(?:EXPUNGEISSUED|ALREADYEXISTS|NONEXISTENT)\]|BAD there is no message"
         assert re.search(rb"^t (OK|%b) " % refusals, octets, re.M) or self.idling, octets
         if view := self.session._view:
             awaited = len(view.watcher.expunged)
             assert len(self.uids) == len(view.mailbox) + awaited, "every command tells the size (§5.2)"
-        return octets
 
     def hear(self, octets):
         for line in octets.decode().splitlines():
@@ -77,6 +104,7 @@ class Client:
                 self.flags[place] = {"+": before | {flag}, "-": before - {flag}, "": {flag}}[sign]
 
     def leave_idle(self):
+        self.hear_the_rest()
         if self.idling:
             self.idling = False
             self.hear(b"".join(self.session.receive(b"DONE\r\n")))
@@ -84,7 +112,7 @@ class Client:
 
 class Sessions(RuleBasedStateMachine):
     @initialize(letters=st.integers(0, 8))
-    def begin(self, letters):
+    def begin_with(self, letters):
         self.store = Store("example.org", lambda: datetime(2026, 3, 2, tzinfo=UTC))
         self.inbox = self.store.add_account("amy", "secret").inbox
         for _ in range(letters):
@@ -122,6 +150,15 @@ class Sessions(RuleBasedStateMachine):
             client.change_silently(messages, sign, flag)
         else:
             client.say(f"STORE {messages} {sign}FLAGS ({flag})", may_expunge=False)
+
+    @rule(who=SESSIONS, command=st.sampled_from(IN_PIECES), pieces=st.integers(1, 3))
+    def hear_a_part(self, who, command, pieces):
+        """Leave an answer unfinished; the client's next command hears the rest."""
+        client = self.client(who)
+        if "STORE" not in command or not client.session._view.read_only:
+            client.begin(command, may_expunge=command.startswith("UID"))
+            for _ in range(pieces):
+                client.hear_a_piece()
 
     @rule(who=SESSIONS, command=st.sampled_from(CHANGES))
     def change(self, who, command):
@@ -174,5 +211,11 @@ class Sessions(RuleBasedStateMachine):
             assert client.recent == len(recent), "the last RECENT counts them (§7.3.2)"
 
 
-Sessions.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
-TestSessions = pytest.mark.slow(Sessions.TestCase)
+EXAMPLES = 10_000 if os.environ.get("MAILKIT_LONG") else 150
+Sessions.TestCase.settings = settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None)
+TestSessions = pytest.mark.usefixtures("a_piece_a_message")(pytest.mark.slow(Sessions.TestCase))
+
+
+@pytest.fixture
+def a_piece_a_message(monkeypatch):
+    monkeypatch.setattr(session_module, "PIECE_TIME", -1.0)
