@@ -177,18 +177,18 @@ class Arguments:
     def flags(self) -> list[str]:
         """Read a flag list; STORE may leave the parentheses out (RFC 3501 §9, store-att-flags)."""
         if self.next_is(b"("):
-            return self.parenthesized(self.flag, loose=True)  # as Dovecot writes it where it is a client
-        flags = [self.flag()]
-        while self.take(b" "):
-            flags.append(self.flag())
+            flags = self.parenthesized(self.flag, loose=True)  # as Dovecot writes it where it is a client
+        else:
+            flags = [self.flag()]
+            while self.take(b" "):
+                flags.append(self.flag())
+        if "\\recent" in map(str.lower, flags):  # which the grammar leaves out here (§9 flag)
+            raise BadSyntax(f"\\Recent is the server's to set; a client can set: {' '.join(SYSTEM_FLAGS.values())}")
         return flags
 
     def flag(self) -> str:
         """Read a flag, or a keyword, which is one without the backslash."""
-        flag = self._need(_FLAG, "a flag, such as \\Seen")[0].decode("ascii")
-        if flag.lower() == "\\recent":  # which the grammar leaves out here (§9 flag)
-            raise BadSyntax(f"{flag} is the server's to set; a client can set: {' '.join(SYSTEM_FLAGS.values())}")
-        return flag
+        return self._need(_FLAG, "a flag, such as \\Seen")[0].decode("ascii")
 
     def parenthesized(self, item: Callable[[], Item], loose: bool = False) -> list[Item]:
         """Read items between parentheses, one space between two, and if ``loose`` at the ends; there may be none."""
