@@ -325,6 +325,9 @@ def test_the_helper_takes_any_provider():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("display", [play.stepper, play.troubles, play.dial_up_calculator, play.decision_helper])
-def test_the_lessons_forms_are_drawn_at_once(shown, display):
+def test_the_lessons_forms_are_drawn_at_once(shown, monkeypatch, display):
+    made = []
+    monkeypatch.setattr(play, "form", lambda *told, **fields: made.append(form(*told, **fields)))
     display()
     assert len(shown[0]["text/plain"].splitlines()) > 5
+    assert not re.search('<img alt="[^"]', made[0].result.value), "its words are read out, beside it"

@@ -78,7 +78,7 @@ def two_ways(step: int = 1) -> Picture:
 
 def troubles() -> None:
     """Display what a trouble makes of both ways, for any of the five."""
-    form("Let something happen", scenario, name=Choice("Trouble", SCENARIOS))
+    form("Let something happen", lambda name: scenario(name).picture, name=Choice("Trouble", SCENARIOS))
 
 
 # ---- 03: the dial-up calculator

@@ -38,12 +38,14 @@ class Scenario:
     read_there: Reach
 
     def __repr__(self) -> str:
-        return self._picture().words
+        return self.picture.words
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return self._picture()._repr_mimebundle_()
+        return self.picture._repr_mimebundle_()
 
-    def _picture(self) -> Picture:
+    @property
+    def picture(self) -> Picture:
+        """Both ways as they are in the end."""
         both = (self.take_home, self.read_there)
         counts = ", ".join(f"way {at}: {len(reach.subjects)}" for at, reach in enumerate(both, 1))
         return show_columns([(f"{self.told} {self.asked} {counts}.", *(reach.snapshot for reach in both))], HEADS)
