@@ -16,7 +16,8 @@ _WIDE = {"description_width": "initial"}
 _LAYOUT = ipywidgets.Layout(width="auto", max_width="44em")
 _SHORT = ipywidgets.Layout(width="auto", max_width="20em")
 _INDENTED = ipywidgets.Layout(width="auto", max_width="20em", margin="2px 2px 2px 2em")  # what needs another
-_UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"  # and heard
+# And heard: in one line, or a screen reader's key for the next line would read one word at a time.
+_UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 BUTTON = ipywidgets.Layout(width="auto", align_self="flex-start")
 
 
