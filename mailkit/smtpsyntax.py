@@ -96,8 +96,8 @@ def parse_path(command: str, argument: str, domain: str) -> tuple[str, dict[str,
     if address and not split_address(address)[1]:
         address += f"@{domain}"
     status = "5.1.7" if command == "MAIL" else "5.1.3"
-    host = split_address(address)[1]  # beyond ASCII it is not looked into
-    if not cut or not (address or command == "MAIL") or (host and host.isascii() and not _is_host(host)):
+    host = re.sub("[^\0-\x7f]", "x", split_address(address)[1])  # beyond ASCII all goes (RFC 6531 §3.3)
+    if not cut or not (address or command == "MAIL") or (host and not _is_host(host)):
         raise Refusal(f"553 {status} this is not an address; write it as <amy@example.org>")
     if len(address.encode()) > MAX_PATH:
         raise Refusal(f"501 {status} the path is too long; {MAX_PATH} octets is the most")
