@@ -59,7 +59,7 @@ def show_change(
         later = f"After{' · ' * bool(still)}{still.lower().rstrip('.')}"
         panels, told = [("Before", _columns(then)), (later, _columns(now))], foot
     words = "\n".join([*[still] * bool(still), _words(now, foot)])
-    heard = _sentence(sorted(now, key=lambda box: not box.tally))  # what changed comes first: nobody can skim by ear
+    heard = _sentence(sorted(now, key=_is_same))  # what changed comes first: nobody can skim by ear
     return Picture(words, draw(panels, told, _arrows(panels[-1][1]), width), f"{still or 'What changed.'} {heard}.")
 
 
@@ -77,10 +77,15 @@ def _compared(
 
 def _stillness(then: Sequence[Box], now: Sequence[Box], same_waiting: bool) -> str:
     """Say so where nothing changed, or no letter did."""
-    if any(row and row.look in ("new", "gone", "changed") for box in now for row in box.rows):
+    if not all(map(_is_same, now)):
         return ""
     same = same_waiting and [box.lines for box in then] == [box.lines for box in now]
     return "Nothing changed." if same else "No letter changed."
+
+
+def _is_same(box: Box) -> bool:
+    """Tell whether nothing became of its letters; a mark may stay."""
+    return not any(row and row.look in ("new", "gone", "changed") for row in box.rows)
 
 
 Cell = Picture | Snapshot | tuple[Snapshot, Snapshot]

@@ -132,6 +132,8 @@ def test_what_changed_is_heard_first() -> None:
 def test_a_mark_that_stays_is_no_change() -> None:
     assert str(show_change(MARKED, MARKED)).startswith("Nothing changed.\nServer")
     assert "marked (DELE)" in str(show_change(MARKED, MARKED))
+    saved = replace(MARKED, devices=(device("laptop", LUNCH, INVOICE),))
+    assert show_change(MARKED, saved).alt.startswith("What changed. Laptop: 1 letter → 2 (1 new); Server")
 
 
 def test_only_a_session_changed() -> None:
