@@ -101,8 +101,10 @@ def imports(path: Path) -> set[str]:
 
 def origin(module: str, name: str) -> str:
     """Return where a name comes from: ``from mailkit import`` may mean a module, or a name of the face."""
+    if module != "mailkit":
+        return module
     is_module = name in {one.stem for one in PACKAGE.iterdir()}  # a file system may take Device.py for device.py
-    return f"{module}.{name}" if module == "mailkit" and is_module else module
+    return f"{module}.{name}" if is_module else module
 
 
 @each_module

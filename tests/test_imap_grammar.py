@@ -72,6 +72,7 @@ def test_the_grammar_is_no_more_lenient_than_it_should_be():
     assert not RIGHT.fits("answer", "* BYE \r\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("imap/*.txt")), ids=lambda path: path.stem)
 def test_every_answer_of_a_conversation_is_in_the_grammar(path, monkeypatch):
     for name in ("greeting", "receive", "pending"):
@@ -111,7 +112,8 @@ def spoilt(chance, octets):
     return octets
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 20))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("state", STATES)
 def test_a_command_is_taken_if_and_only_if_it_is_in_the_grammar(state, seed):
     chance = Random(seed)
