@@ -86,8 +86,9 @@ def listing(
         attributes = [SPECIAL_USE[name]] if given and name in SPECIAL_USE else []
         if (only_special and not attributes) or not (given or levels_too):
             continue
-        if matches(pattern, encode_name(name).decode(), reference):
-            yield list_line(word, attributes if given else ["\\Noselect"], encode_name(name))
+        written = encode_name(name)
+        if matches(pattern, written.decode(), reference):
+            yield list_line(word, attributes if given else ["\\Noselect"], written)
         else:
             yield OTHERS_TURN
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
 
@@ -65,12 +65,10 @@ def _fields(octets: bytes, part: Part) -> Fields:
 
 def _envelope(octets: bytes, part: Part) -> bytes:
     found = _fields(octets, part)
-    subject, room = _last(found, b"subject"), part.room
-    lists = {}
-    for name in mime.ADDRESS_FIELDS:  # of repeated fields all addresses together
-        value = b", ".join(found.get(name, ()))[: max(0, room)]
-        room -= len(value)
-        lists[name] = b"(%b)" % listed if (listed := _addresses(value)) else b""
+    subject = _last(found, b"subject")
+    joined = (b", ".join(found.get(name, ())) for name in mime.ADDRESS_FIELDS)  # of repeated fields all addresses
+    listed = map(_addresses, _within(part.room, joined))
+    lists = {name: some and b"(%b)" % some for name, some in zip(mime.ADDRESS_FIELDS, listed, strict=True)}
     said = (
         nstring(_last(found, b"date")),
         nstring(subject and subject.strip()),
@@ -84,6 +82,13 @@ def _envelope(octets: bytes, part: Part) -> bytes:
         nstring(_last(found, b"message-id")),
     )
     return b"(%b)" % b" ".join(said)
+
+
+def _within(room: int, values: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut values where all together have more octets than there is room for."""
+    for value in values:
+        yield value[: max(0, room)]
+        room -= len(value)
 
 
 def _last(found: Fields, name: bytes) -> bytes | None:
@@ -233,12 +238,10 @@ def envelope_values(message: Message, name: str) -> Iterator[str]:
 
     ENVELOPE knows neither line ends nor comments. Who searches need not either, nor know how many blanks there are.
     """
-    room = mime.MAX_VALUE
-    for value in _fields(message.octets, mime.parse(message)).get(name.lower().encode(), ()):
+    values = _fields(message.octets, mime.parse(message)).get(name.lower().encode(), ())
+    for value, listed in zip(values, _within(mime.MAX_VALUE, values), strict=True):
         text = header_text(value)
         yield text
-        listed = value[: max(0, room)]
-        room -= len(listed)
         yield _people(listed) if name != "SUBJECT" else " ".join(text.split())
 
 
