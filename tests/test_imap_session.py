@@ -3,7 +3,6 @@
 import gc
 import logging
 import os
-import sys
 import tracemalloc
 import weakref
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from mailkit.imap.syntax import encode_name
 from mailkit.settings import Settings
 from mailkit.snapshot import SessionView
 from mailkit.store import MAX_NAME, Store
+from tests.effort import calls_of
 
 LETTER = b"From: ben@example.org\r\nSubject: Lunch\r\n\r\nSee you.\r\n"
 
@@ -533,23 +533,6 @@ def test_recent_has_holes():
         inbox.append(b"x")
         say(session, b"n1 NOOP\r\n")
     assert say(one, b"a1 SEARCH RECENT\r\n").startswith(b"* SEARCH 1 3\r\n")
-
-
-def calls_of(work):
-    """Return how many Python functions are called, and generators gone on with, while this is done."""
-    calls = 0
-
-    def count(frame, event, argument):
-        nonlocal calls
-        calls += event == "call"
-
-    usual = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        work()
-    finally:
-        sys.setprofile(usual)
-    return calls
 
 
 def test_news_costs_the_same_however_often_recent_went_to_another():

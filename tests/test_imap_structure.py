@@ -11,6 +11,7 @@ from mailkit.imap.address import addresses
 from mailkit.imap.mime import MAX_DEPTH, MAX_PARTS, MAX_VALUE, media_type, parse
 from mailkit.imap.structure import body, envelope, header_values, nstring, searchable, section, sent_date
 from mailkit.message import Message
+from tests.effort import counting
 from tests.patience import PATIENCE
 
 
@@ -527,15 +528,8 @@ def test_answers_are_kept_and_fields_forgotten():
 
 
 def test_no_line_is_counted_again_for_each_part_around_it():
-    class Counting(bytes):
-        looked_through = 0
-
-        def count(self, what, start, end):
-            self.looked_through += max(0, end - start)
-            return super().count(what, start, end)
-
     opened = (b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (depth, depth) for depth in range(9))
-    octets = Counting(b"".join(opened) + b"Content-Type: message/rfc822\n\n\n" + b"\n" * 10_000)
+    octets = counting(b"".join(opened) + b"Content-Type: message/rfc822\n\n\n" + b"\n" * 10_000)
     nested = Message(1, octets, datetime(2026, 3, 2, tzinfo=UTC))
     assert b'7bit" 10000 10000 ' in body(nested, True)  # octets and lines of the text
     assert octets.looked_through < 1.1 * len(octets)

@@ -13,6 +13,7 @@ from mailkit.server import fixed_clock
 from mailkit.settings import Settings
 from mailkit.smtp import SmtpSession
 from mailkit.store import Store
+from tests.effort import counting
 
 SMALL = Settings(max_line=20, max_message=60)
 RIGHT = st.lists(st.text(alphabet=".ab \x00é", max_size=7).map(str.encode), max_size=8)
@@ -49,20 +50,10 @@ def test_a_message_comes_out_as_it_was_written(lines, cuts):
     assert rest == b"NOOP\r\n.\r\n"
 
 
-class Counting(bytearray):
-    """Octets that note how many of them were looked through for others."""
-
-    looked_through = 0
-
-    def count(self, what, start=0, end=None):
-        self.looked_through += (len(self) if end is None else end) - start
-        return super().count(what, start, end)
-
-
 def test_doubled_dots_are_counted_once_however_the_message_comes():
     limits = Settings(max_message=3_000)
     incoming = Incoming(limits)
-    incoming._text = text = Counting(incoming._text)
+    incoming._text = text = counting(incoming._text)
     for _ in range(1_000):  # of 3 octets without the dot that was doubled
         for octet in b"..\r\n":
             incoming.take(bytes([octet]))

@@ -20,6 +20,7 @@ from mailkit.pop3answers import multi_line, top
 from mailkit.server import MailServer
 from mailkit.settings import CHUNK, Settings
 from mailkit.store import Store
+from tests.effort import counting
 from tests.patience import PATIENCE
 
 LETTER = b"Subject: %d\r\n\r\n.dot\r\nline\r\n"
@@ -470,19 +471,9 @@ def test_a_bare_line_feed_cannot_end_an_answer_early():
     assert b"\n.\n" not in answer
 
 
-class Counting(bytes):
-    """Octets that note how many of them were looked through."""
-
-    looked_through = 0
-
-    def count(self, what, start=0, end=None):
-        self.looked_through += (len(self) if end is None else end) - start
-        return super().count(what, start, end)
-
-
 @pytest.mark.parametrize("lines", [1, 5_000, 99_999])
 def test_top_counts_no_line_again_and_again(lines):
-    letter = Counting(b"A: b\r\n\r\n" + b"\r\n" * 100_000)
+    letter = counting(b"A: b\r\n\r\n" + b"\r\n" * 100_000)
     assert top(letter, lines) == b"A: b\r\n\r\n" + b"\r\n" * lines
     assert letter.looked_through < 2.1 * len(letter)
 
