@@ -148,6 +148,14 @@ def test_nobody_is_told_to_end_python(name):
         assert not re.search(r"(?<![\w.])(quit|exit)\(", allowed), text
 
 
+@pytest.mark.parametrize("name", notebooks.LESSONS)
+def test_each_has_a_heading_that_says_its_number_and_title(name):
+    """JupyterLab's table of contents lists headings, and a screen reader's keys lead to them."""
+    heads = [head for cell in notebooks.markdown_cells(name) for head in notebooks.headings(cell.source)]
+    found = [title for level, title in heads if level > 2 and re.match(r"\d+ · ", title)]
+    assert found == [f"{one.key.partition('.')[2]} · {one.title}" for one in defined(name).values()]
+
+
 @pytest.mark.parametrize(("name", "key"), KEYS)
 def test_help_comes_in_three_steps_and_a_solution(name, key):
     cells = notebooks.load(name).cells

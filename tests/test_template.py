@@ -16,6 +16,7 @@ LESSONS_KEEP = [
     test_notebooks.test_the_frame,
     test_notebooks.test_every_prediction_is_answered,
     test_notebooks.test_terms_are_linked_to_the_glossary,
+    test_exercises.test_each_has_a_heading_that_says_its_number_and_title,
 ]
 EXERCISES_KEEP = [
     test_exercises.test_the_solution_is_right,
