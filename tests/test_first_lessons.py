@@ -130,7 +130,7 @@ def test_what_a_call_costs():
     assert an_hour.francs == pytest.approx(0.74 + 16.70)
     assert dialup.dial_up(0, reading=63, on_line=True, peak=False).francs == pytest.approx(0.74 + 8.35)
     assert dialup.dial_up(0, reading=2, on_line=True).francs == pytest.approx(0.74)
-    for peak, price in {True: "16.70 F an hour", False: "8.35 F an hour"}.items():
+    for peak, price in {True: "0.74 F for 3 minutes, then 16.70 F an hour", False: "then 8.35 F an hour"}.items():
         assert price in str(dialup.dial_up_picture(peak=peak)), "the picture says at which price"
     assert an_hour.euros == pytest.approx(an_hour.francs / 6.55957)
     with pytest.raises(ValueError, match="0 or more"):

@@ -81,5 +81,7 @@ def dial_up_picture(megabytes: float = 5.0, reading: float = 30.0, peak: bool = 
         return bars(f"{megabytes:g} MB of mail: {title}", values, unit, decimals=decimals)
 
     minutes = drawn("how long the telephone is engaged", "min", 0, lambda call: call.minutes)
-    francs = drawn(f"what the call costs, {_an_hour(peak):.2f} F an hour", "F", 2, lambda call: call.francs)
+    first, an_hour = _tariffs()["first unit of a local call"], _an_hour(peak)
+    price = f"{first:.2f} F for 3 minutes, then {an_hour:.2f} F an hour"
+    francs = drawn(f"the call costs {price}", "F", 2, lambda call: call.francs)
     return show_columns([("Time", minutes), ("Money", francs)])

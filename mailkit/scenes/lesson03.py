@@ -148,7 +148,7 @@ first_letter = Exercise(
             "(`pop.top(…)` brings a part).",
         ),
     ),
-    praise="One letter came home, two still wait. Copied, marked, committed: in POP3, RETR, DELE, QUIT.",
+    praise="One letter came home, two still wait. Copied, marked, removed: in POP3, RETR, DELE, QUIT.",
 )
 
 # 03.2
@@ -183,7 +183,7 @@ bug_hunt = Exercise(
             "left-open",
             lambda before, now: bool(now.sessions) and not {*_there(before)} <= {*_saved(now)},
             "Nothing is lost, but the first session was never ended, so the second visit met `[IN-USE]`. A script that "
-            "fails must still let go of the line: `pop.close()` does it without committing anything. Did visit 1 meet "
+            "fails must still let go of the line: `pop.close()` does it and removes nothing. Did visit 1 meet "
             "`[IN-USE]`, too? The `pop` that `collect` gets is logged in already; open no other.",
         ),
         Mistake(
@@ -193,7 +193,7 @@ bug_hunt = Exercise(
             "good visit with `pop.quit()`.",
         ),
     ),
-    praise="Nothing is lost, and in the end everything is home. Mark only what is saved; commit only what went well.",
+    praise="Nothing is lost, and in the end everything is home. Mark only what is saved: QUIT removes what is marked.",
     instead=dict.fromkeys(("laptop", "pop", "server"), "what `collect(pop, laptop)` is given"),
 )
 
