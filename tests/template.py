@@ -31,7 +31,8 @@ def begin(name: str, folder: Path = ROOT) -> list[Path]:
     for old, copy in copies.items():
         text = (ROOT / old).read_text("utf-8").replace("scenes.template", f"scenes.lesson{number}")
         text = text.replace("99.1", f"{number}.1").replace("ex-99-", f"ex-{number}-")
-        copy.write_text(text.replace("Template:", f"Lesson {number}:"), "utf-8", newline="\n")
+        text = text.replace("# 99 · ", f"# {number} · ").replace("Template:", f"Lesson {number}:")
+        copy.write_text(text, "utf-8", newline="\n")
     return list(copies.values())
 
 

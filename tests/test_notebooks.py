@@ -208,6 +208,7 @@ def test_the_frame(name):
 @pytest.mark.parametrize("name", LESSONS)
 def test_at_least_three_exercises_and_a_progress_line(name):
     assert len(notebooks.exercise_keys(name)) >= 3
+    assert all(key.startswith(name[:2] + ".") for key in notebooks.exercise_keys(name))
     assert notebooks.cell(name, "progress").source.startswith("progress_line(")
     assert "progress" in [cell.id for cell in notebooks.core_cells(name)], "nobody sees it without unfolding"
 

@@ -60,6 +60,7 @@ def test_a_lesson_begins_as_its_copy(tmp_path):
     text = notebook.read_text("utf-8")
     assert "mailkit.scenes.lesson10 import exercises" in text
     assert '"id": "ex-10-1"' in text
+    assert '"# 10 · A lesson of your own' in text
     for path in (notebook, scenes, wrong):
         assert "10.1" in path.read_text("utf-8")
         assert not re.search(r"99\.1|ex-99|scenes\.template", path.read_text("utf-8"))
