@@ -228,14 +228,14 @@ switch = Exercise(
             "folder-forgotten",
             lambda _, now: _all_there(now, "INBOX") and not _both_there(now),
             "The INBOX is complete, and the folder “Trips” has been left behind. Into a mailbox that is not there "
-            "APPEND is refused (`NO`, no error): first `imap.create('Trips')`, spelled so; then append what "
-            "`box.laptop.letters('Trips')` holds.",
+            'APPEND is refused (`NO`, no error): first `imap.create("Trips")`, spelled so; then append what '
+            '`box.laptop.letters("Trips")` holds.',
         ),
         Mistake(
             "unread",
             lambda _, now: _both_there(now),
             "Every letter is in its place, and the old ones look unread: `append` sets no flag unless it is told. "
-            r"Give it `r'(\Seen)'` as its second argument.",
+            r'Give it `r"(\Seen)"` as its second argument.',
         ),
     ),
     praise="All five letters are on the server, each in its place, once, and read. Only now is it safe to close the "
