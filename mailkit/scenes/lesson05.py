@@ -195,14 +195,14 @@ exercises = {
                     "removed-another",
                     lambda _, now: 4 not in _flags(now),
                     "A letter is gone that no note speaks of. The phone has removed one meanwhile, so places have "
-                    "shifted; your notes are UIDs, and only `imap.uid(...)` takes those. Without `uid` IMAP's commands "
+                    "shifted; your notes are UIDs, and only `imap.uid(…)` takes those. Without `uid` IMAP's commands "
                     "take places, and so do all of POP's.",
                 ),
                 Mistake(
                     "by-number",
                     lambda _, now: FLAGGED in _flags(now).get(3, ()) or _flags(now).get(4) != frozenset(),
                     "The marks are on the wrong letters. The phone has removed one meanwhile, so places have shifted; "
-                    "your notes are UIDs. Say so: `imap.uid(...)`.",
+                    "your notes are UIDs. Say so: `imap.uid(…)`.",
                 ),
                 Mistake(
                     "flag-in-words",

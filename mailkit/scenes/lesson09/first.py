@@ -204,7 +204,7 @@ struck_through = Exercise(
         Mistake(
             "all-unflagged",
             lambda before, now: len(inbox(now)) == 4 and not flagged(now, DELETED),
-            "No letter is struck through any more, the advertising neither. Only letter 2 was a slip: take the "
+            "No letter is struck through any more, not even the advertising. Only letter 2 was a slip: take the "
             "flag from that one alone, and expunge.",
         ),
         Mistake(

@@ -245,7 +245,7 @@ locked = Exercise(
             "quit-it",
             lost,
             "The letters are gone, and nobody has them: a QUIT made marks come true, and nothing had been saved. Drop "
-            "the phone's line: `line.close()` commits nothing; and mark nothing yourself.",
+            "the phone's line: `line.close()` removes nothing; and mark nothing yourself.",
         ),
         Mistake(
             "took-all",
