@@ -28,6 +28,7 @@ GROUND, RIM = "#ffffff", "#8a8a8a"
 SERVER_FILL, DEVICE_FILL = "#f1f5fb", "#f8f4ea"
 _SVG = "http://www.w3.org/2000/svg"
 FONTS = "Arial, Helvetica, Liberation Sans, sans-serif"
+FOLD = "<details><summary>In words</summary>"
 WIDEST = 900  # px: what a notebook's output area has room for
 
 # Graphviz knows one style a label. These mark parts of it, and `_dress` turns them into SVG; `clean`
@@ -58,12 +59,14 @@ class Picture:
         return f"<Picture: {self.alt}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        # An <img>: JupyterLab hides inline SVG in a notebook that is not trusted yet, as every fresh clone is.
-        data = base64.b64encode(self.svg.encode()).decode("ascii")
-        image = f'<img alt="{html.escape(self.alt)}" src="data:image/svg+xml;base64,{data}" style="max-width:100%">'
-        words = f"<details><summary>In words</summary>{preformatted(self.words)}</details>"
+        words = f"{FOLD}{preformatted(self.words)}</details>"
         # A <div>: of a paragraph's lines that begin with "+", a page turned into Markdown would make a list.
-        return {"text/plain": self.words, "text/html": f"<div>{image}{words}</div>"}
+        return {"text/plain": self.words, "text/html": f"<div>{self.image(self.alt)}{words}</div>"}
+
+    def image(self, alt: str) -> str:
+        """Return the picture alone as HTML: an <img>, for JupyterLab hides inline SVG where it does not trust yet."""
+        data = base64.b64encode(self.svg.encode()).decode("ascii")
+        return f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{data}" style="max-width:100%">'
 
     @property
     def size(self) -> tuple[int, int]:

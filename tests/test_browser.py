@@ -185,6 +185,26 @@ def go_back_in_the_live_mailbox(lesson: Lesson) -> None:
     expect(told(live)).to_contain_text("→ 3 ")
 
 
+def follow_in_words(lesson: Lesson) -> None:
+    """Opened once, they stay open, whatever happens; of an error there are none."""
+    cell = lesson.cell("watch-live")
+    fold, words = cell.get_by_text("In words"), cell.locator(".jupyter-widgets pre")
+    last = int(lesson.ask("watched.state.max"))
+    expect(words).to_be_hidden()
+    fold.click()
+    expect(words).to_contain_text("Hello", use_inner_text=True)
+    lesson.ask("toy.deliver(letters('french')[0])")
+    expect(cell).to_contain_text(f"{last + 1} of {last + 1}")
+    expect(words).to_contain_text("crêperie", use_inner_text=True)
+    lesson.ask("watched.result.draw('gone')")
+    expect(fold).to_be_hidden()
+    cell.get_by_label("State").fill("0")
+    lesson.page.keyboard.press("Tab")
+    expect(words).to_contain_text("0 letters", use_inner_text=True)
+    fold.click()
+    expect(words).to_be_hidden()
+
+
 def guess(lesson: Lesson) -> None:
     asked, answered = lesson.cell("pop-guess"), lesson.cell("pop-phone")
     asked.get_by_role("radio", name="0").check()
@@ -323,7 +343,7 @@ def decide(lesson: Lesson) -> None:
 
 
 USES = {
-    "00-start-here": (send_letters, go_back_in_the_live_mailbox, guess, start_over, go_by_keyboard),
+    "00-start-here": (send_letters, go_back_in_the_live_mailbox, follow_in_words, guess, start_over, go_by_keyboard),
     "01-two-ways-to-empty-a-letterbox": (step_both_ways, have_a_trouble),
     "03-pop3-take-the-mail-home": (leaf_through, pay_for_the_call),
     "04-imap-read-it-on-the-server": (follow_the_session,),

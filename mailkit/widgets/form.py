@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol
 
 import ipywidgets
 
-from mailkit.render import Picture, in_lines
-from mailkit.widgets.twin import column, show, text
+from mailkit.render import FOLD, Picture, in_lines, preformatted
+from mailkit.widgets.twin import column, heard, show, text
 
 _WIDE = {"description_width": "initial"}
 _LAYOUT = ipywidgets.Layout(width="auto", max_width="44em")
@@ -18,6 +18,10 @@ _SHORT = ipywidgets.Layout(width="auto", max_width="20em")
 _INDENTED = ipywidgets.Layout(width="auto", max_width="20em", margin="2px 2px 2px 2em")  # what needs another
 # And heard: in one line, or a screen reader's key for the next line would read one word at a time.
 _UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
+# The fold stands by itself, because what is drawn anew is closed anew: open, it shows the words that come next.
+_FOLD = f"""<style>
+.mailkit-fold:has(details:not([open])) + *, .mailkit-fold:not(:has(+ * pre)) {{display: none}}
+</style>{FOLD}</details>"""
 BUTTON = ipywidgets.Layout(width="auto", align_self="flex-start")
 
 
@@ -105,6 +109,21 @@ class Drawn(Protocol):
     def _repr_mimebundle_(self) -> dict[str, str]: ...
 
 
+class Result:
+    """What a widget draws anew. A picture's words stand below it, folded or open as the reader has left them."""
+
+    def __init__(self) -> None:
+        self.shown, self.words = text(), text()
+        fold = text(_FOLD)
+        fold.add_class("mailkit-fold")
+        self.parts = (self.shown, fold, self.words)
+
+    def draw(self, result: Drawn | str) -> None:
+        """Show this from now on."""
+        self.shown.value = read_out(result)
+        self.words.value = preformatted(result.words) if isinstance(result, Picture) else ""
+
+
 class Form:
     """The controls by name, the result beneath them; without a button it follows every change."""
 
@@ -113,7 +132,7 @@ class Form:
     ) -> None:
         self.title = title
         self.controls = {name: field.control() for name, field in fields.items()}
-        self.result = text()
+        self.result = Result()
         self.button = ipywidgets.Button(description=button, layout=BUTTON) if button else None
         self._function = function
         self._needs = {
@@ -139,19 +158,20 @@ class Form:
             self.controls[name].disabled = tick.disabled or not tick.value
 
     def _draw(self, _: Any = None) -> None:
-        self.result.value = status("Working …")  # seen only where the function takes its time
+        if self.button:  # without one the last picture stays till the next: it would flicker
+            self.result.draw("Working …")
         try:
-            self.result.value = read_out(self.call())
+            self.result.draw(self.call())
         except (ValueError, LookupError) as error:
-            self.result.value = status(f"✗ {error}")
+            self.result.draw(f"✗ {error}")
         except Exception as error:  # a button has nowhere to raise it: its server has been stopped, as a rule
-            self.result.value = status(f"✗ {type(error).__name__}: run this page again from “The world”")
+            self.result.draw(f"✗ {type(error).__name__}: run this page again from “The world”")
 
     def view(self) -> Any:
         """Return the whole as one widget."""
         heading = text(f"<strong>{escape(self.title, quote=False)}</strong>")
         last = [self.button] if self.button else []
-        return column(heading, *self.controls.values(), *last, self.result)
+        return column(heading, *self.controls.values(), *last, *self.result.parts)
 
 
 def form(title: str, function: Callable[..., Drawn | str], *, button: str | None = None, **fields: Field) -> Form:
@@ -170,7 +190,7 @@ def form(title: str, function: Callable[..., Drawn | str], *, button: str | None
         show(made.view(), f"{title}\n{asked}\n[{button}]")
         return made
     first = made.call()
-    made.result.value = read_out(first)
+    made.result.draw(first)
     words = first if isinstance(first, str) else first._repr_mimebundle_()["text/plain"]
     heading = f"<p><strong>{escape(title, quote=False)}</strong></p>{status(asked)}"
     show(made.view(), f"{title}\n{asked}\n{words}", heading + as_html(first))
@@ -196,11 +216,10 @@ def read_out(result: Drawn | str) -> str:
     Of what it reads out by itself it leaves pictures out, alternative text and all; so that stands here as text.
     """
     if isinstance(result, Picture):
-        silent = as_html(replace(result, alt=""))
-        return f'<div role="status" style="{_UNSEEN}">{in_lines(result.alt)}</div>{silent}'
-    return as_html(result) if isinstance(result, str) else f'<div role="status">{as_html(result)}</div>'
+        return heard(in_lines(result.alt), _UNSEEN) + f"<div>{result.image('')}</div>"
+    return as_html(result) if isinstance(result, str) else heard(as_html(result))
 
 
 def status(words: str, head: str = "") -> str:
     """Return words below a ``head`` of HTML, as a page shows them; changes of them are read out by a screen reader."""
-    return f'<div role="status" style="overflow-wrap:anywhere">{head}{in_lines(words)}</div>'
+    return heard(head + in_lines(words), "overflow-wrap:anywhere")

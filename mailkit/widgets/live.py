@@ -19,8 +19,8 @@ from mailkit.diagram import show as picture
 from mailkit.diagram import show_change
 from mailkit.render import Picture
 from mailkit.snapshot import Moment, Snapshot
-from mailkit.widgets.form import as_html, read_out
-from mailkit.widgets.twin import column, show, text
+from mailkit.widgets.form import Result, as_html
+from mailkit.widgets.twin import column, heard, show, text
 
 
 class Watched(Protocol):
@@ -54,14 +54,14 @@ class LiveMailbox:
             value=last, min=0, max=last, description="State", tooltip="", layout=ipywidgets.Layout(width="12em")
         )
         self.cause = text()
-        self.image = text()
+        self.result = Result()
         self.state.observe(lambda _: self._draw(), names="value")
         self._draw()
         self.leave = server.on_change(self._hear)
 
     def view(self) -> Any:
         """Return the whole as one widget."""
-        return column(self.state, self.cause, self.image)
+        return column(self.state, self.cause, *self.result.parts)
 
     def _hear(self, moment: Moment) -> None:
         with self._lock:
@@ -85,8 +85,8 @@ class LiveMailbox:
     def _draw(self) -> None:
         at = self.state.value
         cause = escape(self._moments[at].cause, quote=False)
-        self.cause.value = f'<code role="status">{at} of {self.state.max}: {cause}</code>'
-        self.image.value = read_out(self.picture(at))
+        self.cause.value = heard(f"<code>{at} of {self.state.max}: {cause}</code>")
+        self.result.draw(self.picture(at))
 
     def picture(self, at: int) -> Picture:
         """Return a state's picture, with what its command changed."""

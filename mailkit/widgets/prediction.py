@@ -8,7 +8,7 @@ import ipywidgets
 from ipywidgets.widgets.widget_description import DescriptionStyle
 
 from mailkit.progress import Progress
-from mailkit.widgets.twin import column, show, text
+from mailkit.widgets.twin import column, heard, show, text
 
 _NARROW, _STYLE = ipywidgets.Layout(width="max-content"), DescriptionStyle()  # one for all
 
@@ -44,8 +44,8 @@ class Prediction:
 
     def ask(self) -> None:
         """Display the question with its options."""
-        # A status: a screen reader reads it out, for of the options it says the words alone.
-        heading = text(f'<div role="status"><strong>Predict:</strong> {escape(self.question, quote=False)}</div>')
+        # Heard: of the options a screen reader says the words alone.
+        heading = text(heard(f"<strong>Predict:</strong> {escape(self.question, quote=False)}"))
         options = "\n".join(f"( ) {option}" for option in self.options)
         show(column(heading, self._choice), f"Predict: {self.question}\n{options}")
 
@@ -63,7 +63,7 @@ class Prediction:
             )
         words = f"It is: {answer}"
         said = f"<strong>{escape(words, quote=False)}</strong><br>{self._comment(answer)}"
-        show(text(f'<div role="status">{said}</div>'), words)  # a screen reader reads it out
+        show(text(heard(said)), words)
 
     def _comment(self, answer: str) -> str:
         if self.guess is None:

@@ -11,7 +11,7 @@ import ipywidgets
 from mailkit.exercise import Exercise
 from mailkit.progress import Progress
 from mailkit.widgets.form import BUTTON
-from mailkit.widgets.twin import column, show, text
+from mailkit.widgets.twin import column, heard, show, text
 
 _MARKS = {"done": "✓ done", "tried": "✗ tried", "open": "… open"}
 
@@ -41,4 +41,4 @@ def _state(exercises: Mapping[str, Exercise]) -> str:
     kept = {key: progress.of(key) for key in exercises}
     counts = ", ".join(f"{list(kept.values()).count(name)} {name}" for name in ("done", "tried", "open"))
     rows = (f"<li>{_MARKS[kept[key]]}: {key} {escape(one.title, quote=False)}</li>" for key, one in exercises.items())
-    return f'<div role="status"><strong>Exercises: {counts}</strong></div><ul>{"".join(rows)}</ul>'
+    return heard(f"<strong>Exercises: {counts}</strong>") + f"<ul>{''.join(rows)}</ul>"

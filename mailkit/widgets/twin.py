@@ -18,6 +18,12 @@ def text(html: str = "") -> ipywidgets.HTML:
     return ipywidgets.HTML(html, tooltip="", layout=_PLAIN, style=_STYLE)  # without one, a label's would be "null"
 
 
+def heard(html: str, style: str = "") -> str:
+    """Return HTML that a screen reader reads out by itself when it has changed."""
+    styled = f' style="{style}"' if style else ""
+    return f'<div role="status"{styled}>{html}</div>'
+
+
 def column(*widgets: ipywidgets.Widget) -> ipywidgets.VBox:
     """Return widgets one below the other."""
     return ipywidgets.VBox(widgets, layout=_PLAIN)
