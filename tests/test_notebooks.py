@@ -136,6 +136,13 @@ def test_no_line_hangs_on_a_style(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_line_of_code_is_cut(name):
+    """In a window of 1280 px, beside the list of files; JupyterLab does not wrap code."""
+    wide = [(cell.id, line) for cell in code_cells(name) for line in cell.source.splitlines() if len(line) > 108]
+    assert wide == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_code_cells_are_short(name):
     lengths = [len(re.findall(r"^\s*[^\s#]", cell.source, re.MULTILINE)) for cell in code_cells(name)]
     assert statistics.median(lengths) <= 3
