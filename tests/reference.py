@@ -25,8 +25,8 @@ CHEAT_SHEET = """\
 What you want, the word each protocol has for it, the Python call, and after an arrow what that changes on the server;
 no arrow, no change. A dash: there is no such command. The terms are in the [glossary](glossary.md).
 
-In JupyterLab drag this page's tab to the right edge, and it stays beside the lesson. Too narrow? **Ctrl + B**
-closes the list of files.
+In JupyterLab drag this page's tab to the right edge, and it stays beside the lesson. Too narrow?
+**Ctrl + B** (on a Mac **Cmd + B**) closes the list of files.
 
 ## Begin
 
