@@ -16,7 +16,16 @@ from mailkit.diagram import Picture, show_columns
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED
 from mailkit.samples import letters
-from mailkit.scenes.mistakes import MARKED, elsewhere, filed_away, flagged, marked, marked_unsaved
+from mailkit.scenes.mistakes import (
+    FLAGGED_DELETED,
+    MARKED,
+    elsewhere,
+    filed_away,
+    flagged,
+    marked,
+    marked_unsaved,
+    threatened,
+)
 from mailkit.scenes.programs import by_pop, logged_in
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
@@ -252,7 +261,9 @@ both_places = Exercise(
     "01.3",
     "Safe from fire and from a closed road",
     _by_hand,
-    goal=lambda before, now: len(_in_box(now)) == 5 and _all_home(before, now) and not now.sessions,
+    goal=lambda before, now: (
+        len(_in_box(now)) == 5 and _all_home(before, now) and not now.sessions and not threatened(now)
+    ),
     untouched="All five letters are in the box and none is at home: a closed road would cut you off. What "
     "`pop.retr(number)` fetches, `box.home.save(…)` keeps.",
     mistakes=(
@@ -284,9 +295,10 @@ both_places = Exercise(
             lambda before, now: bool(now.marks("amy")),
             "Letters are marked: at your goodbye they would leave the box. Leave `pop.dele(number)` out.",
         ),
+        FLAGGED_DELETED,
         Mistake(
             "line-open",
-            _all_home,
+            lambda before, now: len(_in_box(now)) == 5 and _all_home(before, now),
             "All five are in both places. One thing is left: a line is still open. End with `pop.quit()` (by IMAP: "
             "`imap.logout()`); nothing is marked, so nothing is removed.",
         ),

@@ -280,7 +280,9 @@ exercises = {
             "Somebody else is tidying, too",
             _with_phone,
             goal=lambda _, now: (
-                _inbox(now) == {WALK, PARTY} and LEAFLET in _phone_found(now) and LEAFLET not in elsewhere(now)
+                _inbox(now) == {WALK, PARTY}
+                and LEAFLET in _phone_found(now)
+                and not (LEAFLET in elsewhere(now) or flagged(now, DELETED))
             ),
             untouched="Nothing has happened yet. Look for the leaflet first, then let the phone do its part.",
             mistakes=(

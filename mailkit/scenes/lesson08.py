@@ -13,7 +13,16 @@ from mailkit.render import Picture
 from mailkit.samples import letters, table
 from mailkit.scenes.lesson03 import Steps, two_steps
 from mailkit.scenes.lesson06 import LEFT
-from mailkit.scenes.mistakes import EMPTIED_FIRST, LOOK_ONLY, NOT_AS_IT_WAS, gap_notes, noted, only_a_part
+from mailkit.scenes.mistakes import (
+    EMPTIED_FIRST,
+    FLAGGED_DELETED,
+    LOOK_ONLY,
+    NOT_AS_IT_WAS,
+    gap_notes,
+    noted,
+    only_a_part,
+    threatened,
+)
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.tables import Listing, milestones
 from mailkit.scenes.weeks import DEVICES, PEOPLE, ROOM, Weeks, unreadable
@@ -195,6 +204,7 @@ switch = Exercise(
         and not noted(now, "_gap")
         and _both_there(now)
         and all(SEEN in letter.flags for letter in _uploaded(before, now))
+        and not threatened(now)
     ),
     untouched="Nothing is on the server yet but the newest letter. Put the others there with `imap.append(…)`.",
     mistakes=(
@@ -231,6 +241,7 @@ switch = Exercise(
             'APPEND is refused (`NO`, no error): first `imap.create("Trips")`, spelled so; then append what '
             '`box.laptop.letters("Trips")` holds.',
         ),
+        FLAGGED_DELETED,
         Mistake(
             "unread",
             lambda _, now: _both_there(now),

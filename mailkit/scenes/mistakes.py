@@ -40,7 +40,7 @@ MARKED = Mistake(
 
 FLAGGED_DELETED = Mistake(
     "flagged-deleted",
-    lambda before, now: bool(flagged(now, DELETED)),
+    lambda before, now: threatened(now),
     r"A letter bears `\Deleted`, and is to stay: the next `imap.expunge()`, from any device, removes it. `-FLAGS` "
     "takes the flag off.",
 )
@@ -85,6 +85,11 @@ EMPTIED_FIRST = Mistake(
 def flagged(now: Snapshot, flag: str, name: str = "INBOX") -> set[str]:
     """Return the subjects of the letters in a mailbox of Amy's that have this flag. Raises `LookupError`."""
     return {letter.subject for letter in now.mailbox("amy", name).letters if flag in letter.flags}
+
+
+def threatened(now: Snapshot) -> bool:
+    r"""Tell whether a letter bears `\Deleted`, in whatever mailbox: the next EXPUNGE there removes it."""
+    return any(DELETED in letter.flags for view in now.mailboxes for letter in view.letters)
 
 
 def elsewhere(now: Snapshot) -> set[str]:

@@ -35,6 +35,11 @@ _MARKED_BY_LETTER = stumble(
     "for number in (1, 2):\n    box.home.save(letter := pop.retr(number))\n    pop.dele(letter)"
 )
 _LEAFLET = 'imap.store("3", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'
+_STRUCK = """\
+with imaplib.IMAP4(*box.server.imap) as imap:
+    imap.login("amy", "secret")
+    imap.select()
+    imap.store("1:*", "+FLAGS", r"(\\Deleted)")"""
 _BY_POP = 'pop = poplib.POP3(*box.server.pop3)\npop.user("amy")\npop.pass_("secret")'
 
 WRONG = {
@@ -69,6 +74,7 @@ WRONG = {
         "twice": _pop("01.3", _SAVE.format(end=6) + _SAVE.format(end=6) + "pop.quit()"),
         "some-missing": _pop("01.3", _SAVE.format(end=5) + "pop.quit()"),
         "marked": _pop("01.3", _TAKE.format(end=6)),
+        "flagged-deleted": _pop("01.3", _SAVE.format(end=6) + "pop.quit()\n" + _STRUCK),
         "line-open": _pop("01.3", _SAVE.format(end=6)),
     },
 }

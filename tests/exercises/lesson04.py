@@ -195,6 +195,15 @@ imap.expunge()""",
             "by-number",
             _cell("04.3", 'imap.store("1:*", "+FLAGS", r"(\\Deleted)")\nimap.expunge()\nbox.phone_deletes_the_bill()'),
         ),
+        (
+            "wrong-mark",
+            _cell(
+                "04.3",
+                _TIDY.format(
+                    note=f"{_BY_UID}\nnumber = {_BY_NUMBER[8:]}", remove=_STORE_NUMBER.replace("noted", "number")
+                ).replace("imap.expunge()", _STORE_UID + '\nimap.uid("EXPUNGE", noted)'),
+            ),
+        ),
         ("not yet", _cell("04.3", _BY_UID)),
         ("right", _cell("04.3", f"box.phone_deletes_the_bill()\n{_BY_UID}\n{_STORE_UID}\nimap.expunge()")),
     ],

@@ -68,6 +68,7 @@ WRONG = {
         "twice": _switch(_carry(ask=False) + _carry("Trips", "Trips")),
         "one-heap": _switch(_carry() + _carry("Trips")),
         "folder-forgotten": _switch(_carry()),
+        "flagged-deleted": _switch(_carry() + _carry("Trips", "Trips", flags=r'r"(\Seen \Deleted)"')),
         "unread": _switch(_carry(flags="None") + _carry("Trips", "Trips", flags="None")),
     },
     "08.3": {
@@ -86,6 +87,7 @@ WRONG = {
 OTHERS = {
     "08.2": [
         ("folder-forgotten", _switch(_carry() + _carry("Trips", "Trips").partition("\n")[2])),
+        ("flagged-deleted", _switch(_EMPTY.partition("\n")[0] + "\n" + _carry() + _carry("Trips", "Trips"))),
         ("inbox-differs", _switch(_carry(mailbox="Trips") + _carry("Trips", "Trips"))),
         ("not right", _switch('imap.create("Trips")')),
         ("emptied-first", _switch(_EMPTY)),

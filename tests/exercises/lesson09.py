@@ -18,6 +18,11 @@ def _pop(key: str, lines: str) -> str:
     return _cell(key, _LOGIN + lines)
 
 
+def _struck(lines: str) -> str:
+    """Append with the flag that asks for removal."""
+    return lines.replace("None, None", 'r"(\\Deleted)", None')
+
+
 def _freed(each: str) -> str:
     """Free the maildrop of 09.8, and do this with each letter."""
     return _cell("09.8", f"box.server.hang_up()\n{_LOGIN}for number in (1, 2, 3):\n{each}\npop.quit()")
@@ -32,6 +37,7 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org") as smtp
 
 
 _APPEND_ALL = 'for octets in box.laptop.letters():\n    imap.append("INBOX", None, None, octets)'
+_LEAVE = "box.program.settings = PopSettings(leave=True, days=None)"
 _APPEND_HALF = _APPEND_ALL.replace("()", "()[:2]")
 _SENT = r'imap.append("Sent", r"(\Seen)", None, box.phone.letters("Sent")[0])'
 _SENT_AGAIN = """\
@@ -99,6 +105,7 @@ WRONG = {
         "twice": _imap("09.1", f"{_APPEND_ALL}\n{_APPEND_ALL}"),
         "not-all": _imap("09.1", 'imap.append("INBOX", None, None, box.laptop.letters()[0])'),
         "too-soon": _imap("09.1", "box.program.settings = PopSettings(leave=True, days=None)\nbox.program.poll()"),
+        "flagged-deleted": _imap("09.1", f"{_struck(_APPEND_ALL)}\n{_LEAVE}\nbox.program.poll()"),
         "for-a-fortnight": _imap(
             "09.1", f"{_APPEND_ALL}\nbox.program.settings = PopSettings(leave=True)\nbox.program.poll()"
         ),
@@ -108,6 +115,10 @@ WRONG = {
         "on-line-first": _imap("09.2", "box.laptop_goes_on_line()"),
         "not-as-it-was": _cell("09.2", _posted("box.laptop.letters()[2:]")),
         "everything": _imap("09.2", f"{_APPEND_ALL}\nbox.laptop_goes_on_line()"),
+        "flagged-deleted": _imap(
+            "09.2",
+            r'imap.append("INBOX", r"(\Deleted)", None, box.laptop.letters()[2])' + "\nbox.laptop_goes_on_line()",
+        ),
         "still-off-line": _imap("09.2", 'imap.append("INBOX", None, None, box.laptop.letters()[2])'),
     },
     "09.3": {
@@ -142,6 +153,7 @@ WRONG = {
         "other-spelling": _imap("09.5", 'imap.create("sent")'),
         "into-inbox": _imap("09.5", _SENT.replace('"Sent"', '"INBOX"', 1)),
         "twice": _imap("09.5", _SENT + "\n" + _SENT),
+        "flagged-deleted": _imap("09.5", _SENT.replace(r"\Seen", r"\Seen \Deleted")),
         "not-as-sent": _imap(
             "09.5",
             r"""pop = poplib.POP3(*box.server.pop3)
@@ -281,6 +293,14 @@ box.program.poll()""",
         ),
         "wrong-one-open": _imap("09.12", 'imap.uid("MOVE", "1:*", "INBOX")\nbox.program.poll()'),
         "copied": _imap("09.12", 'imap.select("School")\nimap.copy("1", "INBOX")\nbox.program.poll()'),
+        "flagged-deleted": _imap(
+            "09.12",
+            r"""imap.select("School")
+imap.store("1", "+FLAGS", r"(\Deleted)")
+imap.copy("1", "INBOX")
+imap.expunge()
+box.program.poll()""",
+        ),
         "not-collected": _imap("09.12", 'imap.select("School")\nimap.uid("MOVE", "1", "INBOX")'),
     },
     "09.13": {
@@ -288,6 +308,7 @@ box.program.poll()""",
         "not-as-it-was": _cell("09.13", _posted("box.laptop.letters()[:2]")),
         "emptied-first": _imap("09.13", _EMPTY + _APPEND_ALL),
         "twice": _imap("09.13", _APPEND_ALL),
+        "flagged-deleted": _imap("09.13", _struck(_APPEND_HALF)),
         "wrong-half": _imap("09.13", 'imap.append("INBOX", None, None, box.laptop.letters()[0])'),
     },
     "09.14": {
@@ -313,6 +334,7 @@ for folder in ("INBOX", "Bills"):
     for octets in box.laptop.letters(folder):
         imap.append("INBOX", r"(\Seen)", None, octets)"""
         ),
+        "flagged-deleted": _switched('imap.create("Bills")\n' + _BY_FOLDER.replace(r"\Seen", r"\Seen \Deleted")),
         "unread": _switched(
             """imap.create("Bills")
 for folder in ("INBOX", "Bills"):
@@ -352,6 +374,7 @@ for octets in box.stick.letters():
     imap.append("INBOX", None, None, octets)""",
         ),
         "left-a-mark": _imap("09.15", 'imap.select("Family")\nbox.stick.save(imap.fetch("1:*", "(BODY[])"), "Family")'),
+        "flagged-deleted": _imap("09.15", f"{_struck(_RESTORE)}\n{_FAMILY}"),
         "saved-inbox": _imap(
             "09.15",
             """\
@@ -381,7 +404,6 @@ for line in pop.uidl()[1]:
     number, name = line.decode().split()
     if box.now - box.ledger.get(name, box.now) >= timedelta(days=14):
         pop.dele(number)"""
-_LEAVE = "box.program.settings = PopSettings(leave=True, days=None)"
 _NAMES_FIRST = f"""\
 {_APPEND_ALL}
 {_LEAVE}
@@ -669,6 +691,15 @@ for line in pop.uidl()[1]:
         ),
         ("not-as-it-was", _cell("09.14", _posted("box.laptop.letters()"))),
         (
+            "twice",
+            _switched(
+                'imap.create("Bills")\nimap.create("Old")\n'
+                + _BY_FOLDER
+                + "\n"
+                + _BY_FOLDER.replace("(folder,", '("Old",')
+            ),
+        ),
+        (
             "unread",
             _switched(
                 r"""imap.create("Bills")
@@ -679,7 +710,10 @@ for octets in box.laptop.letters("Bills"):
             ),
         ),
     ],
-    "09.13": [("right", _imap("09.13", _APPEND_ALL + "\n" + _EMPTY.replace("1:*", "1:2")))],
+    "09.13": [
+        ("right", _imap("09.13", _APPEND_ALL + "\n" + _EMPTY.replace("1:*", "1:2"))),
+        ("twice", _imap("09.13", f'imap.create("Copy")\n{_APPEND_HALF}\n{_APPEND_HALF.replace("INBOX", "Copy")}')),
+    ],
     "09.15": [
         ("into-family", _imap("09.15", f"{_RESTORE.replace('INBOX', 'Family')}\n{_FAMILY}")),
         ("one-heap", _imap("09.15", f"{_RESTORE}\n{_FAMILY}".replace(', "Family"', ', "family"')), "spelled"),
@@ -692,7 +726,7 @@ for octets in box.laptop.letters("Bills"):
         ("saved-inbox", _imap("09.15", f"{_RESTORE}\n{_FAMILY.replace('Family', 'INBOX', 1)}\n{_FAMILY}")),
         ("heap", _imap("09.15", f"{_RESTORE}\n{_RESTORE}")),
         ("emptied", _imap("09.15", f"{_FAMILY}\n{_EMPTY.replace('1:*', '1')}")),
-        ("not right", _imap("09.15", f"{_FAMILY}\n{_RESTORE.replace('()', '()[:1]')}")),
+        ("not-restored", _imap("09.15", f"{_FAMILY}\n{_RESTORE.replace('()', '()[:1]')}"), "each letter"),
         (
             "heap",
             _imap(

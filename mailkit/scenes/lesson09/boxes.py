@@ -6,6 +6,7 @@ import imaplib
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from mailkit.message import DELETED
 from mailkit.scenes.mistakes import digests
 from mailkit.scenes.popclient import PopSettings
 from mailkit.scenes.programs import logged_in
@@ -29,6 +30,11 @@ def by_imap(server: MailServer, work: Callable[[imaplib.IMAP4], object]) -> None
 def inbox(now: Snapshot, name: str = "INBOX", account: str = "amy") -> list[str]:
     """Return the subjects of the letters in a mailbox, sorted. Raises `LookupError`, as a snapshot does."""
     return subjects(now.mailbox(account, name).letters)
+
+
+def staying(now: Snapshot, name: str = "INBOX") -> list[str]:
+    r"""Return the same for Amy, without those flagged `\Deleted`, which the next EXPUNGE removes."""
+    return subjects(letter for letter in now.mailbox("amy", name).letters if DELETED not in letter.flags)
 
 
 def kept(now: Snapshot, device: str) -> list[str]:

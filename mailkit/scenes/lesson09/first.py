@@ -20,9 +20,11 @@ from mailkit.scenes.lesson09.boxes import (
     inbox,
     kept,
     lost,
+    staying,
     twice,
 )
 from mailkit.scenes.mistakes import (
+    FLAGGED_DELETED,
     INTO_INBOX,
     NOT_AS_IT_WAS,
     OTHER_SENT,
@@ -63,7 +65,7 @@ vanished = Exercise(
     "My webmail is empty",
     _taken_home,
     goal=lambda before, now: (
-        inbox(now) == THREE
+        staying(now) == THREE
         and not rewritten(before, now)
         and noted(now, "_visits")[-1] == "0 deleted, 3 left"
         and noted(now, "_age limit") == ["none"]
@@ -93,6 +95,7 @@ vanished = Exercise(
             "The laptop has looked, and the box was still empty. First the letters, with `imap.append`, then the "
             "settings, then the visit.",
         ),
+        FLAGGED_DELETED,
         Mistake(
             "for-a-fortnight",
             lambda before, now: noted(now, "_visits")[-1] == "0 deleted, 3 left",
@@ -134,7 +137,7 @@ gone_everywhere = Exercise(
     "09.2",
     "Deleted on the phone, gone everywhere",
     _deleted_on_the_phone,
-    goal=lambda before, now: inbox(now) == THREE and _synchronised(now) and not lost(before, now),
+    goal=lambda before, now: staying(now) == THREE and _synchronised(now) and not lost(before, now),
     untouched="The photos are on the laptop only, and it is still without a line. Append them to INBOX from there.",
     mistakes=(
         NOT_AS_IT_WAS,
@@ -150,6 +153,7 @@ gone_everywhere = Exercise(
             "The photos are nowhere any more. The laptop went on line, saw that the server has no such letter, and "
             "removed its copy: synchronising is not keeping. Put the letter back before it goes on line.",
         ),
+        FLAGGED_DELETED,
         Mistake(
             "still-off-line",
             lambda before, now: inbox(now) == THREE,
@@ -308,7 +312,7 @@ def _sent_from_the_phone() -> World:
 
 
 def _is_filed(now: Snapshot) -> bool:
-    return inbox(now, "Sent") == [MAP] and now.mailbox("amy", "Sent").letters[0].digest in {
+    return staying(now, "Sent") == [MAP] and now.mailbox("amy", "Sent").letters[0].digest in {
         letter.digest for letter in now.device("phone").letters
     }
 
@@ -331,6 +335,7 @@ sent = Exercise(
         OTHER_SENT,
         INTO_INBOX,
         SENT_TWICE,
+        FLAGGED_DELETED,
         Mistake(
             "not-as-sent",
             lambda before, now: bool(inbox(now, "Sent")) and not _is_filed(now),

@@ -21,6 +21,7 @@ from mailkit.scenes.lesson09.boxes import (
     inbox,
     kept,
     lost,
+    staying,
     twice,
 )
 from mailkit.scenes.mistakes import (
@@ -126,7 +127,9 @@ filtered = Exercise(
     "09.12",
     "The school never writes",
     _filed_by_a_filter,
-    goal=lambda before, now: inbox(now) == anywhere(now) == sorted((LUNCH, TRIP, WALK)) and TRIP in kept(now, "laptop"),
+    goal=lambda before, now: (
+        staying(now) == anywhere(now) == sorted((LUNCH, TRIP, WALK)) and TRIP in kept(now, "laptop")
+    ),
     untouched="The letter is in `School`, and POP opens INBOX only. Select `School`, and move it: there its UID is 1.",
     mistakes=(
         Mistake(
@@ -155,6 +158,7 @@ filtered = Exercise(
             lambda before, now: TRIP not in inbox(now) and _uids(now) != _uids(before),
             'INBOX was open, and its own letters went into it once more. `imap.select("School")` comes first.',
         ),
+        FLAGGED_DELETED,
         Mistake(
             "not-collected",
             lambda before, now: TRIP in inbox(now),
@@ -170,11 +174,8 @@ filtered = Exercise(
 
 def _half_and_half() -> World:
     """Collect two letters with POP and delete them; then leave the next two, which the phone sees by IMAP."""
-    server, laptop, phone = (
-        MailServer(letters("lunch", "invoice"), password="secret"),
-        Device("laptop"),
-        Device("phone"),
-    )
+    server = MailServer(letters("lunch", "invoice"), password="secret")
+    laptop, phone = Device("laptop"), Device("phone")
     program = PopClient(server, laptop, TAKE_ALL)
     program.poll()
     program.settings = LEAVE_ALL
@@ -192,7 +193,9 @@ half_and_half = Exercise(
     "Four here, two there",
     _half_and_half,
     goal=lambda before, now: (
-        inbox(now) == FOUR and still_has("laptop", before, now) and not (rewritten(before, now) or noted(now, "_gap"))
+        staying(now) == anywhere(now) == FOUR
+        and still_has("laptop", before, now)
+        and not (rewritten(before, now) or noted(now, "_gap"))
     ),
     untouched="The server has two letters of the laptop's four. Append those whose octets are not in `there`.",
     mistakes=(
@@ -201,9 +204,10 @@ half_and_half = Exercise(
         NOT_AS_IT_WAS,
         Mistake(
             "twice",
-            lambda before, now: twice(inbox(now)),
+            lambda before, now: twice(anywhere(now)),
             "Some letters are in the box twice: each `append` adds one. Append only what is not in `there`.",
         ),
+        FLAGGED_DELETED,
         Mistake(
             "wrong-half",
             lambda before, now: len(inbox(now)) == 3,
@@ -237,7 +241,8 @@ switched = Exercise(
     "IMAP, and all is gone",
     _switched,
     goal=lambda before, now: (
-        (inbox(now), inbox(now, "Bills")) == (AT_HOME, BILLS)
+        (staying(now), staying(now, "Bills")) == (AT_HOME, BILLS)
+        and len(anywhere(now)) == 4
         and digests(now) == digests(before)
         and still_has("laptop", before, now)
         and flagged(now, SEEN) | flagged(now, SEEN, "Bills") == {*AT_HOME, *BILLS}
@@ -278,6 +283,7 @@ switched = Exercise(
             "All four letters are on the server, and not each in the mailbox of its folder. The first argument of "
             "`append` says where.",
         ),
+        FLAGGED_DELETED,
         Mistake(
             "unread",
             lambda before, now: (inbox(now), inbox(now, "Bills")) == (AT_HOME, BILLS),
@@ -324,7 +330,7 @@ backup = Exercise(
     "Is IMAP a backup?",
     _no_backup,
     goal=lambda before, now: (
-        inbox(now) == sorted((LUNCH, PHOTOS, PARTY))
+        staying(now) == sorted((LUNCH, PHOTOS, PARTY))
         and not rewritten(before, now)
         and _all_saved(before, now)
         and len(folder(now, "stick", "Family")) == 2
@@ -359,6 +365,7 @@ backup = Exercise(
             r"The letters of `Family` bear a flag now; `BODY[]` alone sets `\Seen`. A backup leaves no trace: "
             "`BODY.PEEK[]`, and no `store`.",
         ),
+        FLAGGED_DELETED,
         Mistake(
             "saved-inbox",
             lambda before, now: any(
@@ -380,8 +387,9 @@ backup = Exercise(
         ),
         Mistake(
             "not-restored",
-            lambda before, now: _all_saved(before, now) and not inbox(now),
-            "Now the stick holds everything. INBOX is still empty: append to it what the stick has of it.",
+            lambda before, now: _all_saved(before, now),
+            "Now the stick holds everything. INBOX is not complete yet: append to it each letter that the stick has of "
+            "it.",
         ),
     ),
     praise="IMAP shows every device the same, and that goes for a loss, too. What brought the letters back was a copy "
