@@ -13,6 +13,7 @@ from itertools import pairwise
 from mailkit import Device, MailServer
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import DEFAULT_DATE, compose
+from mailkit.scenes.mistakes import QUIT_IN_A_LOOP
 from mailkit.scenes.programs import logged_in
 from mailkit.snapshot import DeviceView, LetterView, MailboxView, SessionView, Snapshot
 
@@ -106,11 +107,12 @@ def _invitation(to: str) -> EmailMessage:
     letter = EmailMessage()
     letter["From"], letter["To"] = "Amy <amy@example.org>", to
     letter["Date"] = "Tue, 01 Sep 2026 11:00:00 +0200"
-    letter["Message-ID"], letter["Subject"] = "<tea@example.org>", "Tea on Sunday?"
+    letter["Message-ID"], letter["Subject"] = "<tea@example.org>", TEA
     letter.set_content("At four, by the lake.\n")
     return letter
 
 
+TEA = "Tea on Sunday?"
 AMY, TOM, BEN, NOOR = "amy@example.org", "tom@example.org", "ben@example.net", "noor@example.net"
 
 
@@ -123,16 +125,15 @@ def _most(now: Snapshot) -> int:
     return max(_counts(now).values(), default=0)
 
 
-def _bare_text(now: Snapshot) -> bool:
-    letters = [letter for view in now.mailboxes for letter in view.letters]
-    return any((one.subject, one.sender) == ("(no subject)", "(no sender)") for one in letters)
+def _another(now: Snapshot) -> bool:
+    return any(letter.subject != TEA for view in now.mailboxes for letter in view.letters)
 
 
-BARE_TEXT = Mistake(
-    "bare-text",
-    lambda before, now: _bare_text(now),
-    "What arrived has neither sender nor subject, so it is not `letter`. `sendmail` wants its text, without quotes: "
-    "`letter.as_string()`.",
+ANOTHER = Mistake(
+    "another-letter",
+    lambda before, now: _another(now),
+    "What arrived has another subject, or none, so it is not `letter`. Send that one, as it is; `sendmail` wants its "
+    "text, without quotes: `letter.as_string()`.",
 )
 
 _LINE_ENDS = "554: `send_message` ends lines as SMTP wants it, and so does `sendmail` with `letter.as_string()`."
@@ -145,14 +146,14 @@ two_guests = Exercise(
     "02.1",
     "One letter, two guests",
     lambda: TwoServers(letter=_invitation("Ben <ben@example.net>, Noor <noor@example.net>")),
-    goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1} and not _bare_text(now),
+    goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1} and not _another(now),
     untouched="No letter has arrived anywhere yet. Log in, then send `letter`. Refused? Look at the digits."
     "\n530: the login is missing, and without it this server carries nothing to another domain."
     "\n535: the name or the password has a slip; here they are `amy` and `secret`."
     f"\n550: an address has a slip, or is not written in full.\n{_LINE_ENDS}"
     "\n`get_all`: what `send_message` takes first is `letter`, without quotes.",
     mistakes=(
-        BARE_TEXT,
+        ANOTHER,
         Mistake(
             "twice",
             lambda before, now: _most(now) > 1,
@@ -192,13 +193,13 @@ secret_copy = Exercise(
     "02.2",
     "A copy in secret",
     lambda: TwoServers(letter=_invitation("Ben <ben@example.net>")),
-    goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1} and "noor" not in _named(now) and not _bare_text(now),
+    goal=lambda before, now: _counts(now) == {BEN: 1, NOOR: 1} and "noor" not in _named(now) and not _another(now),
     untouched="Nobody has a letter yet. Send `letter` to Ben and to Noor; the header is to name Ben only. "
     "A red box? Look at its last line."
     "\n`expected str instance, list found`: say what the list is, `to_addrs=[…]`."
     f"\n{_ONE_TO}\n{_LINE_ENDS}",
     mistakes=(
-        BARE_TEXT,
+        ANOTHER,
         Mistake(
             "named",
             lambda before, now: "noor" in _named(now),
@@ -237,12 +238,12 @@ whole_list = Exercise(
     "02.3",
     "The whole list",
     lambda: TwoServers(letter=_invitation("All my guests:;"), guests=list(GUESTS)),
-    goal=lambda before, now: _counts(now) == {BEN: 1, TOM: 1, NOOR: 1} and not _bare_text(now),
+    goal=lambda before, now: _counts(now) == {BEN: 1, TOM: 1, NOOR: 1} and not _another(now),
     untouched="No letter has arrived. If you met `SMTPDataError`: there is no account for Zoe, and a message that is "
     "refused is refused for everybody on it. Send one message for each guest, and say for whom: `to_addrs=[guest]`. "
     f"Otherwise the refusal names nobody, `{{'': …`.\n{_ONE_TO}",
     mistakes=(
-        BARE_TEXT,
+        ANOTHER,
         Mistake(
             "twice",
             lambda before, now: _most(now) > 1,
@@ -341,7 +342,8 @@ whom_to_believe = Exercise(
             "believed-the-lowest",
             lambda before, now: _left(now) == {TRUE, FORGED},
             f"“{FORGED}” is still there. Its lowest line says that it began at Ben's laptop, but whoever hands in a "
-            "letter can write such a line. Only the topmost was written by Amy's own server: whom does that name?",
+            "letter can write such a line. Only the topmost was written by Amy's own server: whom does that name? "
+            + QUIT_IN_A_LOOP,
         ),
         Mistake(
             "kept-the-plain-one",

@@ -51,14 +51,14 @@ _AMY, _GUESTS = "amy@example.org", ["ben@example.net", "noor@example.net"]
 
 WRONG = {
     "02.1": {
-        "bare-text": _text("02.1"),
+        "another-letter": _text("02.1"),
         "twice": _send("02.1", "smtp.send_message(letter)\nsmtp.send_message(letter)"),
         "only-one": _send("02.1", 'smtp.send_message(letter, to_addrs=["ben@example.net"])'),
         "for-herself-too": _send("02.1", f"smtp.send_message(letter, to_addrs={[_AMY, *_GUESTS]})"),
         "to-herself": _send("02.1", 'smtp.send_message(letter, to_addrs=["amy@example.org"])'),
     },
     "02.2": {
-        "bare-text": _text("02.2"),
+        "another-letter": _text("02.2"),
         "named": _send("02.2", 'letter["Cc"] = "Noor <noor@example.net>"\nsmtp.send_message(letter)'),
         "twice": _send(
             "02.2",
@@ -68,7 +68,7 @@ WRONG = {
         "only-noor": _send("02.2", 'smtp.send_message(letter, to_addrs=["noor@example.net"])'),
     },
     "02.3": {
-        "bare-text": _guests(
+        "another-letter": _guests(
             _catching("SMTPException").replace(
                 "send_message(letter, to_addrs=", f"sendmail('{_AMY}', msg='', to_addrs="
             )
@@ -109,6 +109,11 @@ for guest in box.guests:
     },
 }
 
+_OWN = """\
+mine = email.message.EmailMessage()
+mine["From"], mine["To"], mine["Subject"] = "amy@example.org", "{}", "Tea"
+smtp.send_message(mine)"""
+
 OTHERS = {
     "02.1": [
         ("not yet", _send("02.1", stumble('smtp.send_message(letter, to_addrs=["Ben", "Noor"])')), "550: an address"),
@@ -124,6 +129,7 @@ OTHERS = {
             "refused beside a good one raises no error",
         ),
         ("not yet", _send("02.1", "").replace('smtp.login("amy", "secret")', _STRANGER), "535: the name"),
+        ("another-letter", _send("02.1", _OWN.format("ben@example.net, noor@example.net"))),
         ("to-herself", _send("02.1", f"smtp.sendmail('{_GUESTS[0]}', '{_AMY}', letter.as_string())")),
     ],
     "02.2": [
@@ -132,6 +138,7 @@ OTHERS = {
         ("not yet", _send("02.2", stumble(f"smtp.sendmail('{_AMY}', {_GUESTS}, letter.as_bytes())")), "554: "),
         ("right", _send("02.2", 'letter["Bcc"] = "noor@example.net"\nsmtp.send_message(letter)')),
         ("right", _text("02.2", "Subject: Tea on Sunday?\n\nAt four")),
+        ("another-letter", _send("02.2", f"smtp.send_message(letter)\n{_OWN.format('noor@example.net')}")),
         *(
             ("only-ben", _send("02.2", f"smtp.send_message(letter, to_addrs={addresses})"))
             for addresses in ('"ben@example.net"', '["ben@example.net", "noor@example.org"]')
@@ -150,5 +157,13 @@ OTHERS = {
         ("stopped", _guests(stumble(_catching("SMTPRecipientsRefused"))), "Are they there already?"),
         ("stopped", _guests(_catching("SMTPException", last="; smtp.quit()")), "`smtp.quit()` comes after the loop"),
     ],
-    "02.4": [("no-quit", _delete(1, last="")), ("not yet", _delete(last="print(pop.top(1, 0))"))],
+    "02.4": [
+        ("no-quit", _delete(1, last="")),
+        ("not yet", _delete(last="print(pop.top(1, 0))")),
+        (
+            "believed-the-lowest",
+            _READ.format(lines=stumble("for number in (1, 3):\n    pop.dele(number)\n    pop.quit()")),
+            "`NoneType`",
+        ),
+    ],
 }
