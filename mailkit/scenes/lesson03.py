@@ -6,7 +6,7 @@ from mailkit.device import Device
 from mailkit.diagram import Picture, show_columns
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
-from mailkit.scenes.mistakes import QUIT_IN_A_LOOP, half_way, half_way_notes, marked, marked_unsaved
+from mailkit.scenes.mistakes import QUIT_IN_A_LOOP, Notes, half_way, half_way_notes, marked, marked_unsaved, noted
 from mailkit.scenes.programs import by_pop, logged_in
 from mailkit.scenes.visits import Disk, Visits
 from mailkit.server import MailServer
@@ -157,14 +157,15 @@ first_letter = Exercise(
 def _full_disk() -> World:
     server, laptop = MailServer(letters("three-letters"), password="secret"), Disk(Device("laptop"))
     visits = Visits(server, laptop)
-    return World(server, laptop=laptop, two_visits=visits, _half=half_way_notes(visits.is_half_way))
+    half, done = half_way_notes(visits.is_half_way), Notes("_done", lambda: ["done"] * visits.is_done())
+    return World(server, laptop=laptop, two_visits=visits, _half=half, _done=done)
 
 
 bug_hunt = Exercise(
     "03.2",
     "Bug hunt",
     _full_disk,
-    goal=lambda before, now: not _there(now) and {*_saved(now)} >= {*_there(before)},
+    goal=lambda before, now: not _there(now) and {*_saved(now)} >= {*_there(before)} and bool(noted(now, "_done")),
     untouched="Nothing has changed. Hand the function to `box.two_visits(collect)`; what that prints says how each "
     "visit ended.",
     mistakes=(
@@ -185,6 +186,12 @@ bug_hunt = Exercise(
             "Nothing is lost, but the first session was never ended, so the second visit met `[IN-USE]`. A script that "
             "fails must still let go of the line: `pop.close()` does it and removes nothing. Did visit 1 meet "
             "`[IN-USE]`, too? The `pop` that `collect` gets is logged in already; open no other.",
+        ),
+        Mistake(
+            "by-hand",
+            lambda before, now: not (_there(now) or noted(now, "_done")),
+            "The three are home, but it was not the script's two visits that emptied the box. Mend `collect`, run the "
+            "cell from its first line, and leave the rest to `box.two_visits(collect)`.",
         ),
         Mistake(
             "never-deletes",

@@ -20,20 +20,25 @@ class Visits:
     def __init__(self, server: MailServer, laptop: Disk) -> None:
         self._server, self._laptop = server, laptop
         self._lines: list[poplib.POP3] = []  # a line left open stays open, as it would on a wire
-        self._under_way = False
+        self._under_way = self._done = False
 
     def __call__(self, collect: Callable[[poplib.POP3, Any], object]) -> None:
         """Let ``collect(pop, laptop)`` work twice, each time with a new session that is logged in."""
         self._under_way = True
-        self._laptop.room = 2
+        self._laptop._room = 2
         self._visit("Visit 1", collect)
-        self._laptop.room = 1_000
+        self._laptop._room = 1_000
         self._visit("Visit 2", collect)
         self._under_way = False
+        self._done = not self._server.snapshot().mailbox("amy").letters
 
     def is_half_way(self) -> bool:
         """Tell whether an error of the script's own has stopped it."""
         return self._under_way
+
+    def is_done(self) -> bool:
+        """Tell whether two visits have left the server empty."""
+        return self._done
 
     def _visit(self, name: str, collect: Callable[[poplib.POP3, Any], object]) -> None:
         pop = poplib.POP3(*self._server.pop3)
@@ -60,20 +65,20 @@ class Visits:
 
 
 class Disk:
-    """A device with ``room`` for so many letters more."""
+    """A device with room for so many letters more, which only `Visits` makes."""
 
     def __init__(self, device: Device) -> None:
-        self._device, self.room = device, 1_000
+        self._device, self._room = device, 1_000
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._device, name)
 
     def save(self, answer: Any, *where: Any, **how: Any) -> None:
         """Keep a letter, as a device does. Raises `OSError` when the disk is full."""
-        if not self.room:
+        if not self._room:
             raise OSError("the disk is full, the letter could not be saved")
         self._device.save(answer, *where, **how)
-        self.room -= 1
+        self._room -= 1
 
 
 class PopLine:

@@ -54,6 +54,16 @@ _TWICE = "for n in (1, 3, 5):\n" + "    box.laptop.save(pop.retr(n))\n" * 2
 _ELSEWHERE = 'pop = poplib.POP3(*server.pop3)\npop.user("amy")\npop.pass_("secret")\npop.dele(1)\npop.quit()'
 _DELE_OUTSIDE = "for n in (1, 3, 5):\n    box.laptop.save(pop.retr(n))\npop.dele(n)\npop.quit()"
 
+_FIRST_MARKED = """\
+    try:
+        for number in range(1, pop.stat()[0] + 1):
+            answer = pop.retr(number)
+            pop.dele(number)
+            laptop.save(answer)
+    finally:
+        pop.quit()
+"""
+
 WRONG = {
     "03.1": {
         "marked-unsaved": _first("pop.dele(1)"),
@@ -92,6 +102,10 @@ pop.pass_("secret")
         pop.dele(number)
     pop.quit()
 """),
+        "by-hand": _hunt(_FIRST_MARKED).replace(
+            "box.two_visits(collect)",
+            'pop = poplib.POP3(*box.server.pop3)\npop.user("amy")\npop.pass_("secret")\ncollect(pop, box.laptop)',
+        ),
         "never-deletes": _hunt("""\
     try:
         for number in range(1, pop.stat()[0] + 1):
@@ -138,6 +152,7 @@ imap.expunge()"""
 OTHERS = {
     "03.3": [("not right", _change(_EXPUNGED), "1 gone")],  # by IMAP, and the other two are still marked
     "03.2": [
+        ("lost", _hunt(_FIRST_MARKED.replace("    try:", "    laptop.room = 3\n    try:"))),
         (
             "half-way",
             _stopped("answer = pop.retr(number)", "laptop.save(anser)", "pop.dele(number)"),
