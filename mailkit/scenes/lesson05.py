@@ -14,7 +14,7 @@ from mailkit.scenes.events import NOTE
 from mailkit.scenes.mistakes import INTO_INBOX, OTHER_SENT, SENT_TWICE, Notes, noted, only_a_part
 from mailkit.scenes.programs import logged_in, refresh
 from mailkit.server import MailServer
-from mailkit.snapshot import Snapshot, digest
+from mailkit.snapshot import DeviceView, Snapshot, digest
 
 _NOTE = compose(NOTE, sender="amy@example.org", to="ben@example.org")
 _SENT = digest(_NOTE)
@@ -48,19 +48,24 @@ def _with_accident() -> World:
                 raise RuntimeError("the accident has happened already; run the cell from its first line for a new box")
             if len(imap.list()[1]) == 1 and not laptop.snapshot().letters:
                 raise RuntimeError("nothing is saved on box.laptop yet, and after the accident it is too late")
+            apart = _apart(laptop.snapshot())
             for line in imap.list()[1]:
                 if imap.select(_named(line))[1] != [b"0"]:
                     imap.store("1:*", "+FLAGS", f"({DELETED})")
                 imap.close()
             refresh(imap, laptop)
-        happened.append("an accident")
+        happened.extend(("an accident", *apart))
 
     return World(server, laptop=laptop, accident=accident, _happened=Notes("_happened", lambda: happened))
 
 
+def _apart(view: DeviceView) -> set[str]:
+    """Return the digests of what lies in a device's own folders, outside the cache."""
+    return {letter.digest for folder, kept in view.folders if folder != "INBOX" for letter in kept}
+
+
 def _saved(now: Snapshot) -> set[str]:
-    """Return the digests of what lies in the laptop's own folders, outside the cache."""
-    return {letter.digest for folder, kept in now.device("laptop").folders if folder != "INBOX" for letter in kept}
+    return _apart(now.device("laptop"))
 
 
 def _letters(before: Snapshot) -> set[str]:
@@ -133,9 +138,7 @@ exercises = {
             "05.2",
             "A real backup",
             _with_accident,
-            goal=lambda before, now: (
-                _letters(before) <= _saved(now) and bool(noted(now, "_happened") or not now.mailbox("amy").letters)
-            ),
+            goal=lambda before, now: _letters(before) <= _saved(now) & {*noted(now, "_happened")},
             untouched="Nothing is saved yet. Fetch all three with `BODY.PEEK[]`, and save what you get.",
             mistakes=(
                 Mistake(
@@ -158,6 +161,13 @@ exercises = {
                     'too. Save into a folder of its own: `box.laptop.save(answer, "Backup")`.',
                 ),
                 only_a_part(lambda before, now: not _saved(now) <= _letters(before)),
+                Mistake(
+                    "too-late",
+                    lambda _, now: bool(noted(now, "_happened")) and not _saved(now) <= {*noted(now, "_happened")},
+                    "Those came into that folder when all was lost already, from what the program still had in its "
+                    "memory: an accident leaves none. Run the cell from its first line; save first, then "
+                    "`box.accident()`.",
+                ),
                 Mistake(
                     "incomplete",
                     lambda _, now: 0 < len(_saved(now)) < 3,

@@ -47,6 +47,13 @@ box.accident()""",
             """box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[TEXT])"), "Backup")
 box.accident()""",
         ),
+        "too-late": _cell(
+            "05.2",
+            """answer = imap.fetch("1:*", "(BODY.PEEK[])")
+box.laptop.save(answer)
+box.accident()
+box.laptop.save(answer, "Backup")""",
+        ),
         "incomplete": _cell(
             "05.2",
             """box.laptop.save(imap.fetch("1", "(BODY.PEEK[])"), "Backup")
