@@ -138,7 +138,7 @@ settings_for_two = Exercise(
 def _by_age() -> World:
     clock = Clock()
     server, laptop = MailServer(letters("three-letters", "party"), password="secret", clock=clock), Device("laptop")
-    fetched_on = {LUNCH: 2, INVOICE: 18, PHOTOS: 3, PARTY: 6}  # the laptop was off line when the invoice came
+    fetched_on = {LUNCH: 2, INVOICE: 18, PHOTOS: 5, PARTY: 6}  # the laptop was off line when the invoice came
     pop = by_pop(server)
     for line in pop.uidl()[1]:
         number, uidl = line.decode().split()
@@ -216,7 +216,8 @@ fourteen_days = Exercise(
         Mistake(
             "one-gone",
             lambda _, now: len(_on_server(now)) == 4,
-            f"One old letter is gone, the other is still there. {QUIT_IN_A_LOOP}",
+            "One old letter is gone, the other is still there, and fifteen days are more than fourteen: `> 14`. "
+            + QUIT_IN_A_LOOP,
         ),
     ),
     praise="Two letters were old enough and are gone; the one fetched late stays, and so does the one fetched fourteen "

@@ -164,6 +164,8 @@ OTHERS = {
     "06.2": [
         ("no-quit", _typed(_KEY_ERROR), "`KeyError`"),
         ("fourteenth-day", _by_age(_OLD.replace("14", "10"))),
+        ("one-gone", _by_age(_OLD.replace("14", "15")), "`> 14`"),
+        ("right", _by_age(_OLD.replace("> 14", ">= 15"))),
         ("fourteenth-day", _by_age(_OLD.replace(">", ">="), "pass")),
         ("not yet", _typed(_KEY_ERROR.replace(".days", "")), "`.days`"),
         ("not yet", _THEIR_LOG_IN + _by_age(_OLD).replace(_LOG_IN, "pop = log_in()\n"), "wrote `log_in`, which"),
