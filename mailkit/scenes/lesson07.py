@@ -50,6 +50,7 @@ def _loot(name: str, tap: Wiretap) -> DeviceView:
         "password": overheard(tap).startswith("the password"),
         "what he cannot read": bool(tap.encrypted),
         "a refusal": "hangs up" in str(tap.heard()),
+        "a call": bool(tap.heard().said("C")),
     }
     rows = (LetterView(at, what, "", 0, frozenset(), what) for at, what in enumerate(found, 1) if found[what])
     return DeviceView(name, (("INBOX", tuple(rows)),))
@@ -273,7 +274,10 @@ if_possible = Exercise(
     "TLS, if possible",
     _three_lines,
     goal=lambda before, now: (
-        _brought(before, now) and _hidden(now, "library") and not _read(now, "cafe", "station", "library")
+        _brought(before, now)
+        and _hidden(now, "library")
+        and not _read(now, "cafe", "station", "library")
+        and all("a call" in _got(now, name) for name in ("cafe", "station"))
     ),
     untouched="Nothing has come home yet. Hand your function to `box.three_lines(collect)`; what that prints says how "
     "each line ended.",
@@ -296,6 +300,12 @@ if_possible = Exercise(
             lambda before, now: _read(now, "station"),
             "At the station somebody answered with a certificate of his own, and nobody looked at it. Give `stls` the "
             "argument `context=box.context`.",
+        ),
+        Mistake(
+            "lucky",
+            lambda before, now: _brought(before, now) and _hidden(now, "library"),
+            "The letter came over the good line. Would your program have turned the two others down? Nobody has seen "
+            "it: it cannot know which line is good, so let it try all three, `box.three_lines(collect)`.",
         ),
         Mistake(
             "not-saved",

@@ -128,6 +128,7 @@ pop.quit()"""
         "no-context": _COLLECT.format(begin="    pop.stls()", take=_SAVE),
         "in-the-clear": _COLLECT.format(begin="    if line != box.lines[2]:\n    " + _STLS, take=_SAVE),
         "not-saved": _COLLECT.format(begin=_STLS, take="pop.retr(1)"),
+        "lucky": _COLLECT.format(begin=f"    if line != box.lines[2]:\n        return\n{_STLS}", take=_SAVE),
         "went-round": _COLLECT.format(
             begin="    pop = poplib.POP3(*box.server.pop3)", take="laptop.letters() or " + _SAVE
         ),
