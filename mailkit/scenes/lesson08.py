@@ -203,6 +203,7 @@ switch = Exercise(
         before.device("laptop") == now.device("laptop")
         and not noted(now, "_gap")
         and _both_there(now)
+        and len(_everywhere(now)) == 5
         and all(SEEN in letter.flags for letter in _uploaded(before, now))
         and not threatened(now)
     ),
@@ -249,8 +250,8 @@ switch = Exercise(
             r'Give it `r"(\Seen)"` as its second argument.',
         ),
     ),
-    praise="All five letters are on the server, each in its place, once, and read. Only now is it safe to close the "
-    "old account; the laptop's copies can stay as a backup.",
+    praise="All five letters are on the server, each in its place, once; those you put there are read. Only now is it "
+    "safe to close the old account; the laptop's copies can stay as a backup.",
 )
 
 # 08.3
@@ -271,8 +272,12 @@ def _still(now: Snapshot) -> set[str]:
     return {*now.mailbox("amy").digests}
 
 
+def _archived(now: Snapshot) -> list[str]:
+    return _digests(_folder(now.device("laptop"), "Archive"))
+
+
 def _at_home(now: Snapshot) -> set[str]:
-    return {letter.digest for letter in _folder(now.device("laptop"), "Archive")}
+    return {*_archived(now)}
 
 
 def _missing(before: Snapshot, now: Snapshot) -> set[str]:
@@ -290,7 +295,7 @@ make_room = Exercise(
     _full_box,
     goal=lambda before, now: (
         _still(now) == {*_everywhere(now)} == _still(before) - _large(before)
-        and _at_home(now) == _large(before)
+        and _archived(now) == sorted(_large(before))
         and not any(letter.flags for letter in now.mailbox("amy").letters)
     ),
     untouched="Nothing has changed. `numbers` holds the numbers of the large letters: fetch, save with "
@@ -331,6 +336,12 @@ make_room = Exercise(
             "copied-only",
             lambda before, now: _still(now) == _still(before) and _large(before) <= _at_home(now),
             "The large letters are at home, and they are still on the server: no room has been made yet.",
+        ),
+        Mistake(
+            "twice",
+            lambda _, now: len(_archived(now)) > len(_at_home(now)),
+            "A letter lies in the Archive twice: saving copies, as often as you say it. Save each letter once: one "
+            "number at a time inside the loop, or all of them before it.",
         ),
         Mistake(
             "small-ones-too",

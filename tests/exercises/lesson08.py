@@ -79,6 +79,7 @@ WRONG = {
         "expunged-in-the-loop": _room(indent(stumble(f"if True:\n{_SAVE}{_FLAG}    imap.expunge()"), "    ")),
         "flagged-only": _room(_SAVE + _FLAG, ""),
         "copied-only": _room(_SAVE),
+        "twice": _room(_SAVE.replace("(number,", '(",".join(numbers),') + _FLAG),
         "small-ones-too": _room(_SAVE + _FLAG, search='None, "ALL"'),
         "left-a-mark": _room(_SAVE + _FLAG, 'imap.fetch("1", "(BODY[])")\nimap.expunge()'),
     },
@@ -90,6 +91,7 @@ OTHERS = {
         ("flagged-deleted", _switch(_EMPTY.partition("\n")[0] + "\n" + _carry() + _carry("Trips", "Trips"))),
         ("inbox-differs", _switch(_carry(mailbox="Trips") + _carry("Trips", "Trips"))),
         ("not right", _switch('imap.create("Trips")')),
+        ("twice", _switch(_carry() + _carry("Trips", "Trips") + _carry("Trips", "Old"))),
         ("emptied-first", _switch(_EMPTY)),
         ("unread", _switch(_carry() + _carry("Trips", "Trips", flags="None"))),
         (
