@@ -321,7 +321,8 @@ both_full = Exercise(
         Mistake(
             "too-few",
             lambda before, now: 0 < len(_on(now, "laptop")) + len(_on(now, "phone")) < 6,
-            'Some letters came, not all. `"1:*"` means: from the first to the last.',
+            'Some letters came, not all. `"1:*"` means: from the first to the last. Save the whole answer of `fetch`, '
+            "not one entry of it.",
         ),
         Mistake(
             "same-device",

@@ -165,7 +165,7 @@ way_1 = Exercise(
     "01.1",
     "Way 1 by hand",
     _by_hand,
-    goal=lambda before, now: not _in_box(now) and _all_home(before, now),
+    goal=lambda before, now: not _in_box(now) and not elsewhere(now) and _all_home(before, now),
     untouched="Five letters are in the box and none is at home. For each number: take it, save it with "
     "`box.home.save`, mark it.",
     mistakes=(
@@ -180,6 +180,12 @@ way_1 = Exercise(
             "no-goodbye",
             lambda before, now: bool(now.marks("amy")),
             "The letters are only marked: the box waits for your goodbye. After the loop say `pop.quit()`.",
+        ),
+        Mistake(
+            "refiled",
+            lambda before, now: bool(elsewhere(now)),
+            "Letters lie in another mailbox of the same server now. By way 1 nothing stays there: what you have saved "
+            "at home, remove with `pop.dele(number)` and `pop.quit()`.",
         ),
         Mistake(
             "thrown-away",

@@ -79,6 +79,7 @@ OTHERS = {
     "00.3": [
         ("taken-away", _imap(f"{_BOTH}\n{_FLAG.replace('1:*', '1')}\nimap.expunge()")),
         ("too-few", _imap(f"box.laptop.save({_ONE})")),
+        ("too-few", _imap(f"for one in (box.laptop, box.phone):\n    one.save({_ALL}[1][0][1])"), "whole answer"),
         ("too-few", _imap(f"box.laptop.save({_ALL})\nbox.phone.save({_ALL.replace('1:*', '1:2')})")),
         ("twice", _imap(f"box.laptop.save({_ALL})\nfor _ in (1, 2, 3):\n    box.phone.save({_ONE})")),
         ("right", _pop(_TWO_COPIES).replace("00.1", "00.3"), "Did you do it by IMAP?"),

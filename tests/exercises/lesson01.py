@@ -42,6 +42,13 @@ with imaplib.IMAP4(*box.server.imap) as imap:
     imap.store("1:*", "+FLAGS", r"(\\Deleted)")"""
 _BY_POP = 'pop = poplib.POP3(*box.server.pop3)\npop.user("amy")\npop.pass_("secret")'
 
+_REFILED = _IMAP.replace("01.2", "01.1").format(
+    lines='box.home.save(imap.fetch("1:*", "(BODY[])"))\nimap.create("Old")\nimap.uid("MOVE", "1:*", "Old")'
+)
+_EXPUNGED = (
+    _REFILED.partition("imap.create")[0] + 'imap.store("1:*", "+FLAGS", r"(\\Deleted)")\nimap.expunge()\nbox.check()'
+)
+
 WRONG = {
     "01.1": {
         "marked-unsaved": _pop(
@@ -54,6 +61,7 @@ WRONG = {
             "except poplib.error_proto:\n    pass",
         ),
         "no-goodbye": _pop("01.1", _TAKE.format(end=6)),
+        "refiled": _REFILED,
         "thrown-away": _pop("01.1", "for number in range(1, 6):\n    pop.dele(number)\npop.quit()"),
         "twice": _pop("01.1", _SAVE.format(end=6) + _TAKE.format(end=6) + "pop.quit()"),
         "copied-only": _pop("01.1", _SAVE.format(end=6) + "pop.quit()"),
@@ -83,6 +91,7 @@ OTHERS = {
     "01.1": [
         ("copied-only", _pop("01.1", _MARKED_BY_LETTER), "the number, not `letter`"),
         ("not-all-marked", _pop("01.1", _TAKE.format(end=5))),
+        ("right", _EXPUNGED),
         (
             "thrown-away",
             _pop("01.1", _TAKE.format(end=6).replace("retr(number)", "retr(max(number, 2))") + "pop.quit()"),
