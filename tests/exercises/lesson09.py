@@ -109,6 +109,9 @@ WRONG = {
         "for-a-fortnight": _imap(
             "09.1", f"{_APPEND_ALL}\nbox.program.settings = PopSettings(leave=True)\nbox.program.poll()"
         ),
+        "headers": _imap(
+            "09.1", f"{_APPEND_ALL}\n{_LEAVE.replace('None', 'None, headers_only=True')}\nbox.program.poll()"
+        ),
         "not-tried": _imap("09.1", _APPEND_ALL),
     },
     "09.2": {
@@ -534,6 +537,8 @@ box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"))""",
         ("into-inbox", _imap("09.5", _SENT + "\n" + _SENT.replace('"Sent"', '"INBOX"', 1))),
         ("into-inbox", _cell("09.5", _posted('box.phone.letters("Sent")')), "do not send it"),
         ("not-as-sent", _imap("09.5", _SENT.replace("[0])", "[0][:90])"))),
+        ("not right", _imap("09.5", f'{_SENT}\nbox.phone.throw_away(1, "Sent")'), "phone/Sent: 1 gone"),
+        ("right", _imap("09.5", f'box.phone.save(box.phone.letters("Sent")[0], "Copy")\n{_SENT}')),
     ],
     "09.11": [
         (
@@ -547,6 +552,13 @@ imap.expunge()""",
         ),
     ],
     "09.4": [
+        (
+            "not-removed",
+            _imap(
+                "09.4",
+                'box.laptop.save(imap.fetch("3", "(BODY[])"))\nimap.create("Old")\nimap.uid("MOVE", "1:*", "Old")',
+            ),
+        ),
         ("not yet", _pop("09.4", "laptop.save(pop.retr(3))\npop.quit()"), "`box.laptop.save`"),
         (
             "no-quit",
@@ -571,6 +583,11 @@ imap.expunge()""",
         ),
     ],
     "09.7": [
+        (
+            "not yet",
+            _pop("09.7", "for number in (1, 2, 3):\n    if number in box.ledger:\n        pop.dele(number)"),
+            "text such",
+        ),
         (
             "right",
             _pop(
@@ -616,6 +633,11 @@ imap.expunge()""",
                 "09.9",
                 f"box.tablet_program.poll()\n{_LOGIN}box.laptop.save(pop.retr(4))\npop.dele(1)\npop.dele(2)\npop.quit()",
             ),
+        ),
+        (
+            "not right",
+            _imap("09.9", 'box.tablet_program.poll()\nimap.create("Old")\nimap.uid("MOVE", "1,2", "Old")'),
+            "amy/Old: 2 new",
         ),
         ("not yet", _pop("09.9", stumble("box.tablet_program.poll()")), "`[IN-USE]`"),
         ("by-its-date", _cell("09.9", f"box.tablet_program.poll()\n{_BY_AGE}\npop.quit()"), "`>=`"),

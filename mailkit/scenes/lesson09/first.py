@@ -37,8 +37,10 @@ from mailkit.scenes.mistakes import (
     noted,
     read_aloud,
     rewritten,
+    still_has,
+    threatened,
 )
-from mailkit.scenes.popclient import PopClient
+from mailkit.scenes.popclient import PopClient, PopSettings
 from mailkit.scenes.programs import ImapProgram, by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
@@ -56,8 +58,13 @@ def _taken_home() -> World:
     program = PopClient(server, laptop, TAKE_ALL)
     program.poll()
     visits = Notes("_visits", lambda: [f"{poll.deleted} deleted, {poll.left} left" for poll in program.polls[1:]])
-    limit = Notes("_age limit", lambda: ["none" if program.settings.days is None else f"{program.settings.days} days"])
-    return World(server, laptop=laptop, program=program, _visits=visits, _limit=limit)
+    told = Notes("_told", lambda: _unwanted(program.settings))
+    return World(server, laptop=laptop, program=program, _visits=visits, _told=told)
+
+
+def _unwanted(told: PopSettings) -> list[str]:
+    """Return which of a program's settings, beside the first, bring trouble here."""
+    return ["days"] * (told.days is not None) + ["headers"] * told.headers_only
 
 
 vanished = Exercise(
@@ -68,7 +75,7 @@ vanished = Exercise(
         staying(now) == THREE
         and not rewritten(before, now)
         and noted(now, "_visits")[-1] == "0 deleted, 3 left"
-        and noted(now, "_age limit") == ["none"]
+        and not noted(now, "_told")
     ),
     untouched="The box is still empty; all three letters are on the laptop. Put each of them back with `imap.append`.",
     mistakes=(
@@ -98,9 +105,15 @@ vanished = Exercise(
         FLAGGED_DELETED,
         Mistake(
             "for-a-fortnight",
-            lambda before, now: noted(now, "_visits")[-1] == "0 deleted, 3 left",
+            lambda before, now: noted(now, "_visits")[-1] == "0 deleted, 3 left" and "days" in noted(now, "_told"),
             "The letters are back, and not to stay: the settings hold a number of days, 14 if you name none. Say "
             "`days=None` beside `leave=True`.",
+        ),
+        Mistake(
+            "headers",
+            lambda before, now: noted(now, "_visits")[-1] == "0 deleted, 3 left",
+            "The letters are back, and will stay; but with `headers_only` the laptop gets only headers from now on. "
+            "Leave it out.",
         ),
         Mistake(
             "not-tried",
@@ -252,7 +265,7 @@ half_way = Exercise(
     "09.4",
     "The line was cut",
     _cut_half_way,
-    goal=lambda before, now: not inbox(now) and kept(now, "laptop") == THREE and not lost(before, now),
+    goal=lambda before, now: not anywhere(now) and kept(now, "laptop") == THREE and not lost(before, now),
     untouched="All three letters are on the server, because the session that was cut never said QUIT, and two are on "
     "the laptop as well. Which one is still to be fetched? Save it with `box.laptop.save`.",
     mistakes=(
@@ -311,10 +324,8 @@ def _sent_from_the_phone() -> World:
     return World(server, phone=phone)
 
 
-def _is_filed(now: Snapshot) -> bool:
-    return staying(now, "Sent") == [MAP] and now.mailbox("amy", "Sent").letters[0].digest in {
-        letter.digest for letter in now.device("phone").letters
-    }
+def _is_filed(before: Snapshot, now: Snapshot) -> bool:
+    return now.mailbox("amy", "Sent").digests == before.device("phone").digests
 
 
 sent = Exercise(
@@ -322,7 +333,12 @@ sent = Exercise(
     "What I sent from the phone",
     _sent_from_the_phone,
     goal=lambda before, now: (
-        _is_filed(now) and flagged(now, SEEN, "Sent") == {MAP} and len(_of_ben(now)) == 1 and not inbox(now)
+        _is_filed(before, now)
+        and flagged(now, SEEN, "Sent") == {MAP}
+        and not threatened(now)
+        and len(_of_ben(now)) == 1
+        and not inbox(now)
+        and still_has("phone", before, now)
     ),
     untouched="The copy is on the phone, and Amy's `Sent` on the server is empty. Append it there.",
     mistakes=(
@@ -338,13 +354,13 @@ sent = Exercise(
         FLAGGED_DELETED,
         Mistake(
             "not-as-sent",
-            lambda before, now: bool(inbox(now, "Sent")) and not _is_filed(now),
+            lambda before, now: bool(inbox(now, "Sent")) and not _is_filed(before, now),
             "What lies in `Sent` is not, octet for octet, the phone's copy. Append "
             '`box.phone.letters("Sent")[0]`, as it is.',
         ),
         Mistake(
             "unread",
-            lambda before, now: _is_filed(now),
+            lambda before, now: _is_filed(before, now) and SEEN not in now.mailbox("amy", "Sent").letters[0].flags,
             "The copy is in `Sent`, and every device shows it as new mail. Amy has read what she wrote: append it "
             r"with the flag `\Seen`.",
         ),

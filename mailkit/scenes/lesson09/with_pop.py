@@ -13,6 +13,7 @@ from mailkit.scenes.lesson09.boxes import (
     LUNCH,
     PHOTOS,
     WALK,
+    anywhere,
     inbox,
     kept,
     lost,
@@ -169,7 +170,8 @@ full = Exercise(
     "The mailbox is full",
     _full,
     goal=lambda before, now: (TICKETS in inbox(now) or _took_tickets(now)) and not lost(before, now),
-    untouched="The box is as full as it was. Remove letters that the laptop has, then let the postman come back.",
+    untouched="The box is as full as it was. Remove letters that the laptop has: their names are in `box.ledger`, as "
+    "text such as `1.1`. Marks count with `pop.quit()`; then let the postman come back.",
     mistakes=(
         Mistake(
             "lost",
@@ -331,7 +333,7 @@ fourteen_days = Exercise(
     "Fourteen days",
     _fourteen_days,
     goal=lambda before, now: (
-        inbox(now) == sorted((POSTCARD, PARCEL))
+        inbox(now) == anywhere(now) == sorted((POSTCARD, PARCEL))
         and kept(now, "tablet") == inbox(before)
         and still_has("laptop", before, now)
     ),
