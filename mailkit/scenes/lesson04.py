@@ -341,6 +341,12 @@ exercises = {
                 read_aloud(PHOTOS),
                 filed_away(PRIZE, "prize"),
                 Mistake(
+                    "put-back",
+                    lambda before, now: bool({one.uid for one in now.mailbox("amy").letters} - {1, 2, 3, 4}),
+                    "The photos went away and came back, as a new letter with a new UID: the phone will take them for "
+                    "one that it never saw. Leave them where they are, and name what is to be expunged: `UID EXPUNGE`.",
+                ),
+                Mistake(
                     "took-the-mark-away",
                     lambda _, now: PHOTOS not in flagged(now, DELETED),
                     "The photos are safe, but you took away the mark that the phone had set. Leave it, and name what "

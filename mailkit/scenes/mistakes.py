@@ -14,9 +14,9 @@ QUIT_IN_A_LOOP = f"Is there `NoneType` in a red box? Then {_IN_A_LOOP}"
 
 OTHER_SENT = Mistake(
     "other-spelling",
-    lambda before, now: any(one.name != "Sent" and one.name.lower() == "sent" for one in now.mailboxes),
-    "There is a mailbox now whose name differs from `Sent` only in its capitals; to IMAP those are two. Append to "
-    "`Sent`, spelled so.",
+    lambda before, now: any(one.name not in ("INBOX", "Sent") for one in now.mailboxes),
+    "There is a mailbox now beside `Sent`. Append to `Sent`, spelled so: to IMAP, names that differ only in a capital "
+    "are two.",
 )
 
 INTO_INBOX = Mistake(

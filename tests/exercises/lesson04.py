@@ -12,6 +12,12 @@ def _cell(key: str, lines: str) -> str:
 
 _NO_ADVERTISING = 'imap.store("2,6,7", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'
 
+_ASIDE = r"""imap.create("Aside")
+imap.uid("MOVE", "3", "Aside")
+imap.store("3", "+FLAGS", r"(\Deleted)")
+imap.expunge()
+imap.select("Aside")
+imap.uid("MOVE", "1", "INBOX")"""
 _PRIZE_GONE = 'imap.store("4", "+FLAGS", r"(\\Deleted)")\nimap.uid("EXPUNGE", "4")'
 _INVOICE = 'box.laptop.save(imap.fetch("2", "(BODY.PEEK[])"))'
 _RFC822 = 'box.laptop.save(imap.fetch("2", "(RFC822)"))'
@@ -99,6 +105,7 @@ imap.uid("STORE", data[0].decode(), "+FLAGS", r"(\Deleted)")""",
         "expunged-all": _cell("04.4", 'imap.store("4", "+FLAGS", r"(\\Deleted)")\nimap.expunge()'),
         "left-a-mark": _cell("04.4", f'imap.fetch("1:*", "(BODY[])")\n{_PRIZE_GONE}'),
         "filed-away": _cell("04.4", 'imap.create("Trash")\nimap.uid("MOVE", "4", "Trash")'),
+        "put-back": _cell("04.4", _ASIDE),
         "took-the-mark-away": _cell(
             "04.4",
             r"""imap.store("3", "-FLAGS", r"(\Deleted)")
