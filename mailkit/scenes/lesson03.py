@@ -266,7 +266,7 @@ change_your_mind = Exercise(
 
 
 def _a_week() -> World:
-    server = MailServer(letters("lunch", "photos", "walk", "panorama", "parcel"), password="secret")
+    server = MailServer(letters("lunch", "photos", "walk", "panorama", "invoice"), password="secret")
     return World(server, laptop=Device("laptop"))
 
 
@@ -343,8 +343,8 @@ only_small_ones = Exercise(
         Mistake(
             "too-few",
             lambda before, now: bool(_at_home(now)),
-            "Not all of the three small letters came. Let the loop go through all `lines`, and say `pop.quit()` after "
-            "it, not indented, because it ends the session.",
+            "Not all of the three small letters came: ten thousand is `10_000`. What is done for each stands inside "
+            "the loop, indented; `pop.quit()` comes after it, not indented, because it ends the session.",
         ),
     ),
     praise="Three small letters came home; the two large ones wait on the server. Did you call `retr` for the small "

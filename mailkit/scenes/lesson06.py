@@ -222,6 +222,7 @@ fourteen_days = Exercise(
     ),
     praise="Two letters were old enough and are gone; the one fetched late stays, and so does the one fetched fourteen "
     "days ago, not more. This is all that “For at most 14 days” does.",
+    instead={"clock": "`box.now`"},
 )
 
 # 06.3
@@ -238,7 +239,8 @@ def _three_visits() -> World:
     visits = ThreeVisits(server, laptop)
     half = half_way_notes(visits.is_half_way)
     passed_by = Notes("_passed by", lambda: ["the session"] * visits.is_passed_by())
-    return World(server, laptop=laptop, three_visits=visits, _half=half, _passed_by=passed_by)
+    short = Notes("_short", lambda: ["Monday"] * visits.is_cut_short())
+    return World(server, laptop=laptop, three_visits=visits, _half=half, _passed_by=passed_by, _short=short)
 
 
 bug_hunt = Exercise(
@@ -262,8 +264,14 @@ bug_hunt = Exercise(
         Mistake(
             "nothing",
             lambda before, now: _on_server(now) != _on_server(before) and not _kept(now),
-            "Nothing was fetched at all. Does your `if` say `not in`? What is not in the ledger yet is to be fetched; "
-            "and the function's own `laptop`, which it is given, is what saves.",
+            "Nothing was fetched at all. Does your `if` say `not in`? What is not in the ledger yet is to be fetched, "
+            "and only then noted; and the function's own `laptop`, which it is given, is what saves.",
+        ),
+        Mistake(
+            "not-each",
+            lambda _, now: bool(noted(now, "_short")),
+            "On Monday three letters were there, and not all of them came. What is done for each stands inside the "
+            "loop, indented, and no `break` ends that early; `range` leaves its end out.",
         ),
         Mistake(
             "numbers",

@@ -324,7 +324,8 @@ make_room = Exercise(
             "expunged-in-the-loop",
             lambda before, now: bool(_large(before) & _still(now)) and bool(_large(before) - _still(now)),
             "One large letter has gone home, another is still on the server. Did you expunge inside the loop? Each "
-            "time the later numbers shift, and the next one you noted is wrong: expunge once, after the loop.",
+            "time the later numbers shift, and the next one you noted is wrong: expunge once, after the loop. `save` "
+            "and `store` stand inside it.",
         ),
         Mistake(
             "flagged-only",

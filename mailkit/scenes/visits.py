@@ -113,6 +113,7 @@ class ThreeVisits:
         self._ledger: set[Any] = set()
         self.stop = self._line.stop
         self._begun = self._over = self._used = False
+        self._fetched: list[int] = []
 
     def __call__(self, poll: Callable[[poplib.POP3, set[Any], Device], object]) -> None:
         """Let ``poll(pop, ledger, laptop)`` work three times, with one ledger, each time logged in anew.
@@ -136,6 +137,10 @@ class ThreeVisits:
         """Tell whether the days began and never ended."""
         return self._begun and not self._over
 
+    def is_cut_short(self) -> bool:
+        """Tell whether only some of the first day's three letters were fetched on that day."""
+        return self._fetched[:1] in ([1], [2])
+
     def is_passed_by(self) -> bool:
         """Tell whether nothing has been said in the sessions that the function was given."""
         return not self._used
@@ -146,4 +151,5 @@ class ThreeVisits:
             self._line.visit(poll, self._ledger, self._laptop)
         finally:
             self._used |= not self._server.transcript("POP3").said("C")[-1].startswith("PASS")
-        print(f"{day}: {len(self._laptop.letters()) - before} fetched")  # noqa: T201
+        self._fetched.append(len(self._laptop.letters()) - before)
+        print(f"{day}: {self._fetched[-1]} fetched")  # noqa: T201

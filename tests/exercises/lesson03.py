@@ -149,6 +149,14 @@ imap.select()
 imap.store("2", "+FLAGS", r"(\Deleted)")
 imap.expunge()"""
 
+_IN_TURN = """\
+for line in lines:
+    n, size = map(int, line.split())
+    if size <= 10_000:
+        box.laptop.save(pop.retr(n))
+        pop.dele(n)
+pop.quit()"""
+
 OTHERS = {
     "03.3": [("not right", _change(_EXPUNGED), "1 gone")],  # by IMAP, and the other two are still marked
     "03.2": [
@@ -247,6 +255,9 @@ OTHERS = {
     ],
     "03.4": [
         ("copied-only", _small(_DELE_OUTSIDE), "under the `if`"),
+        ("too-few", _small(_IN_TURN.replace("10_000", "1_000")), "`10_000`"),
+        ("too-few", _small(_IN_TURN.replace("    if", "if").replace("        ", "    ")), "inside the loop"),
+        ("right", _small(_IN_TURN)),
         ("too-few", _small("for n in (1, 3):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()")),
         ("not yet", _small("for n in (1, 3, 5):\n    laptop.save(pop.retr(n))\npop.quit()"), "`box.laptop.save`"),
         ("not yet", _small("if int(lines[0].split()[1]) <= 10.000:\n    pop.dele(1)\npop.quit()"), "`10.000` is ten"),

@@ -125,6 +125,7 @@ WRONG = {
             laptop.save(pop.retr(number))
             ledger.add(name)
 """),
+        "not-each": _hunt(f"{_BY_UIDL}            break"),
         "numbers": _hunt("""\
         if number not in ledger:
             laptop.save(pop.retr(number))
@@ -168,6 +169,7 @@ OTHERS = {
         ("right", _by_age(_OLD.replace("> 14", ">= 15"))),
         ("fourteenth-day", _by_age(_OLD.replace(">", ">="), "pass")),
         ("not yet", _typed(_KEY_ERROR.replace(".days", "")), "`.days`"),
+        ("not yet", _by_age(_OLD.replace("box.now", "clock.now")), "You wrote `clock`; take `box.now`"),
         ("not yet", _THEIR_LOG_IN + _by_age(_OLD).replace(_LOG_IN, "pop = log_in()\n"), "wrote `log_in`, which"),
         ("not yet", _THEIR_LEDGER + _typed(_KEY_ERROR.replace("box.ledger", "ledger")), "own: `box.ledger`"),
         ("right", _by_age(f"name not in box.ledger:\n{_SAVE}    elif {_OLD.partition(' and ')[2]}")),
@@ -181,8 +183,9 @@ OTHERS = {
         ("numbers", _hunt(_BY_UIDL).replace("pop.uidl()", "pop.list()"), "A size is no name"),
         ("not yet", 'box = exercises["06.3"].start()\nbox.check()'),
         ("nothing", _hunt(_BY_UIDL.replace("laptop.save(pop.retr(number))", "pop.dele(number)"))),
+        ("not-each", _hunt(_BY_UIDL.replace("    " * 2, "    ", 1).replace("    " * 3, "    " * 2)), "inside the loop"),
         ("deletes", _hunt(f"{_BY_UIDL}            if name == '1.4':\n                pop.dele(number)")),
-        ("not right", _hunt(_BY_UIDL.replace("not in ledger", "not in {*ledger, '1.2'}"))),
+        ("not-each", _hunt(_BY_UIDL.replace("not in ledger", "not in {*ledger, '1.2'}"))),
         ("nothing", _hunt(_BY_UIDL).replace(", laptop):", ", device):"), "wrote `laptop`; take what `poll("),
         ("right", _hunt(_BY_UIDL)),
     ],

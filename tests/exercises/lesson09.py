@@ -534,6 +534,7 @@ box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"))""",
     ],
     "09.5": [
         ("sent-again", _imap("09.5", f"{_SENT_AGAIN}\n{_SENT}")),
+        ("other-spelling", _imap("09.5", 'imap.create("Drafts")\n' + _SENT.replace('"Sent"', '"Drafts"', 1))),
         ("into-inbox", _imap("09.5", _SENT + "\n" + _SENT.replace('"Sent"', '"INBOX"', 1))),
         ("into-inbox", _cell("09.5", _posted('box.phone.letters("Sent")')), "do not send it"),
         ("not-as-sent", _imap("09.5", _SENT.replace("[0])", "[0][:90])"))),
@@ -644,6 +645,14 @@ imap.expunge()""",
         ("marked-by-its-date", _cell("09.9", f"box.tablet_program.poll()\n{_BY_AGE}"), "`>=`"),
         (
             "not-both",
+            _cell(
+                "09.9",
+                f"box.tablet_program.poll()\n{_BY_AGE}\npop.quit()".replace("    if", "if").replace("        ", "    "),
+            ),
+            "The `if` stands inside",
+        ),
+        (
+            "not-both",
             _pop("09.9", "pop.dele(1)\npop.quit()").replace("pop = ", "box.tablet_program.poll()\npop = "),
             "`NoneType`",
         ),
@@ -672,6 +681,11 @@ for line in pop.uidl()[1]:
         ("other-device", _collect(_BY_NAME.replace("device.", "box.laptop."))),
         ("nothing", _collect(_BY_NAME.replace("device.save", "laptop.save")), "take what `collect(pop, device)`"),
         ("half-way", _stopped("line.decode()", "line")),
+        (
+            "numbers",
+            _collect(_BY_NAME.replace("    " * 2 + "if", "    if").replace("    " * 3, "    " * 2)),
+            "inside the loop",
+        ),
         ("half-way", _stopped("[name] = box.now", ".add(name)"), "`device.seen_uidls[name] = box.now`"),
         ("other-device", _collect("    for n in range(1, pop.stat()[0] + 1):\n        box.laptop.save(pop.retr(n))")),
         ("half-way", _stopped("[name] =", "[nam] =")),
@@ -704,8 +718,9 @@ for line in pop.uidl()[1]:
     ],
     "09.14": [
         (
-            "not right",
+            "wrong-place",
             _switched('imap.create("Bills")\nimap.append("Bills", None, None, box.laptop.letters("Bills")[0])'),
+            "inside the loop",
         ),
         (
             "no-bills",

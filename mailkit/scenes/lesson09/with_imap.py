@@ -279,9 +279,9 @@ switched = Exercise(
         ),
         Mistake(
             "wrong-place",
-            lambda before, now: len(anywhere(now)) == 4 and (inbox(now), inbox(now, "Bills")) != (AT_HOME, BILLS),
-            "All four letters are on the server, and not each in the mailbox of its folder. The first argument of "
-            "`append` says where.",
+            lambda before, now: bool(anywhere(now)) and (inbox(now), inbox(now, "Bills")) != (AT_HOME, BILLS),
+            "The server does not have all four letters, or not each in the mailbox of its folder. Append all that a "
+            "folder holds, inside the loop; the first argument of `append` says where.",
         ),
         FLAGGED_DELETED,
         Mistake(

@@ -386,9 +386,9 @@ fourteen_days = Exercise(
         Mistake(
             "not-both",
             lambda before, now: len(inbox(now)) == 3 or kept(now, "tablet") == inbox(now) == inbox(before),
-            "Two letters were fetched on day 1, and both are nineteen days old: both are to go, in one session: in a "
-            f"new one the numbers begin anew. {QUIT_IN_A_LOOP} Is it `timedelta`? Then compare with "
-            "`timedelta(days=14)`; a number has no days.",
+            "Two letters were fetched on day 1: both are to go, in one session, because in a new one the numbers begin "
+            f"anew. The `if` stands inside the loop, `pop.quit()` after it. {QUIT_IN_A_LOOP} Is it `timedelta`? Then "
+            "compare with `timedelta(days=14)`; the age is `box.now - fetched`.",
         ),
     ),
     praise="The days count from the download by this program, and the deletion is sent at its next visit: too late for "

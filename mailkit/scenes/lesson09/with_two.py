@@ -114,13 +114,14 @@ first_computer = Exercise(
                 bool(noted(now, "_week")) and not _new(before, now, "desktop") + _new(before, now, "laptop")
             ),
             "The letters lay there, and nothing was fetched. Does your `if` say `not in`? What is not in the ledger "
-            "yet is to be fetched; and `device`, which your function gets, is what saves.",
+            "yet is to be fetched, and only then noted; and `device`, which your function gets, is what saves.",
         ),
         Mistake(
             "numbers",
             lambda before, now: bool(inbox(now)) and 0 < len(_new(before, now, "desktop")) < 7,
             "A letter never came, though it lies on the server. The numbers moved up when another was deleted in "
-            "webmail (lesson 06), so the new one got a number that was in the ledger. Note the UIDL.",
+            "webmail (lesson 06), so the new one got a number that was in the ledger. Note the UIDL; and what is done "
+            "for each letter stands inside the loop, indented.",
         ),
         Mistake(
             "first-takes-all",
