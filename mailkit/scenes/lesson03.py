@@ -199,6 +199,12 @@ bug_hunt = Exercise(
             "All are home, and letters are left in the box. Mark each one once it is saved, inside the loop; end a "
             "good visit with `pop.quit()`.",
         ),
+        Mistake(
+            "not-all",
+            lambda before, now: bool(_saved(now)),
+            "Nothing is lost, but not every letter came home. What was printed says how each visit ended. `retr` and "
+            "`dele` get the loop's `number`, each once, and `range` leaves its end out: hence the `+ 1`.",
+        ),
     ),
     praise="Nothing is lost, and in the end everything is home. Mark only what is saved: QUIT removes what is marked.",
     instead=dict.fromkeys(("laptop", "pop", "server"), "what `collect(pop, laptop)` is given"),

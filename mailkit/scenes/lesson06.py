@@ -161,9 +161,9 @@ fourteen_days = Exercise(
     "Fourteen days by hand",
     _by_age,
     goal=lambda before, now: _on_server(now) == [INVOICE, PARTY, WALK] and still_has("laptop", before, now),
-    untouched="Nothing has changed: five letters on the server. Go through what `uidl` says; for each name, ask the "
-    "ledger when that letter was fetched. What you mark counts only with `pop.quit()`. `TypeError` in a red box? "
-    "`.days` makes a number of a difference.",
+    untouched="Nothing has changed: five letters on the server. Go through what `uidl` says; for each name, text such "
+    "as `1.1`, ask the ledger when that letter was fetched. What you mark counts only with `pop.quit()`. `TypeError` "
+    "in a red box? `.days` makes a number of a difference.",
     mistakes=(
         LAPTOP_TOO,
         Mistake(

@@ -111,6 +111,7 @@ OTHERS = {
     "01.3": [
         ("some-missing", _pop("01.3", _LOST_LINE), "`pop.quit()` comes after it"),
         ("box-emptied", _pop("01.3", _SAVE.format(end=6) + "pop.dele(1)\npop.quit()")),
+        ("twice", _pop("01.3", _SAVE.format(end=6).replace("retr(number)", "retr(1)") + "pop.quit()")),
         ("twice", _pop("01.3", _SAVE.format(end=2) + _SAVE.format(end=6) + "pop.quit()")),
     ],
 }

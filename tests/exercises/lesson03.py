@@ -63,6 +63,14 @@ _FIRST_MARKED = """\
     finally:
         pop.quit()
 """
+_SAVED_FIRST = """\
+    try:
+        for number in range(1, pop.stat()[0] + 1):
+            laptop.save(pop.retr(number))
+            pop.dele(number)
+    finally:
+        pop.quit()
+"""
 
 WRONG = {
     "03.1": {
@@ -106,6 +114,7 @@ pop.pass_("secret")
             "box.two_visits(collect)",
             'pop = poplib.POP3(*box.server.pop3)\npop.user("amy")\npop.pass_("secret")\ncollect(pop, box.laptop)',
         ),
+        "not-all": _hunt(_SAVED_FIRST.replace(" + 1", "")),
         "never-deletes": _hunt("""\
     try:
         for number in range(1, pop.stat()[0] + 1):
@@ -160,6 +169,8 @@ pop.quit()"""
 OTHERS = {
     "03.3": [("not right", _change(_EXPUNGED), "1 gone")],  # by IMAP, and the other two are still marked
     "03.2": [
+        ("right", _hunt(_SAVED_FIRST)),
+        ("not-all", _hunt(_SAVED_FIRST.replace("retr(number)", "retr(1)")), "the loop's `number`"),
         ("lost", _hunt(_FIRST_MARKED.replace("    try:", "    laptop.room = 3\n    try:"))),
         (
             "half-way",

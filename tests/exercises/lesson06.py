@@ -169,6 +169,7 @@ OTHERS = {
         ("right", _by_age(_OLD.replace("> 14", ">= 15"))),
         ("fourteenth-day", _by_age(_OLD.replace(">", ">="), "pass")),
         ("not yet", _typed(_KEY_ERROR.replace(".days", "")), "`.days`"),
+        ("not yet", _by_age(_OLD.replace("name", "number")), "text such as `1.1`"),
         ("not yet", _by_age(_OLD.replace("box.now", "clock.now")), "You wrote `clock`; take `box.now`"),
         ("not yet", _THEIR_LOG_IN + _by_age(_OLD).replace(_LOG_IN, "pop = log_in()\n"), "wrote `log_in`, which"),
         ("not yet", _THEIR_LEDGER + _typed(_KEY_ERROR.replace("box.ledger", "ledger")), "own: `box.ledger`"),
