@@ -109,6 +109,11 @@ OTHERS = {
         ("filed-away", _imap(f'imap.create("Bin")\nimap.copy("3", "Bin")\n{_LEAFLET}')),
     ],
     "01.3": [
+        ("right", _pop("01.3", _TAKE.format(end=6) + "pop.rset()\npop.quit()")),
+        (
+            "right",
+            _IMAP.replace("01.2", "01.3").format(lines='box.home.save(imap.fetch("1:*", "(BODY[])"))\nimap.logout()'),
+        ),
         ("some-missing", _pop("01.3", _LOST_LINE), "`pop.quit()` comes after it"),
         ("box-emptied", _pop("01.3", _SAVE.format(end=6) + "pop.dele(1)\npop.quit()")),
         ("twice", _pop("01.3", _SAVE.format(end=6).replace("retr(number)", "retr(1)") + "pop.quit()")),

@@ -170,6 +170,7 @@ OTHERS = {
     "03.3": [("not right", _change(_EXPUNGED), "1 gone")],  # by IMAP, and the other two are still marked
     "03.2": [
         ("right", _hunt(_SAVED_FIRST)),
+        ("right", _hunt(_FIRST_MARKED.replace("    finally", "    except OSError:\n        pop.rset()\n    finally"))),
         ("not-all", _hunt(_SAVED_FIRST.replace("retr(number)", "retr(1)")), "the loop's `number`"),
         ("lost", _hunt(_FIRST_MARKED.replace("    try:", "    laptop.room = 3\n    try:"))),
         (

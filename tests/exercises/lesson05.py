@@ -125,6 +125,16 @@ box.accident()""",
             "right",
             _cell(
                 "05.2",
+                """box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"))
+for number, octets in enumerate(box.laptop.letters()):
+    box.laptop.save(octets, f"Backup {number}")
+box.accident()""",
+            ),
+        ),
+        (
+            "right",
+            _cell(
+                "05.2",
                 """box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Backup")
 box.accident()
 for octets in box.laptop.letters("Backup"):

@@ -239,6 +239,10 @@ for line in box.lines:
             "let it",
         ),
         ("right", _COLLECT.format(begin=_REFUSES + _STLS, take=_SAVE)),
+        (
+            "right",
+            _COLLECT.format(begin=_REFUSES.replace('raise ValueError("no TLS here")', "return") + _STLS, take=_SAVE),
+        ),
         ("not yet", _COLLECT.format(begin="    pop.slts(context=box.context)", take=_SAVE)),
     ],
 }

@@ -91,6 +91,18 @@ OTHERS = {
         ("flagged-deleted", _switch(_EMPTY.partition("\n")[0] + "\n" + _carry() + _carry("Trips", "Trips"))),
         ("inbox-differs", _switch(_carry(mailbox="Trips") + _carry("Trips", "Trips"))),
         ("not right", _switch('imap.create("Trips")')),
+        (
+            "right",
+            _switch(
+                _carry(flags="None")
+                + _carry("Trips", "Trips", flags="None")
+                + """\
+for mailbox in ("INBOX", "Trips"):
+    imap.select(mailbox)
+    imap.store("1:*", "+FLAGS", r"(\\Seen)")"""
+            ),
+        ),
+        ("right", _switch(_carry() + _carry("Trips") + 'imap.create("Trips")\nimap.uid("MOVE", "4,5", "Trips")')),
         ("twice", _switch(_carry() + _carry("Trips", "Trips") + _carry("Trips", "Old"))),
         ("emptied-first", _switch(_EMPTY)),
         ("unread", _switch(_carry() + _carry("Trips", "Trips", flags="None"))),
@@ -115,6 +127,14 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org") as smtp
         ),
     ],
     "08.3": [
+        (
+            "right",
+            _room(
+                "    pass",
+                (_SAVE + _FLAG).replace("    ", "").replace("(number,", '(",".join(numbers),') + "imap.close()",
+            ),
+        ),
+        ("right", _room(_SAVE + _FLAG + "    imap.expunge()", "").replace("in numbers:", "in reversed(numbers):")),
         ("flagged-only", _room(_SAVE + _FLAG, 'imap.expunge()\nimap.store("1", "+FLAGS", r"(\\Deleted)")')),
         ("not right", _room('    imap.fetch(number, "(BODY[])")', "")),
         ("elsewhere", _room(_SAVE.replace(', "Archive"', "") + _FLAG)),

@@ -533,6 +533,10 @@ box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"))""",
         ),
     ],
     "09.5": [
+        (
+            "right",
+            _imap("09.5", _SENT.replace(r'r"(\Seen)"', "None") + '\nimap.select("Sent")\nimap.fetch("1", "(BODY[])")'),
+        ),
         ("sent-again", _imap("09.5", f"{_SENT_AGAIN}\n{_SENT}")),
         ("other-spelling", _imap("09.5", 'imap.create("Drafts")\n' + _SENT.replace('"Sent"', '"Drafts"', 1))),
         ("into-inbox", _imap("09.5", _SENT + "\n" + _SENT.replace('"Sent"', '"INBOX"', 1))),
@@ -706,6 +710,17 @@ for line in pop.uidl()[1]:
         ),
     ],
     "09.12": [
+        (
+            "right",
+            _imap(
+                "09.12",
+                r"""imap.select("School")
+imap.store("1", "+FLAGS", r"(\Deleted)")
+imap.append("INBOX", None, None, imap.fetch("1", "(BODY[])")[1][0][1])
+imap.close()
+box.program.poll()""",
+            ),
+        ),
         ("not yet", _imap("09.12", 'imap.select("School")\nimap.uid("MOVE", "2", "INBOX")'), "UID is 1"),
         (
             "right",
@@ -717,6 +732,14 @@ for line in pop.uidl()[1]:
         ),
     ],
     "09.14": [
+        (
+            "right",
+            _switched(
+                'imap.create("Bills")\n'
+                + _BY_FOLDER.replace(r'r"(\Seen)"', "None")
+                + '\n    imap.select(folder)\n    imap.store("1:*", "FLAGS", r"(\\Seen)")'
+            ),
+        ),
         (
             "wrong-place",
             _switched('imap.create("Bills")\nimap.append("Bills", None, None, box.laptop.letters("Bills")[0])'),
