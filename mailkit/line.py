@@ -296,9 +296,10 @@ class Line(asyncio.BufferedProtocol):
 
     def _tell_news(self) -> None:
         self._woken = False
-        if not (self._busy or self._paused or self._waiting or self.session.closed):
+        if not (self._busy or self._paused or self._waiting or self._upgrading or self.session.closed):
             try:
                 self._say(self.session.pending())
+                self._settle()  # these may be the last words
             except Exception:
                 self._fail()
 

@@ -182,6 +182,11 @@ class Mailbox:
             self._changed()
         return gone
 
+    def retire(self, uidvalidity: int = 0) -> None:
+        """Be no longer what sessions have opened: another mailbox from now on or, with 0, none."""
+        self.uidvalidity = uidvalidity
+        self._changed()
+
     def deleted_uids(self) -> list[int]:
         r"""Return the UIDs of messages flagged ``\Deleted``."""
         return [message.uid for message in self.messages if DELETED in message.flags]

@@ -92,7 +92,7 @@ class Account:
         mailbox.expunge([message.uid for message in mailbox.messages])
         del self.mailboxes[mailbox.name]
         self._retire(mailbox)
-        self.store.version += 1
+        mailbox.retire()
 
     def _retire(self, mailbox: Mailbox) -> None:
         """Note that a name lost its mailbox; what has that name next needs a larger UIDVALIDITY (RFC 3501 §2.3.1.1)."""
@@ -122,7 +122,7 @@ class Account:
             mailbox = self.mailboxes.pop(name)
             mailbox.name = new + name.removeprefix(old)
             if mailbox.uidvalidity < self._retired:
-                mailbox.uidvalidity = self.store.new_uidvalidity()
+                mailbox.retire(self.store.new_uidvalidity())
             self._retire(mailbox)
             self.mailboxes[mailbox.name] = mailbox
         self.store.version += 1

@@ -114,7 +114,7 @@ class MailboxCommands:
         self._account.create(arguments.only_mailbox())
 
     def do_delete(self, arguments: Arguments) -> None:
-        """Remove a mailbox; sessions that have it open hear EXPUNGE of all it held."""
+        """Remove a mailbox; sessions that have it open hear EXPUNGE of all it held, and BYE."""
         self._account.delete(arguments.only_mailbox())
 
     def do_rename(self, arguments: Arguments) -> None:

@@ -80,7 +80,7 @@ class ImapSession:
 
     def pending(self) -> bytes:
         """Return what the server has to say unasked: news of the mailbox, but only during IDLE (RFC 2177)."""
-        return self._view.news(may_expunge=True) if self._idling and self._view else b""
+        return self._view.news(may_expunge=True) + self._last_words() if self._idling and self._view else b""
 
     def tls_started(self) -> None:
         """Begin afresh under TLS (§6.2.1; RFC 9051 §6.2.1): nothing said before it counts."""
@@ -199,7 +199,7 @@ class ImapSession:
                 if (size >= CHUNK or piece == OTHERS_TURN or late) and not self.closed:  # else it is asked no more
                     yield b"".join(said)
                     said, size, until, worked = [], 0, monotonic() + PIECE_TIME, thread_time() + PIECE_TIME
-            if not self._resume:
+            if not (self._resume or self._bye):
                 said.append(self._completed(reply))
         except BadSyntax as error:
             self._count_mistake()
@@ -245,10 +245,16 @@ class ImapSession:
         if len(answer) > MAX_REFUSAL and not answer.startswith("OK"):  # the client's own words may come back in it
             answer = f"{answer[: MAX_REFUSAL // 2]} ... {answer[-MAX_REFUSAL // 2 :]}"
         answer = f"{self._tag.decode()} {answer}\r\n"
-        if self._bye:
-            self.end()
-            answer += f"* BYE {self._bye}\r\n"
-        return news + answer.encode("ascii", "backslashreplace")
+        return news + answer.encode("ascii", "backslashreplace") + self._last_words()
+
+    def _last_words(self) -> bytes:
+        """End the session where it cannot go on; return what is said then, nothing where it can."""
+        if self._view and self._view.is_outdated():  # RFC 2180 §3.3
+            self._bye = "the open mailbox was deleted, or has another UIDVALIDITY since a RENAME; connect again"
+        if not self._bye:
+            return b""
+        self.end()
+        return f"* BYE {self._bye}\r\n".encode()
 
     # Any state (§6.1)
 

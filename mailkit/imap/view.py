@@ -25,7 +25,7 @@ class View:
     """
 
     def __init__(self, mailbox: Mailbox, read_only: bool, wake: Callable[[], None]) -> None:
-        self.mailbox = mailbox
+        self.mailbox, self._uidvalidity = mailbox, mailbox.uidvalidity
         self.read_only = read_only
         self.watcher = mailbox.watch(wake)
         self.messages = mailbox.messages
@@ -38,6 +38,10 @@ class View:
     def close(self) -> None:
         """Stop listening."""
         self.mailbox.unwatch(self.watcher)
+
+    def is_outdated(self) -> bool:
+        """Say whether the mailbox is no longer the one that was opened: its UIDVALIDITY is another, or none."""
+        return self.mailbox.uidvalidity != self._uidvalidity
 
     def opening(self) -> bytes:
         """Return what SELECT and EXAMINE must say (RFC 3501 §6.3.1)."""
