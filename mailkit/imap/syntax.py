@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import TypeVar
 
 from mailkit.mailbox import MailboxError
@@ -270,8 +271,9 @@ def number_set(numbers: list[int]) -> bytes:
     >>> number_set([3, 4, 5, 9])
     b'3:5,9'
     """
-    joined = spans([(number, number) for number in numbers], 0)
-    return ",".join(f"{low}:{high}" if high > low else str(low) for low, high in joined).encode()
+    lows = (number for before, number in pairwise((-1, *numbers)) if number > before + 1)
+    highs = (number for number, after in pairwise((*numbers, 0)) if number + 1 != after)
+    return ",".join(f"{low}:{high}" if high > low else str(low) for low, high in zip(lows, highs, strict=True)).encode()
 
 
 def quote(octets: bytes) -> bytes:
