@@ -130,27 +130,24 @@ class Mailbox:
         """Add a message under the next UID. Raises `MailboxError` where it does not fit, or as `flag_set` does."""
         self.account.need_room(len(octets))
         self.need_place(1)
-        message = self.put(octets, self.flag_set(flags), when or self.account.store.clock())
-        self.tell_arrivals()
+        (message,) = self.put([(octets, when or self.account.store.clock(), self.flag_set(flags))])
         return message
 
-    def put(self, octets: bytes, flags: frozenset[str], when: datetime) -> Message:
-        """Add a message under the next UID, whether there is room or not; then call `tell_arrivals`.
+    def put(self, letters: Iterable[tuple[bytes, datetime, frozenset[str]]]) -> list[Message]:
+        """Add messages under the next UIDs, whether there is room or not; every session will be told of them.
 
-        ``flags`` are as `flag_set` spells them.
+        Takes of each its octets, its date, and its flags as `flag_set` spells them.
         """
-        message = Message(self.uidnext, octets, when, flags)
-        self.uidnext += 1
-        self.messages.append(message)
-        self.unseen += SEEN not in message.flags
-        self.account.used += message.size
-        return message
-
-    def tell_arrivals(self) -> None:
-        """Let every session know that there are messages it was not told of, once for all that were put."""
-        for watcher in self._watchers:
-            watcher.arrived = True
-        self._changed()
+        new = [Message(uid, *letter) for uid, letter in enumerate(letters, self.uidnext)]
+        if new:
+            self.uidnext += len(new)
+            self.messages += new
+            self.unseen += sum(SEEN not in message.flags for message in new)
+            self.account.used += sum(message.size for message in new)
+            for watcher in self._watchers:
+                watcher.arrived = True
+            self._changed()
+        return new
 
     def set_flags(self, message: Message, flags: Iterable[str], by: Watcher | None = None) -> None:
         """Replace the flags of a message; every session but ``by`` will be told (RFC 3501 §6.4.6)."""

@@ -209,10 +209,7 @@ class Store:
 def _copied(originals: Collection[Message], target: Mailbox) -> list[Message]:
     target.need_place(len(originals))
     target.flag_set(frozenset().union(*(one.flags for one in originals)))  # refuses before the first copy is made
-    copies = [target.put(one.octets, target.flag_set(one.flags), one.internaldate) for one in originals]
-    if copies:
-        target.tell_arrivals()
-    return copies
+    return target.put((one.octets, one.internaldate, target.flag_set(one.flags)) for one in originals)
 
 
 def in_small_letters(name: str) -> str:
