@@ -100,8 +100,7 @@ class Pop3Session:
 
         A command runs when the answers before it have been taken; what it does is done when its own comes out.
         """
-        if not (self.closed or self.upgrade):
-            self._input += octets
+        self._input += octets
         while not (self.closed or self.upgrade):
             line = self._input.cut_line(MAX_RESPONSE if self._challenged else MAX_COMMAND)
             if line is None:

@@ -94,8 +94,7 @@ class SmtpSession:
 
         A command runs when the answers before it have been taken; what it does is done when its own comes out.
         """
-        if not (self.closed or self.upgrade):
-            self._input += octets
+        self._input += octets
         while not (self.closed or self.upgrade or self.errand):
             if self._incoming:
                 rest = self._incoming.take(bytes(self._input))

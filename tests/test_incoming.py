@@ -111,12 +111,6 @@ LOGIN = b"EHLO a\r\nAUTH PLAIN AGFteQBzZWNyZXQ=\r\n"
 INPUTS = st.lists(st.one_of(LINES, st.sampled_from([TRANSACTION, LOGIN, b".\r\n"]), st.binary(max_size=9)), max_size=30)
 
 
-def test_nothing_is_kept_of_what_comes_after_quit():
-    session = SmtpSession(Store("example.org", fixed_clock), SMALL)
-    assert b"".join(session.receive(b"QUIT\r\n")).startswith(b"221 ")
-    assert b"".join(session.receive(b"NOOP\r\n")) == bytes(session._input) == b""
-
-
 @pytest.mark.slow
 @settings(max_examples=100_000 if os.environ.get("MAILKIT_LONG") else 150, deadline=None)
 @given(INPUTS, st.booleans())

@@ -67,6 +67,18 @@ def fetch_and_read_nothing(line, server):
     server.wait_for_hang_up(PATIENCE)
 
 
+@pytest.mark.parametrize("port", ["smtp", "pop3"])
+def test_nothing_is_kept_of_what_comes_after_the_last_words(server, port):
+    with connected(getattr(server, port)) as line:
+        (ours,) = [*server._engine.lines, *server._engine.smtp_lines]
+        line.sendall(b"QUIT\r\n")
+        read_all(line)
+        line.sendall(b"NOOP\r\n" * 99)
+        server.snapshot()  # it has arrived
+        assert not ours._inbox
+        assert not ours.session._input
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("port", ["pop3", "pop3s"])
 def test_last_words_wait_for_a_client_that_reads_slowly(monkeypatch, port):

@@ -70,8 +70,7 @@ class ImapSession:
         A command is carried out only when the answers before it were taken from the iterator, and what it
         does has happened when its own answer comes out.
         """
-        if not (self.closed or self.upgrade):
-            self._reader.feed(octets)
+        self._reader.feed(octets)
         while not (self.closed or self.upgrade):
             taken = self._reader.command(goes_on=self._resume is not None)
             if taken is None:
