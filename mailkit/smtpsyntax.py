@@ -61,8 +61,9 @@ def check_host(name: str, command: str) -> None:
 
 
 def _is_host(name: str) -> bool:
-    """Tell whether this is a domain, or an IP address in brackets (RFC 5321 §4.1.2, §4.1.3)."""
-    found = _LITERAL.fullmatch(name)
+    """Tell whether this is a domain, or an IP address in brackets (RFC 5321 §4.1.2, §4.1.3): no other is registered."""
+    # numbers there may begin with zeros, which `ip_address` refuses
+    found = _LITERAL.fullmatch(re.sub(r"\b0{1,2}(?=[0-9]{1,2}\b)", "", name, flags=re.ASCII))
     try:
         return bool(_HOST.fullmatch(name) or (found and ip_address(found[2]).version == (6 if found[1] else 4)))
     except ValueError:
