@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from mailkit.imap.address import addresses
-from mailkit.imap.mime import MAX_DEPTH, MAX_PARTS, MAX_VALUE, media_type, parse
+from mailkit.imap.mime import MAX_DEPTH, MAX_HEADER, MAX_PARTS, MAX_VALUE, media_type, parse
 from mailkit.imap.structure import body, envelope, header_values, nstring, searchable, section, sent_date
 from mailkit.message import Message
 from tests.effort import counting
@@ -317,6 +317,20 @@ def test_what_has_too_many_parts_ends():
     assert len(parse(many).children) < MAX_PARTS
 
 
+def test_a_letter_of_long_fields_ends_as_one_of_many_parts():
+    """Else others would wait half a minute until the parameters of all its parts were taken apart."""
+    part = f"--b\nContent-Type: text/plain; a={'x' * 20_000}\n\n"
+    assert len(parse(message("Content-Type: multipart/mixed; boundary=b\n\n" + part * 60)).children) < 60
+
+
+def test_fields_are_looked_for_where_a_header_may_be():
+    """A million fields would take seconds, and more room than the letter has."""
+    for room, found in ((MAX_HEADER - 99, 1), (MAX_HEADER, 0)):
+        late = message(f"X: {'y' * room}\nSubject: late\n\ntext")
+        assert envelope(late).count(b"late") == found
+        assert header_values(late, "Subject") == ["late"] * found
+
+
 def test_a_boundary_that_never_comes_ends_with_what_it_is_in():
     """RFC 2046 §5.1.2: the outer delimiter ends an inner multipart that was never closed, or never begun."""
     inner = "--out\nContent-Type: multipart/mixed; boundary=outer\n\nnothing\n"
@@ -587,8 +601,8 @@ def test_encoded_words(value, text):
     "words", ["=?utf-8?q?ab?= ", "=?", "=?utf-8?q?", "=?a*", "=?utf-8?b?a?= ", "=?utf-8?q?=C3?= a", "=?x%d?q?a?= "]
 )
 def test_encoded_words_take_a_time_that_grows_with_their_number(words):
-    """A million octets of them, each with a charset of its own or not, are read at once."""
-    value = "".join(words.replace("%d", str(number)) for number in range(1_000_000 // len(words)))
+    """Nearly as many as a header may have, each with a charset of its own or not, are read at once."""
+    value = "".join(words.replace("%d", str(number)) for number in range(700_000 // len(words)))
     begun = time.process_time()
     assert header_values(message(f"Subject: {value} =?utf-8?q?end?=\n\n"), "subject")[0].endswith("end")
     assert time.process_time() - begun < PATIENCE

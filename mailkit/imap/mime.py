@@ -17,7 +17,8 @@ from mailkit.message import Message, end_of_header
 
 MAX_DEPTH = 99  # parts inside parts; a part deeper than this is shown as it is, unopened
 MAX_VALUE = 200_000  # octets of parameters, or of all a message's address lists, that are read; honest mail has less
-MAX_PARTS = 10_000  # in one message; what follows is the last one's text
+MAX_HEADER = 1_000_000  # octets of one header that ENVELOPE, BODYSTRUCTURE and SEARCH know the fields of
+MAX_PARTS = 10_000  # in one message, 100 octets of their fields counting as one; what follows is the last one's text
 MAX_EFFORT = 20  # times that a message of some size is looked through; then no part is opened any more
 MIN_KEPT = 100  # octets of a part on average, the first ten left out: structures of smaller ones are not kept
 ADDRESS_FIELDS = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
@@ -119,7 +120,7 @@ def fields(header: bytes) -> Iterator[tuple[bytes, bytes]]:
 def known_fields(octets: bytes, start: int, body: int) -> Fields:
     """Return those fields between two offsets that ENVELOPE and BODYSTRUCTURE are made of."""
     found: Fields = {}
-    for name, value in _KNOWN_FIELD.findall(octets, start, body):
+    for name, value in _KNOWN_FIELD.findall(octets, start, min(body, start + MAX_HEADER)):
         found.setdefault(name.lower(), []).append(unfold(value.removesuffix(b"\r")))
     return found
 
@@ -272,6 +273,7 @@ class _Scanner:
         found = part.fields = known_fields(self.octets, part.start, part.body)
         part.room = self.room
         self.room -= sum(len(value) for name in ADDRESS_FIELDS for value in found.get(name, ()))
+        self.parts += sum(len(value) for values in found.values() for value in values) // 100
         part.is_mime = inside or b"mime-version" in found or b"content-type" in found
         if b"content-type" in found:
             if kind := media_type(found[b"content-type"][0]):

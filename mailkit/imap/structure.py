@@ -229,7 +229,7 @@ def header_values(message: Message, name: str) -> list[str]:
 
 def _values(message: Message, name: str) -> Iterator[bytes]:
     wanted = name.encode("latin-1", "replace").lower()  # in this order: beyond ASCII, case counts
-    own = mime.fields(_unfold(section(message, (), "HEADER") or b""))
+    own = mime.fields(_unfold((section(message, (), "HEADER") or b"")[: mime.MAX_HEADER]))
     return (value for field, value in own if field.lower() == wanted)
 
 
