@@ -18,6 +18,7 @@ Result = TypeVar("Result")
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 RECORD_TYPES = {20: "change cipher spec", 21: "alert", 22: "handshake", 23: "application data"}  # RFC 8446 §5.1
+LONGEST_COMMAND = 10_000  # octets; of a line that offers or asks for TLS
 CLIENT_HELLO = b"\x16"  # no command of SMTP, POP3 or IMAP begins so
 
 _DISTRUST = "the client does not trust it, and hangs up"
@@ -195,7 +196,7 @@ class _Line:
         brings the offer back, which is less bad than a letter that is altered.
         """
         lines = text.splitlines(keepends=True)
-        leg.held = b"" if lines[-1].endswith(b"\n") else lines.pop()
+        leg.held = b"" if lines[-1].endswith(b"\n") or len(lines[-1]) > LONGEST_COMMAND else lines.pop()
         passed = []
         for line in lines:
             self._strip = self._strip and not (leg is self.client and _BEFORE_LETTERS.match(line))

@@ -503,6 +503,14 @@ def test_no_offer_is_taken_that_comes_in_pieces(server):
         assert "C: STLS\nS: (the wiretap spoils this)\n" in str(tap.heard())
 
 
+def test_a_line_that_never_ends_is_not_held_back(server):
+    """Each piece of it was put behind all that came before, which took longer and longer."""
+    with Wiretap(server.pop3, strip_tls=True) as tap, socket.create_connection(tap.address, timeout=PATIENCE) as line:
+        line.recv(999)
+        line.sendall(b"x" * 20_000)
+        wait_until(lambda: "xxx" in str(tap.heard()))
+
+
 @pytest.mark.parametrize("how", [{}, {"certificate": "its own"}], ids=str)
 def test_an_octet_of_a_letter_does_not_begin_tls(how):
     with (
