@@ -5,6 +5,7 @@ Loaded by ``-p tests.plugin`` (pyproject.toml), because a conftest.py would not 
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import shutil
@@ -25,20 +26,15 @@ PROGRAMS = {
     "browser": ("chromium", "chromium-browser", "google-chrome"),
     **{name: (name,) for name in ("curl", "fetchmail", "imapfilter", "mbsync", "mpop", "msmtp", "mutt")},
 }
-_room = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give this process and its kernels a fresh home, and nbval's kernels a private line."""
-    room = config.stash[_room] = tempfile.TemporaryDirectory()
+    room = tempfile.TemporaryDirectory()
+    atexit.register(room.cleanup)  # a worker of xdist that ends in a hurry has no time for pytest_unconfigure
     os.environ |= fresh_home(room.name)
     nbval.kernel.KernelManager = functools.partial(jupyter_client.manager.KernelManager, **private_line(room.name))
     nbval.kernel.pformat = str  # it lays out every message, pictures too, for a debug log that nobody reads
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave nothing behind."""
-    config.stash[_room].cleanup()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
