@@ -283,7 +283,7 @@ class Line(asyncio.BufferedProtocol):
     def _say(self, octets: bytes) -> None:
         if self.session.closed:
             self.engine.forget(self, self.asked())
-        if octets and not self._transport.is_closing():
+        if octets and not (self._transport.is_closing() or self._raw.is_closing()):  # TLS may not know of it yet
             self._silent = False
             self.recorder.add("S", octets)
             self._transport.write(octets)

@@ -215,6 +215,27 @@ def test_a_server_that_stops_amid_an_answer_says_nothing_in_it(server):
         assert b"BYE" not in read_all(line)
 
 
+@pytest.mark.parametrize("port", ["imap", "imaps"])
+def test_nothing_is_said_on_a_line_that_has_broken(server, port, caplog):
+    """Else asyncio complains of it, in the learner's notebook."""
+    engine, command = server._engine, b"a NOOP\r\n"
+
+    def break_and_ask():
+        (ours,) = engine.lines
+        ours._raw.abort()
+        for _ in range(9):
+            engine.buffer[: len(command)] = command
+            ours.buffer_updated(len(command))
+
+    with contextlib.ExitStack() as ends:
+        line = ends.enter_context(socket.create_connection(getattr(server, port), timeout=PATIENCE))
+        if port == "imaps":
+            line = ends.enter_context(server.ssl_context.wrap_socket(line, server_hostname="localhost"))
+        line.recv(999)
+        engine.call(break_and_ask)
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(
     ("port", "begin"), [("pop3", b"STLS\r\n"), ("imap", b"a STARTTLS\r\n"), ("smtp", b"STARTTLS\r\n")]
 )
