@@ -14,7 +14,6 @@ from mailkit.imap.mime import Fields, Parameters, Part, remembered
 from mailkit.imap.syntax import quote
 from mailkit.message import Message, end_of_header
 
-_FOLD = re.compile(rb"\r?\n[ \t]")
 _WHOLE_FIELD = re.compile(rb"^([^\s:][^:\n]*+):[^\n]*+(?:\n[ \t][^\n]*+)*+\n?", re.M)
 _BLANK_LINES = (b"\n\r\n", b"\n\n")  # at a header's end, and the line end before
 
@@ -219,7 +218,7 @@ def _subset(header: bytes, names: tuple[str, ...], wanted: bool) -> bytes:
 
 def _unfold(header: bytes) -> bytes:
     """Unfold a header to search in: who looks for words with a blank between them need not know of a tab there."""
-    return _FOLD.sub(b" ", header)
+    return header.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ").replace(b"\n ", b" ").replace(b"\n\t", b" ")
 
 
 def header_values(message: Message, name: str) -> list[str]:
