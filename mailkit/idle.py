@@ -75,8 +75,8 @@ def _line(imap: imaplib.IMAP4) -> bytes:
         raise
     except OSError as error:  # TLS has its own, where the line ends without a word
         raise ConnectionError(CLOSED) from error
-    if not line:
-        raise ConnectionError(CLOSED)
+    if not line or line.startswith(b"* BYE "):  # which tells why
+        raise ConnectionError(_words(line.rstrip()).removeprefix("BYE ") or CLOSED)
     return line.rstrip(b"\r\n")
 
 

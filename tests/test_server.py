@@ -181,6 +181,18 @@ def test_idle_on_a_line_that_drops_says_what_to_do(server, tls):
     imap.shutdown()
 
 
+def test_idle_tells_why_the_server_hangs_up(server):
+    imap, other = imap_login(server), imap_login(server)
+    other.create("Work")
+    other.copy("1", "Work")
+    imap.select("Work")
+    other.delete("Work")
+    with pytest.raises(ConnectionError, match="the open mailbox was deleted"):
+        idle(imap)
+    imap.shutdown()
+    other.logout()
+
+
 def test_idle_needs_a_client(server):
     with pytest.raises(TypeError, match="not MailServer"):
         idle(server)
