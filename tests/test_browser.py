@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbconvert
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
@@ -69,7 +68,9 @@ def test_a_lesson(lab: Lab, name: str, subtests: pytest.Subtests, request: pytes
 @pytest.mark.parametrize("name", NAMES)
 def test_a_lesson_as_a_page(lab: Lab, name: str, tmp_path: Path) -> None:
     """What ``nbconvert --to html`` makes of it, without a kernel; its formulas' and scripts' addresses are refused."""
-    html, _ = nbconvert.HTMLExporter().from_notebook_node(load(name))
+    from nbconvert import HTMLExporter  # not while tests are only collected: a third of a second
+
+    html, _ = HTMLExporter().from_notebook_node(load(name))
     file = tmp_path / "page.html"
     file.write_text(html, "utf-8")
     page, _ = quiet_page(lab.page.context.browser)

@@ -10,7 +10,6 @@ import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
-import nbconvert
 import pytest
 
 from tests.execute import WIDGET_VIEW
@@ -18,7 +17,6 @@ from tests.notebooks import FOLDER, NAMES, code_cells, load
 
 pytestmark = pytest.mark.slow
 SVG = "data:image/svg+xml;base64,"
-EXPORTER = nbconvert.HTMLExporter()
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 
@@ -50,7 +48,9 @@ class Reader(HTMLParser):
 @pytest.fixture(scope="module", params=NAMES)
 def page(request):
     """A notebook's name, and what there is to read on its page."""
-    html, _ = EXPORTER.from_notebook_node(load(request.param))
+    from nbconvert import HTMLExporter  # not while tests are only collected: a third of a second
+
+    html, _ = HTMLExporter().from_notebook_node(load(request.param))
     return request.param, html, Reader(html)
 
 
