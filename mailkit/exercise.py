@@ -7,11 +7,11 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from html import escape
 from typing import Any, Literal, Protocol
 
 from mailkit.cells import cells_run, never_ran, taken_elsewhere
 from mailkit.progress import Progress
+from mailkit.render import card, in_lines
 from mailkit.snapshot import Snapshot, compare
 
 Predicate = Callable[[Snapshot, Snapshot], bool]  # (before, now): does this hold?
@@ -79,13 +79,9 @@ class Verdict:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         icon, colour = _LOOKS[self.status]
-        style = (
-            f"background-color:#ffffff;color:#000000;border:1px solid #767676;border-left:8px solid {colour};"
-            "padding:8px 12px;max-width:44em"
-        )
-        advice = re.sub(r"`([^`]+)`", _CODE, _html(self.advice)).replace("\n", "<br>")
-        heading = f"<strong>{icon} {self.status.capitalize()}</strong> · exercise {self.key}, {_html(self.title)}"
-        html = f'<div role="status" style="{style}">{heading}<br>{advice}</div>'  # read out by a screen reader
+        advice = re.sub(r"`([^`]+)`", _CODE, in_lines(self.advice))
+        heading = f"<strong>{icon} {self.status.capitalize()}</strong> · exercise {self.key}, {in_lines(self.title)}"
+        html = card(f"{heading}<br>{advice}", colour, role="status")  # read out by a screen reader
         return {"text/plain": repr(self), "text/html": html}
 
 
@@ -279,7 +275,3 @@ def _counts(*changes: tuple[object, ...]) -> str:
 
 def _in_code(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
-
-
-def _html(words: str) -> str:
-    return escape(words, quote=False)

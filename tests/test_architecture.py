@@ -47,7 +47,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "device": ({"device"}, {"message", "snapshot"}),
     "wiretap": ({"wiretap"}, {"sockets", "transcript"}),
     "diagram": ({"diagram", "flow", "layout", "plot"}, {"render", "snapshot"}),
-    "exercise": ({"exercise", "cells"}, {"progress", "snapshot"}),
+    "exercise": ({"exercise", "cells"}, {"progress", "render", "snapshot"}),
     "widgets": (
         {"widgets"},
         {"device", "diagram", "exercise", "progress", "render", "samples", "snapshot", "transcript"},

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from html import escape
 from typing import Any
 
 from mailkit.mailbox import MailboxError
 from mailkit.message import DELETED
+from mailkit.render import card, in_lines
 from mailkit.samples import table
 from mailkit.scenes.events import Finding, measured
 from mailkit.scenes.lesson06 import LEFT
@@ -126,18 +126,14 @@ class Advice:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         items = "".join(
-            f'<li style="margin-bottom:8px">{_html(reason.wish)} {self._question(reason)}'
-            f"<br>{'<br>'.join(map(_html, self._answers(reason)))}</li>"
+            f'<li style="margin-bottom:8px">{in_lines(reason.wish)} {self._question(reason)}'
+            f"<br>{'<br>'.join(map(in_lines, self._answers(reason)))}</li>"
             for reason in self.reasons
         )
-        style = (
-            "background-color:#ffffff;color:#000000;border:1px solid #767676;border-left:8px solid #0072b2;"
-            "padding:8px 12px;max-width:44em"
-        )
         between = f'<ul style="margin:8px 0">{items}</ul>' if items else "<br>"
-        last = "<br>".join(map(_html, self._last_lines()))
-        inside = f"<strong>{_html(self._headline())}</strong>{between}{last}"
-        return {"text/plain": repr(self), "text/html": f'<div style="{style}">{inside}</div>'}
+        last = in_lines("\n".join(self._last_lines()))
+        inside = f"<strong>{in_lines(self._headline())}</strong>{between}{last}"
+        return {"text/plain": repr(self), "text/html": card(inside, "#0072b2")}
 
     def _headline(self) -> str:
         count = len(self.reasons)
@@ -145,9 +141,9 @@ class Advice:
         return f"Take {self.way}{kept}."
 
     def _question(self, reason: Reason) -> str:
-        question = _html(reason.finding.question)
+        question = in_lines(reason.finding.question)
         linked = f'<a href="{reason.link}" style="{_LINK}">{question}</a>' if self.links else question
-        return f"{linked} ({_html(reason.place)})"
+        return f"{linked} ({in_lines(reason.place)})"
 
     def _last_lines(self) -> list[str]:
         price = (
@@ -257,7 +253,3 @@ def _offered(provider: str | None) -> dict[str, str]:
         raise LookupError(f"no provider {provider!r} in the table; it has: {known}")
     told = {way: rows[0]["imap" if way == "IMAP" else "pop"] for way in WAYS}
     return {way: way if answer == "yes" else f"{way} {answer}" for way, answer in told.items() if answer != "no"}
-
-
-def _html(words: str) -> str:
-    return escape(words, quote=False)

@@ -16,7 +16,7 @@ from mailkit.diagram import show
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED
 from mailkit.progress import Progress
-from mailkit.render import in_lines
+from mailkit.render import card, in_lines
 from mailkit.samples import compose, letters
 from mailkit.scenes.mistakes import FLAGGED_DELETED, MARKED, flagged
 from mailkit.server import MailServer
@@ -161,8 +161,7 @@ class Report:
         yield "Everything works. Go on." if self.ok else "Mend the first ✗, then run this cell again."
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        style = "background-color:#ffffff;color:#000000;border:1px solid #767676;padding:8px 12px;max-width:44em"
-        return {"text/plain": repr(self), "text/html": f'<div style="{style}">{in_lines(repr(self))}</div>'}
+        return {"text/plain": repr(self), "text/html": card(in_lines(repr(self)))}
 
 
 def check_everything(parts: tuple[Part, ...] = PARTS) -> Report:
