@@ -38,11 +38,21 @@ def idle(imap: imaplib.IMAP4, timeout: float = 5.0) -> list[str]:
         said.append(_words(answer))
     try:
         said = said or _news(imap, timeout)
-    finally:  # if the learner stops the cell, too: no other command would be taken
-        _send(imap, b"DONE\r\n")
-        while not (answer := _line(imap)).startswith(tag):
-            said.append(_words(answer))
-        imap.tagged_commands.pop(tag, None)
+    except ConnectionError:  # nobody hears DONE any more
+        raise
+    except BaseException:  # the learner stops the cell: without DONE no other command would be taken
+        _done(imap, tag)
+        raise
+    return said + _done(imap, tag)
+
+
+def _done(imap: imaplib.IMAP4, tag: bytes) -> list[str]:
+    """End the wait, and return what the server has said meanwhile."""
+    said = []
+    _send(imap, b"DONE\r\n")
+    while not (answer := _line(imap)).startswith(tag):
+        said.append(_words(answer))
+    imap.tagged_commands.pop(tag, None)
     return said
 
 

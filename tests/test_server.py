@@ -20,8 +20,10 @@ import sys
 import threading
 import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import partial
 
 import pytest
 
@@ -191,6 +193,24 @@ def test_idle_tells_why_the_server_hangs_up(server):
         idle(imap)
     imap.shutdown()
     other.logout()
+
+
+@pytest.mark.parametrize(("goodbye", "words"), [("", "connect and log in again"), ("Moved.", "Moved.")])
+def test_a_line_that_drops_amid_an_idle_is_told_once(server, goodbye, words):
+    imap = imap_login(server)
+
+    def hang_up():
+        wait_until(lambda: "+ idling" in str(server.transcript("IMAP")))
+        for line in [*server._engine.lines] if goodbye else ():
+            server._engine.call(partial(line.dismiss, goodbye))
+        server.hang_up()
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(hang_up)
+        with pytest.raises(ConnectionError, match=words) as caught:
+            idle(imap, PATIENCE)
+    assert caught.value.__context__ is None
+    imap.shutdown()
 
 
 def test_idle_needs_a_client(server):
