@@ -19,13 +19,14 @@ from mailkit.loopthread import STOPPED, LoopThread
 from mailkit.mailbox import Mailbox
 from mailkit.settings import Settings
 from mailkit.snapshot import DeviceView, MailboxView, Moment, Snapshot, view_letter
-from mailkit.sockets import TURN, Address
+from mailkit.sockets import Address
 from mailkit.store import Account, Store
 from mailkit.tls import Tls
 from mailkit.transcript import Recorder
 
 log = logging.getLogger(__name__)
 
+TURN = 0.02  # seconds that one line is answered while others wait
 KEPT_RECORDS = 200  # conversations that transcript() can still show
 KEPT_MOMENTS = 500  # states that history() can go back
 MAX_PICTURED = 100  # above this many messages and mailboxes, states are not kept: pictures are for lessons

@@ -7,7 +7,6 @@ import contextlib
 import socket
 
 Address = tuple[str, int]  # host, port
-TURN = 0.02  # seconds that one line is answered while others wait
 LINGER = 10.0  # seconds that a client has to read our last words and close its end
 IDLE = "nothing was said for too long; connect again"  # why a server hangs up
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux

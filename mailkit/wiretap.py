@@ -8,13 +8,11 @@ import ssl
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from mailkit.loopthread import LoopThread
+from mailkit.loopthread import LoopThread, Result
 from mailkit.sockets import LINGER, Address, send_at_once
 from mailkit.transcript import Recorder, Said, Speaker, Transcript
-
-Result = TypeVar("Result")
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 RECORD_TYPES = {20: "change cipher spec", 21: "alert", 22: "handshake", 23: "application data"}  # RFC 8446 §5.1

@@ -26,12 +26,12 @@ import pytest
 
 from mailkit import MailServer, idle
 from mailkit.samples import compose
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
 LONG = bool(os.environ.get("MAILKIT_LONG"))
 ROUNDS = 20
-PATIENCE = 30.0  # seconds for an answer, so that a server that hangs fails the test
 FOR_POP, FOR_MOVE, FOR_HOME = range(3)  # what the number in a letter's name leaves over, divided by three
 
 
