@@ -21,6 +21,7 @@ from mailkit.progress import Progress
 from mailkit.snapshot import DeviceView, LetterView, MailboxView, SessionView, Snapshot
 from mailkit.transcript import Said, Transcript
 from tests.execute import run
+from tests.garbage import set_aside
 from tests.notebooks import ROOT
 
 LETTERS = tuple(LetterView(uid, f"Letter {uid}", "ben@example.org", 100, frozenset(), str(uid)) for uid in (1, 2))
@@ -383,10 +384,10 @@ def test_starting_again_stops_the_earlier_world(exercise):
     assert not second.server.stopped
 
 
-@pytest.mark.slow
 def test_a_forgotten_box_goes_with_its_world(exercise):
-    gone = weakref.ref(exercise.start().server)
-    gc.collect()
+    with set_aside():
+        gone = weakref.ref(exercise.start().server)
+        gc.collect()
     assert gone() is None
 
 

@@ -18,6 +18,7 @@ import pytest
 from mailkit.exercise import Exercise, Verdict
 from tests import notebooks
 from tests.exercises import NEXT_CELL
+from tests.garbage import set_aside
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +59,7 @@ def world(name: str) -> Iterator[dict[str, Any]]:
     page, tests_own = ModuleType("__main__"), sys.modules["__main__"]
     namespace = vars(page)
     sys.modules["__main__"] = page
-    with warnings.catch_warnings():
+    with set_aside(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         try:
             exec(compile(notebooks.cell(name, "setup").source, f"{name}: setup", "exec"), namespace)

@@ -25,6 +25,7 @@ from nbformat import NotebookNode
 from mailkit.widgets import twin
 from tests import mutations as wrong
 from tests import notebooks
+from tests.garbage import set_aside
 from tests.test_exercises import stop_all
 from tests.test_notebooks import STATEMENTS
 
@@ -193,7 +194,7 @@ def run(number: str, mutation: Any = None) -> dict[str, str]:
     name, wanted = full_name(number), cells_of_interest()[number, mutation]
     cells = [one for one in notebooks.code_cells(name) if not notebooks.EXERCISE.fullmatch(one.id)]
     last = max(at for at, one in enumerate(cells) if one.id in wanted)
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+    with pytest.MonkeyPatch.context() as patch, set_aside(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # a world gone wrong leaves lines open
         patch.setattr(twin, "display", lambda bundle, **_: print(bundle["text/plain"]))
         forget_scenes()

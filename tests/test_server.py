@@ -39,6 +39,7 @@ from mailkit.settings import Settings
 from mailkit.sockets import acknowledge
 from mailkit.widgets import conversation, live
 from mailkit.wiretap import Wiretap
+from tests.garbage import set_aside
 from tests.patience import PATIENCE, wait_until
 
 LETTERS = [b"Subject: %s\r\nFrom: ben@example.net\r\n\r\ntext\r\n" % name for name in (b"one", b"two", b"three")]
@@ -925,13 +926,13 @@ def test_stop_frees_port_and_thread_and_may_come_twice():
         server.snapshot()
 
 
-@pytest.mark.slow
 def test_losing_the_name_stops_the_server():
     before = len(server_threads())
-    server = MailServer(LETTERS)
-    pop = poplib.POP3(*server.pop3)
-    server = MailServer(LETTERS)
-    gc.collect()
+    with set_aside():
+        server = MailServer(LETTERS)
+        pop = poplib.POP3(*server.pop3)
+        server = MailServer(LETTERS)
+        gc.collect()
     assert len(server_threads()) == before + 1
     pop.close()
     server.stop()
