@@ -42,10 +42,9 @@ MAIL = (
 class Client:
     """A client that does nothing but send and read to the end of the answer: the time is the server's."""
 
-    def __init__(self, address: tuple[str, int], user: str = "amy") -> None:
+    def __init__(self, address: tuple[str, int]) -> None:
         self.socket = socket.create_connection(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.user = user
 
     def send(self, command: bytes) -> None:
         self.socket.sendall(command + b"\r\n")
@@ -68,7 +67,7 @@ class Imap(Client):
     """Commands under the tag ``t``; anything but OK raises."""
 
     def __init__(self, address: tuple[str, int], user: str = "amy", mailbox: str = "INBOX") -> None:
-        super().__init__(address, user)
+        super().__init__(address)
         self.until(lambda answer: answer.endswith(b"\r\n"))
         self.ask(b"LOGIN %s secret" % user.encode())
         if mailbox:
@@ -99,12 +98,12 @@ def complete(answer: bytearray) -> bool:
 
 
 class Pop(Client):
-    """A POP3 client that has logged in."""
+    """A POP3 client that has logged in as Amy."""
 
-    def __init__(self, address: tuple[str, int], user: str = "amy") -> None:
-        super().__init__(address, user)
+    def __init__(self, address: tuple[str, int]) -> None:
+        super().__init__(address)
         self.until(lambda answer: answer.endswith(b"\r\n"))
-        for command in (b"USER " + user.encode(), b"PASS secret"):
+        for command in (b"USER amy", b"PASS secret"):
             self.ask(command)
 
     def ask(self, command: bytes, end: bytes = b"\r\n") -> bytearray:
@@ -233,10 +232,10 @@ def select(server: Server) -> float:
     return taken
 
 
-def fill(server: Server, user: str = "amy", count: int = MESSAGES) -> float:
-    """APPEND so many messages, and return how long that took."""
-    client = Imap(server.imap, user)
-    taken = timed(lambda: [client.append(MAIL % (number, number)) for number in range(count)])
+def fill(server: Server) -> float:
+    """APPEND all messages, and return how long that took."""
+    client = Imap(server.imap)
+    taken = timed(lambda: [client.append(MAIL % (number, number)) for number in range(MESSAGES)])
     client.close()
     return taken
 
@@ -344,10 +343,10 @@ def compare(servers: list[Server], large: bool) -> Table:
     return table
 
 
-def starts(mailkit: Connection, repeats: int = REPEATS) -> dict[str, float]:
+def starts(mailkit: Connection) -> dict[str, float]:
     """Return the median time from the start to the first login, of each server."""
     times: dict[str, list[float]] = {"mailkit": [], "Dovecot": []}
-    for _ in range(repeats):
+    for _ in range(REPEATS):
         mailkit.send("start")
         imap, _, taken = mailkit.recv()
         times["mailkit"].append(taken + timed(lambda imap=imap: Imap(imap, mailbox="").close()))

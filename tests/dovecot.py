@@ -18,7 +18,6 @@ import subprocess
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterable
 from pathlib import Path
 
 import trustme
@@ -179,7 +178,7 @@ def find_program() -> str | None:
 class Dovecot:
     """A running Dovecot. ``pop3``, ``imap`` and, TLS from the start, ``pop3s``, ``imaps`` are address pairs."""
 
-    def __init__(self, accounts: Iterable[str] = ("amy", "ben"), domain: str = "example.org") -> None:
+    def __init__(self) -> None:
         program, self.version = find_program(), version()
         if program is None or self.version[:3] not in BY_VERSION:
             raise RuntimeError("no Dovecot 2.3 or 2.4 here; install the packages dovecot-imapd and dovecot-pop3d")
@@ -194,7 +193,7 @@ class Dovecot:
         certificate.private_key_pem.write_to_path(str(self.home / "key.pem"))
         for pem in certificate.cert_chain_pems:
             pem.write_to_path(str(self.home / "certificate.pem"), append=True)
-        passwords = [f"{name}{at}:{PASSWORD}::::::\n" for name in accounts for at in ("", f"@{domain}")]
+        passwords = [f"{name}{at}:{PASSWORD}::::::\n" for name in ("amy", "ben") for at in ("", "@example.org")]
         (self.home / "passwords").write_text("".join(passwords))
         import grp  # Windows has neither, and must still be able to import this module
         import pwd

@@ -28,9 +28,9 @@ class Clock:
     Call it for the time: a `MailServer` and a `PopClient` can share one.
     """
 
-    def __init__(self, start: datetime = datetime(2026, 9, 1, MORNING, tzinfo=UTC)) -> None:
-        self.now = start
-        self._first_day = start.date()
+    def __init__(self) -> None:
+        self.now = datetime(2026, 9, 1, MORNING, tzinfo=UTC)
+        self._first_day = self.now.date()
 
     def __call__(self) -> datetime:
         """Return the time."""
