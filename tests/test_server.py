@@ -32,6 +32,7 @@ from mailkit.device import Device
 from mailkit.diagram import show, show_change
 from mailkit.idle import idle
 from mailkit.imap.session import ImapSession
+from mailkit.imap.states import Reply
 from mailkit.mailbox import MailboxError
 from mailkit.samples import letters
 from mailkit.server import MailServer
@@ -145,6 +146,22 @@ def test_idle_tells_what_happened_before_it_began(server):
     imap = imap_login(server)
     server.deliver(LETTERS[0])
     assert "4 EXISTS" in idle(imap)
+    imap.logout()
+
+
+def test_idle_hears_what_a_server_says_before_it_agrees(server, monkeypatch):
+    """Ours says it afterwards; RFC 3501 §5.2 allows either."""
+    do_idle = ImapSession.do_idle
+
+    def news_first(session, arguments):
+        reply = do_idle(session, arguments)
+        return Reply([b"".join(reply.pieces).removeprefix(b"+ idling\r\n") + b"+ idling\r\n"])
+
+    monkeypatch.setattr(ImapSession, "do_idle", news_first)
+    imap = imap_login(server)
+    server.deliver(LETTERS[0])
+    assert idle(imap, PATIENCE) == ["4 EXISTS", "4 RECENT"]
+    assert imap.noop()[0] == "OK"
     imap.logout()
 
 

@@ -20,6 +20,7 @@ from tests.patience import PATIENCE, wait_until
 from tests.tls import said_with_goodbye
 
 LETTER = b"Subject: Plans\r\n\r\nMeet at the bridge. STARTTLS\r\nSTLS\r\n"
+LARGE = LETTER + b"A line of a letter.\r\n" * 500_000
 
 
 @pytest.fixture(scope="module")
@@ -328,10 +329,25 @@ def _is_full(tap):
     return any(transport and transport.get_write_buffer_size() for transport in transports)
 
 
-def test_stopping_amid_a_large_answer_hangs_up():
-    large = LETTER + b"A line of a letter.\r\n" * 500_000
+@pytest.mark.slow
+def test_a_large_answer_waits_for_who_reads_late():
     with (
-        MailServer([large], password="secret") as server,
+        MailServer([LARGE], password="secret") as server,
+        Wiretap(server.pop3) as tap,
+        socket.create_connection(tap.address, timeout=PATIENCE) as line,
+    ):
+        line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\nQUIT\r\n")
+        assert line.recv(3) == b"+OK"
+        wait_until(lambda: tap._ask(lambda: not tap._lines[0].server.transport.is_reading()))
+        answer = bytearray()
+        while octets := line.recv(1_000_000):
+            answer += octets
+        assert LARGE + b".\r\n+OK" in answer
+
+
+def test_stopping_amid_a_large_answer_hangs_up():
+    with (
+        MailServer([LARGE], password="secret") as server,
         Wiretap(server.pop3) as tap,
         socket.create_connection(tap.address, timeout=PATIENCE) as line,
     ):
