@@ -88,7 +88,6 @@ def draw(
     left = right = bottom = 0
     names: dict[Spot, str] = {}
     for heading, columns in panels:
-        names.clear()
         right, bottom = _panel(page, left, heading, columns, widths, slots, names)
         left = right + 2 * _EDGE
     for tail, head in arrows:

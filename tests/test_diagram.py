@@ -470,6 +470,17 @@ def test_a_long_subject_takes_a_second_line() -> None:
     assert " ".join(lines).endswith("A postcard from the lake of Lugano")
 
 
+@pytest.mark.parametrize("subject", ["W" * 40, "\u05e9\u05dc\u05d5\u05dd " * 8])
+def test_a_subject_that_cannot_be_parted_is_cut(subject: str) -> None:
+    """Hebrew is isolated, from its beginning to its end, or it would turn round what stands beside it."""
+    picture = show(Snapshot((mailbox(letter(1, subject)),), devices=(device("home"),)), width=400)
+    [row] = groups(picture, "letter")
+    [line] = row.iter(f"{SVG}text")
+    shown = "".join(line.itertext())
+    assert "…" in shown
+    assert shown.count("\u2068") == shown.count("\u2069") == (not subject.isascii())
+
+
 # States, routes, columns
 
 
