@@ -52,9 +52,8 @@ def show_change(
     pairs, foot = _compared(before, after, only)
     then, now = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     still = _stillness(then, now, _loose(before) == _loose(after))
-    apart = after_only and width > _TWO_PANELS
     if after_only or width <= _TWO_PANELS:  # one moment needs no panel; "After" says nothing where there is no "Before"
-        panels, told = [("", _columns(now, apart))], [*[still] * bool(still), *foot]
+        panels, told = [("", _columns(now, apart=width > _TWO_PANELS))], [*[still] * bool(still), *foot]
     else:
         later = f"After{' · ' * bool(still)}{still.lower().rstrip('.')}"
         panels, told = [("Before", _columns(then)), (later, _columns(now))], foot
@@ -176,7 +175,7 @@ def _tally(rows: Iterable[Row]) -> str:
 
 def _happened(row: Row) -> str:
     """Say in a word or three what became of a letter: what was moved is not just gone, a mark no flag."""
-    first = row.notes[0][0] if row.notes else ""
+    first = row.notes[0][0]
     marking = {"now marked (DELE)": "marked", "no longer marked": first}
     return first if row.look == "gone" else marking.get(first, row.look)
 

@@ -27,6 +27,12 @@ def test_a_letter_may_have_lines_as_list_has_them_and_no_end():
     assert laptop.letters() == [b"Subject: sums\r\n\r\n1 439\r\n"] * 2
 
 
+def test_keeps_octets_as_they_are():
+    laptop = Device("laptop")
+    laptop.save(LETTER)
+    assert laptop.letters() == [LETTER]
+
+
 def test_keeps_what_imaplib_returned():
     phone = Device("phone")
     phone.save(("OK", [(b"1 (BODY[] {44}", LETTER), b")"]))

@@ -261,7 +261,7 @@ def test_of_many_letters_an_excerpt_with_every_change() -> None:
 
 
 def test_nothing_at_all_is_a_picture_too() -> None:
-    assert show(Snapshot()).words == ""
+    assert (show(Snapshot()).words, show(Snapshot()).alt) == ("", "No mailbox.")
     assert "Nothing to show" in drawn(tree(show(Snapshot())))
 
 
