@@ -183,6 +183,7 @@ def test_empty_mailboxes_take_one_line() -> None:
         "Server · amy/INBOX: 1 letter\n    1 Lunch on Thursday\nServer · empty: amy/Drafts, amy/Sent"
     )
     assert str(show(Snapshot((mailbox(),)))) == "Server · amy/INBOX: 0 letters\n    (empty)"
+    assert str(show(Snapshot(names), "amy/Sent")) == "Server · amy/Sent: 0 letters\n    (empty)"
 
 
 def test_quota_and_waiting_sessions() -> None:
@@ -310,6 +311,12 @@ def test_no_arrow_is_drawn_where_one_would_mislead() -> None:
     assert (
         groups(show_change(Snapshot((mailbox(),), devices=(none[0],)), Snapshot((box,), devices=(home,))), "edge") == []
     )
+    before = Snapshot((box,), devices=(*none, device("tablet")))
+    for name, beside in (("laptop", 1), ("phone", 0), ("tablet", 0)):  # past one device, to another
+        after = replace(
+            before, devices=tuple(device(one.name, *[first] * (one.name == name)) for one in before.devices)
+        )
+        assert len(groups(show_change(before, after, after_only=True), "edge")) == beside
 
 
 def test_a_letter_begins_at_its_rim_whatever_is_set_off_in_it() -> None:
