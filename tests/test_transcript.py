@@ -262,6 +262,11 @@ def test_a_password_in_a_literal_is_masked():
     assert "secret" not in spoken("IMAP", *pieces)
 
 
+def test_pop3_has_no_literals():
+    """Else a password would pass for a letter's line."""
+    assert spoken("POP3", ("C", b"USER {13+}\r\nPASS secret\r\n")).splitlines()[-1] == f"C: PASS {MASK}"
+
+
 def test_masking_is_a_choice():
     assert spoken("POP3", ("C", b"PASS secret\r\n"), mask=False) == "C: PASS secret"
 
