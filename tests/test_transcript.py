@@ -182,6 +182,7 @@ def test_it_is_masked_whatever_was_asked_before(protocol, asked, answers, secret
         ("IMAP", ["C: a AUTHENTICATE PLAIN AGFteQBzZWNyZXQ=", "C: b SELECT INBOX"]),
         ("IMAP", ["C: a LOGIN {3+}", "C: amy {6+}", "C: secret", "C: b SELECT INBOX"]),
         ("IMAP", ["C: a LOGIN amy {99999999}", "S: a NO [TOOBIG] no", "C: b SELECT INBOX"]),
+        ("IMAP", ["C: a AUTHENTICATE LOGIN", "S: + ", "C: *", "C: b SELECT INBOX"]),
         ("IMAP", ["C: * AUTHENTICATE PLAIN", "S: * BAD no", "S: * 1 EXISTS", "C: b SELECT INBOX"]),
         ("POP3", ["C: STLS", "C: CAPA", "S: +OK begin", "C: AUTH PLAIN", "S: + ", "C: QUJD", "S: +OK in", "C: STAT"]),
         ("POP3", ["C: AUTH PLAIN AGFteQBzZWNyZXQ=", "C: STAT"]),
@@ -265,6 +266,10 @@ def test_a_password_in_a_literal_is_masked():
 def test_pop3_has_no_literals():
     """Else a password would pass for a letter's line."""
     assert spoken("POP3", ("C", b"USER {13+}\r\nPASS secret\r\n")).splitlines()[-1] == f"C: PASS {MASK}"
+
+
+def test_only_after_data_comes_a_letter():
+    assert spoken("SMTP", ("C", b"NOOP\r\nsecret\r\n"), ("S", b"354 go on\r\n")).splitlines()[1] == f"C: {MASK}"
 
 
 def test_masking_is_a_choice():
