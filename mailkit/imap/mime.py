@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, wraps
 from heapq import heappop, heappush, heapreplace
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
@@ -49,6 +49,7 @@ def remembered(read: Callable[[bytes], Read]) -> Callable[[bytes], Read]:
     """Keep what short values were read as: the same people write to each other, with the same programs."""
     kept = lru_cache(maxsize=1024)(read)
 
+    @wraps(read)
     def remembering(value: bytes) -> Read:
         return kept(value) if len(value) <= 200 else read(value)
 
