@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
@@ -90,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
         except (LookupError, OSError, TypeError, ValueError) as error:
             serving.error(str(error))
         except KeyboardInterrupt:
-            print("The server has stopped; its mail is gone.")
+            print("The server has stopped; its mail is gone.", file=sys.stderr)  # a pipe may have heard Ctrl-C, too
     else:
         parser.print_help()
 
