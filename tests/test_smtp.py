@@ -21,6 +21,7 @@ import pytest
 import mailkit.relay
 from mailkit.delivery import MAX_HOPS
 from mailkit.mailbox import Mailbox
+from mailkit.relay import REPLY_LINES
 from mailkit.server import MailServer, fixed_clock
 from mailkit.settings import Settings
 from mailkit.smtp import MAX_RECIPIENTS, SmtpSession
@@ -473,6 +474,15 @@ def test_a_relay_waits_for_each_reply_and_goes_by_its_first_digit(server, client
     assert heard[:4] + heard[5:] == [*COMMANDS, b"QUIT\r\n", b""]
     assert heard[4].endswith(LETTER.encode() + b".\r\n")
     assert reply[0] == 250
+
+
+@pytest.mark.parametrize(
+    ("lines", "says", "code"), [(REPLY_LINES, b"EHLO", 250), (REPLY_LINES + 1, b"QUIT", 451)], ids=["most", "more"]
+)
+def test_a_relay_hears_no_reply_without_an_end(server, client, lines, says, code):
+    long = b"\r\n".join([b"220-and"] * (lines - 1) + [b"220 done"])
+    heard, reply = relayed(server, client, [long, *REPLIES[1:]] if code == 250 else [long, b"221 bye"])
+    assert (heard[0][:4], reply[0]) == (says, code)
 
 
 @pytest.mark.parametrize("refusal", [b"500 what?", b"502"])
