@@ -179,7 +179,7 @@ def _ticks(values: Iterable[float], from_zero: bool = True) -> list[float]:
     """Return some five round numbers that reach from the least value (or 0) to the greatest, and beyond.
 
     >>> _ticks([3, 47])
-    [0, 10, 20, 30, 40, 50]
+    [0.0, 10.0, 20.0, 30.0, 40.0, 50.0]
     """
     known = list(values)
     if not all(math.isfinite(value) for value in known):
@@ -190,12 +190,7 @@ def _ticks(values: Iterable[float], from_zero: bool = True) -> list[float]:
     step = magnitude * next(factor for factor in (1, 2, 5, 10) if span / (magnitude * factor) <= 6)
     first = math.floor(low / step) if from_zero else math.ceil(low / step - 1e-9)
     last = math.ceil((low + span) / step - 1e-9) if from_zero else math.floor((low + span) / step + 1e-9)
-    return [_plain(at * step) for at in range(first, last + 1)]
-
-
-def _plain(value: float) -> float:
-    rounded = round(value, 9)
-    return int(rounded) if rounded == int(rounded) else rounded
+    return [round(at * step, 9) for at in range(first, last + 1)]
 
 
 def _scale(low: float, high: float, start: float, end: float) -> _Scale:

@@ -301,6 +301,15 @@ def test_a_large_letter_goes_through(how):
         imap.logout()
 
 
+def test_half_a_line_that_may_have_become_an_offer_is_passed_on(server):
+    with Wiretap(server.pop3, strip_tls=True) as tap, socket.create_connection(tap.address, timeout=PATIENCE) as line:
+        line.sendall(b"CAP")
+        line.shutdown(socket.SHUT_WR)
+        with line.makefile("rb") as answers:
+            answers.read()
+    assert server.transcript("POP3", mask=False).said("C") == ("CAP",)
+
+
 def test_line_after_line(server):
     with Wiretap(server.pop3) as tap:
         for name in ("amy", "ben"):
@@ -309,6 +318,7 @@ def test_line_after_line(server):
             pop.quit()
         assert tap.heard().said("C") == ("USER amy", "QUIT", "USER ben", "QUIT")
         assert repr(tap) == "<Wiretap, listening: 2 lines>"
+    assert repr(tap) == "<Wiretap, stopped: 2 lines>"
 
 
 def test_what_was_heard_stays_after_the_end(server):
