@@ -46,7 +46,7 @@ class Progress:
         """Forget these exercises, by their keys."""
         for key in exercises:
             self._kept["exercises"].pop(key, None)
-        self._save()
+        self._try(self._replace_file)
 
     def _read(self) -> dict[str, dict[str, Any]]:
         try:
@@ -64,9 +64,6 @@ class Progress:
 
     def _write(self, part: str, key: str, value: str) -> None:
         self._kept[part][key] = value
-        self._save()
-
-    def _save(self) -> None:
         self._try(self._replace_file)
 
     def _replace_file(self) -> None:

@@ -462,8 +462,9 @@ def test_no_place_to_write_stops_nobody(tmp_path, monkeypatch, exercise):
     monkeypatch.setenv("MAILKIT_PROGRESS", str(tmp_path / "missing" / "progress.json"))
     box = exercise.start()
     box.server.inbox.pop()
-    with pytest.warns(UserWarning, match="name another file in MAILKIT_PROGRESS"):
+    with pytest.warns(UserWarning, match="name another file in MAILKIT_PROGRESS") as told:
         assert box.check().status == "right"
+    assert told[0].filename == __file__, "it is the learner's cell that is named, and no file of ours"
 
 
 def test_a_write_leaves_one_file(tmp_path, monkeypatch):
