@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from itertools import pairwise
 
@@ -40,6 +41,17 @@ def test_series_differ_by_more_than_colour() -> None:
     boxes = ET.fromstring(bars("t", {"x": dict.fromkeys("abcd", 1)}).svg)
     fills = [bar.get("fill") for bar in boxes.iter(f"{SVG}rect")][1:]
     assert len(set(fills)) == 4
+
+
+def test_a_value_stands_where_its_number_stands() -> None:
+    root = ET.fromstring(steps("t", {"a": [(0, 0), (10, 40)]}).svg)
+    [line] = [path.get("d") for path in root.iter(f"{SVG}path") if path.get("stroke-width") == "2.4"][:1]
+    [(x, y)] = re.findall(r"H([\d.]+)V([\d.]+)H", line)
+    at = {(one.text, one.get("text-anchor")): (one.get("x"), one.get("y")) for one in root.iter(f"{SVG}text")}
+    assert x == at["10", "middle"][0]
+    assert float(y) == float(at["40", "end"][1]) - 4  # its middle, as high as the line
+    wide = [float(bar.get("width")) for bar in ET.fromstring(bars("t", {"a": 20, "b": 10}).svg).iter(f"{SVG}rect")]
+    assert wide[1] == pytest.approx(2 * wide[2], abs=0.2)
 
 
 def test_labels_do_not_cover_each_other() -> None:
