@@ -136,6 +136,7 @@ def test_imap_hears_what_pop_removed(server):
 def test_idle_returns_nothing_when_nothing_happens(server):
     imap = imap_login(server)
     assert idle(imap, timeout=0.01) == []
+    assert (imap.socket().gettimeout(), imap.tagged_commands) == (None, {})
     assert imap.noop()[0] == "OK"
     server.deliver(LETTERS[0])
     assert idle(imap)[0].startswith("4 EXISTS")
@@ -336,6 +337,19 @@ def test_waiting_for_a_client_that_stays_names_it(server):
 def test_nobody_is_waited_for_where_nobody_came():
     with MailServer() as server:
         server.wait_for_hang_up(timeout=0)
+
+
+def test_who_brings_mail_is_not_waited_for(server):
+    with smtplib.SMTP(*server.smtp, local_hostname="laptop", timeout=PATIENCE):
+        server.wait_for_hang_up(0)
+
+
+def test_what_changes_nothing_is_no_state_of_the_history(server):
+    imap = imap_login(server)
+    before = server.history()
+    imap.noop()
+    assert server.history() == before
+    imap.logout()
 
 
 def test_waiting_may_have_no_end(server):
