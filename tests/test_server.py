@@ -27,6 +27,7 @@ from functools import partial
 
 import pytest
 
+import mailkit.engine
 import mailkit.loopthread
 from mailkit.device import Device
 from mailkit.diagram import show, show_change
@@ -342,6 +343,35 @@ def test_nobody_is_waited_for_where_nobody_came():
 def test_who_brings_mail_is_not_waited_for(server):
     with smtplib.SMTP(*server.smtp, local_hostname="laptop", timeout=PATIENCE):
         server.wait_for_hang_up(0)
+
+
+def test_who_stays_is_waited_for_though_another_goes(server):
+    imap = imap_login(server)
+    pop_login(server).quit()
+    with pytest.raises(TimeoutError, match="still connected: IMAP amy"):
+        server.wait_for_hang_up(timeout=0)
+    imap.logout()
+
+
+def test_no_more_is_kept_of_what_was_than_is_said(monkeypatch):
+    monkeypatch.setattr(mailkit.engine, "KEPT_RECORDS", 2)
+    monkeypatch.setattr(mailkit.engine, "KEPT_MOMENTS", 5)
+    with MailServer(LETTERS, accounts=("amy", "ben"), password="secret") as server:
+        for name in ("amy", "ben", "amy"):
+            pop_login(server, name).quit()
+        assert [server.transcript("POP3", which).said("C")[0] for which in (0, 1)] == ["USER ben", "USER amy"]
+        with pytest.raises(LookupError, match="POP3 lines so far: 2"):
+            server.transcript("POP3", 2)
+        assert len(server.history()) == 5
+
+
+def test_of_a_large_mailbox_listeners_hear_and_nothing_is_kept():
+    heard = []
+    with MailServer(LETTERS[:1] * 100, password="secret") as server:
+        server.on_change(heard.append)
+        server.deliver(LETTERS[1])
+        assert len(heard[0].snapshot.mailbox("amy").letters) == 101
+        assert server.history() == ()
 
 
 def test_what_changes_nothing_is_no_state_of_the_history(server):
