@@ -342,7 +342,7 @@ exercises = {
                 filed_away(PRIZE, "prize"),
                 Mistake(
                     "put-back",
-                    lambda before, now: bool({one.uid for one in now.mailbox("amy").letters} - {1, 2, 3, 4}),
+                    lambda before, now: 3 not in {one.uid for one in now.mailbox("amy").letters},
                     "The photos went away and came back, as a new letter with a new UID: the phone will take them for "
                     "one that it never saw. Leave them where they are, and name what is to be expunged: `UID EXPUNGE`.",
                 ),

@@ -14,7 +14,9 @@ QUIT_IN_A_LOOP = f"Is there `NoneType` in a red box? Then {_IN_A_LOOP}"
 
 OTHER_SENT = Mistake(
     "other-spelling",
-    lambda before, now: any(one.name not in ("INBOX", "Sent") for one in now.mailboxes),
+    lambda before, now: (
+        any(one.name not in ("INBOX", "Sent") for one in now.mailboxes) and not now.mailbox("amy", "Sent").letters
+    ),
     "There is a mailbox now beside `Sent`. Append to `Sent`, spelled so: to IMAP, names that differ only in a capital "
     "are two.",
 )

@@ -159,6 +159,7 @@ OTHERS = {
             "You wrote the flag `Deleted`",
         ),
         ("not right", _cell("04.4", f'{_PRIZE_GONE}\nimap.store("1", "+FLAGS", r"(\\Deleted)")')),
+        ("not right", _cell("04.4", f'{_PRIZE_GONE}\nimap.copy("3", "INBOX")'), "1 new"),  # they never went away
         (
             "only-marked",
             _cell("04.4", 'imap.store("4", "+FLAGS", r"(\\Deleted)")'),

@@ -104,6 +104,7 @@ OTHERS = {
         ("sent-again", _cell("05.1", _SEND_AGAIN.replace('["ben@', '["amy@example.org", "ben@'))),
         ("other-spelling", _cell("05.1", f"imap.create('Drafts')\n{_KEEP.replace('Sent', 'Drafts')}")),
         ("other-spelling", _cell("05.1", f"imap.create('sent')\n{_KEEP.replace('Sent', 'INBOX')}")),
+        ("unread", _cell("05.1", "imap.create('sent')\nimap.append('Sent', None, None, box.note)")),
         ("into-inbox", _cell("05.1", f"{_KEEP}\n{_KEEP}\n{_KEEP.replace('Sent', 'INBOX')}")),
         ("twice", _cell("05.1", 'for _ in (1, 2):\n    imap.append("Sent", None, None, box.note)')),
     ],
