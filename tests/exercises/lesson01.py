@@ -115,6 +115,13 @@ OTHERS = {
             _IMAP.replace("01.2", "01.3").format(lines='box.home.save(imap.fetch("1:*", "(BODY[])"))\nimap.logout()'),
         ),
         ("some-missing", _pop("01.3", _LOST_LINE), "`pop.quit()` comes after it"),
+        (
+            "not right",
+            _IMAP.replace("01.2", "01.3").format(
+                lines='box.home.save(imap.fetch("1:*", "(BODY[])"))\n'
+                'imap.append("INBOX", None, None, box.home.letters()[0])'
+            ),
+        ),
         ("box-emptied", _pop("01.3", _SAVE.format(end=6) + "pop.dele(1)\npop.quit()")),
         ("twice", _pop("01.3", _SAVE.format(end=6).replace("retr(number)", "retr(1)") + "pop.quit()")),
         ("twice", _pop("01.3", _SAVE.format(end=2) + _SAVE.format(end=6) + "pop.quit()")),

@@ -691,6 +691,13 @@ for line in pop.uidl()[1]:
             _collect(_BY_NAME.replace("    " * 2 + "if", "    if").replace("    " * 3, "    " * 2)),
             "inside the loop",
         ),
+        (
+            "numbers",
+            _collect(
+                _BY_NAME.replace("        if", "        if name in device.seen_uidls:\n            break\n        if")
+            ),
+            "`break`",
+        ),
         ("half-way", _stopped("[name] = box.now", ".add(name)"), "`device.seen_uidls[name] = box.now`"),
         ("other-device", _collect("    for n in range(1, pop.stat()[0] + 1):\n        box.laptop.save(pop.retr(n))")),
         ("half-way", _stopped("[name] =", "[nam] =")),
@@ -739,6 +746,12 @@ box.program.poll()""",
                 'imap.create("Bills")\n'
                 + _BY_FOLDER.replace(r'r"(\Seen)"', "None")
                 + '\n    imap.select(folder)\n    imap.store("1:*", "FLAGS", r"(\\Seen)")'
+            ),
+        ),
+        (
+            "flagged-deleted",
+            _switched(
+                f'imap.create("Bills")\n{_BY_FOLDER}\nimap.select("Bills")\nimap.store("1", "+FLAGS", r"(\\Deleted)")'
             ),
         ),
         (

@@ -121,7 +121,7 @@ first_computer = Exercise(
             lambda before, now: bool(inbox(now)) and 0 < len(_new(before, now, "desktop")) < 7,
             "A letter never came, though it lies on the server. The numbers moved up when another was deleted in "
             "webmail (lesson 06), so the new one got a number that was in the ledger. Note the UIDL; and what is done "
-            "for each letter stands inside the loop, indented.",
+            "for each letter stands inside the loop, indented, and no `break` ends that early.",
         ),
         Mistake(
             "first-takes-all",
