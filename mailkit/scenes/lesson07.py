@@ -70,6 +70,12 @@ def _hidden(now: Snapshot, *names: str) -> bool:
     return any("what he cannot read" in _got(now, name) for name in names)
 
 
+def _only_called(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether nothing has happened but that somebody was spoken to, in words that give nothing away."""
+    found = {row.subject for device in now.devices for row in device.letters}
+    return found <= {"a call"} and now.mailboxes == before.mailboxes and not now.marks("amy")
+
+
 def _home(now: Snapshot) -> int:
     return len(now.device("laptop").letters)
 
@@ -91,6 +97,7 @@ lock_it = Exercise(
     ),
     untouched="The letter is not home yet. Let the script run over one of the café's lines, with "
     "TLS; Amy's password is `secret`.",
+    idle=_only_called,
     mistakes=(
         Mistake(
             "too-late",
@@ -281,6 +288,7 @@ if_possible = Exercise(
     ),
     untouched="Nothing has come home yet. Hand your function to `box.three_lines(collect)`; what that prints says how "
     "each line ended.",
+    idle=_only_called,
     mistakes=(
         Mistake(
             "in-the-clear",

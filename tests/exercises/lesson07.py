@@ -158,6 +158,7 @@ _REFUSES = """\
 OTHERS = {
     "07.1": [
         ("right", _BY_STLS),
+        ("not yet", _stumbling("poplib.POP3(*box.pop3)", user="pop.capa()\npop.slts(context=box.context)")),
         (
             "in-the-clear",
             _LOCK.format(connect="pop = poplib.POP3(*box.pop3)", take=f"box.{_SAVE}\npop.quit()\n{_SAFELY}"),
@@ -244,5 +245,6 @@ for line in box.lines:
             _COLLECT.format(begin=_REFUSES.replace('raise ValueError("no TLS here")', "return") + _STLS, take=_SAVE),
         ),
         ("not yet", _COLLECT.format(begin="    pop.slts(context=box.context)", take=_SAVE)),
+        ("not yet", _COLLECT.format(begin="    pop.capa()\n    pop.slts(context=box.context)", take=_SAVE)),
     ],
 }
