@@ -170,8 +170,9 @@ bug_hunt = Exercise(
     "visit ended.",
     mistakes=(
         half_way(
-            f"A visit stopped half-way, and the last line of the red box says why. {QUIT_IN_A_LOOP} If not, look at "
-            "the line of `collect` that the red box points to."
+            f"A visit stopped half-way, and the last line of the red box says why. {QUIT_IN_A_LOOP} Or it comes after "
+            "another `quit` or `close`: a line ends once. If not, look at the line of `collect` that the red box "
+            "points to."
         ),
         Mistake(
             "lost",

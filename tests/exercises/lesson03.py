@@ -63,6 +63,7 @@ _FIRST_MARKED = """\
     finally:
         pop.quit()
 """
+_VISITS = "box.two_visits(collect)"
 _SAVED_FIRST = """\
     try:
         for number in range(1, pop.stat()[0] + 1):
@@ -170,6 +171,13 @@ OTHERS = {
     "03.3": [("not right", _change(_EXPUNGED), "1 gone")],  # by IMAP, and the other two are still marked
     "03.2": [
         ("right", _hunt(_SAVED_FIRST)),
+        (
+            "half-way",
+            _hunt(_SAVED_FIRST.replace("    finally", "        pop.quit()\n    finally")).replace(
+                _VISITS, stumble(_VISITS)
+            ),
+            "a line ends once",
+        ),
         ("right", _hunt(_FIRST_MARKED.replace("    finally", "    except OSError:\n        pop.rset()\n    finally"))),
         ("not-all", _hunt(_SAVED_FIRST.replace("retr(number)", "retr(1)")), "the loop's `number`"),
         ("lost", _hunt(_FIRST_MARKED.replace("    try:", "    laptop.room = 3\n    try:"))),
