@@ -77,6 +77,7 @@ class Choice:
     def __init__(self, server: MailServer, laptop: Device, phone: Device, clock: Clock) -> None:
         self._things = server, laptop, phone, clock
         self._over = False
+        self._refused = 0
 
     def __call__(
         self, leave: bool = False, days: int | None = None, until_deleted: bool = False, headers_only: bool = False
@@ -88,20 +89,26 @@ class Choice:
         home = Home(*self._things, PopSettings(leave, days, until_deleted, headers_only))
         for day in range(1, 31):
             home.live(day, shut=False, look=day % 7 == 0)
+        self._refused = home.refused
+
+    def refused(self) -> list[str]:
+        """Return a line for each letter that found the box full, were it an offer."""
+        return ["a letter"] * self._refused
 
 
 def _a_month() -> World:
     clock = Clock()
     server = MailServer(password="secret", quota=QUOTA, clock=clock)
     laptop, phone = Device("laptop"), Device("phone")
-    return World(server, laptop=laptop, phone=phone, live=Choice(server, laptop, phone, clock))
+    choice = Choice(server, laptop, phone, clock)
+    return World(server, laptop=laptop, phone=phone, live=choice, _refused=Notes("_refused", choice.refused))
 
 
 settings_for_two = Exercise(
     "06.1",
     "Settings for two devices",
     _a_month,
-    goal=lambda _, now: set(_kept(now, "phone")) >= BY_SUNDAY,  # what it got, the laptop has: that comes twice a day
+    goal=lambda _, now: set(_kept(now, "phone")) >= BY_SUNDAY and not noted(now, "_refused"),
     untouched="No day has passed yet. Give `box.live(…)` the settings: leave, days, until_deleted.",
     mistakes=(
         Mistake(
@@ -116,8 +123,8 @@ settings_for_two = Exercise(
         ),
         Mistake(
             "full",
-            lambda _, now: bool(_kept(now)) and not set(_kept(now)) >= WANTED,
-            "Letters were refused: the box filled up. Only seventeen fit, and the phone needs each letter only until "
+            lambda _, now: bool(noted(now, "_refused")),
+            "Mail was refused: the box filled up. Only seventeen fit, and the phone needs each letter only until "
             "its next look. Give `days` a number (`None` never deletes), or a smaller one.",
         ),
         Mistake(

@@ -161,7 +161,12 @@ WRONG = {
 }
 
 OTHERS = {
-    "06.1": [("full", _month("leave=True, days=25, until_deleted=True"))],
+    "06.1": [
+        ("full", _month("leave=True, days=25, until_deleted=True")),
+        ("full", _month("leave=True, days=17, until_deleted=False")),  # an offer was refused, and nothing else
+        ("right", _month("leave=True, days=16, until_deleted=False")),
+        ("right", _month("leave=True, days=24, until_deleted=True")),
+    ],
     "06.2": [
         ("no-quit", _typed(_KEY_ERROR), "`KeyError`"),
         ("fourteenth-day", _by_age(_OLD.replace("14", "10"))),
