@@ -247,18 +247,21 @@ def _three_visits() -> World:
     half = half_way_notes(visits.is_half_way)
     passed_by = Notes("_passed by", lambda: ["the session"] * visits.is_passed_by())
     short = Notes("_short", lambda: ["Monday"] * visits.is_cut_short())
-    return World(server, laptop=laptop, three_visits=visits, _half=half, _passed_by=passed_by, _short=short)
+    seen = {"_half": half, "_passed_by": passed_by, "_short": short, "_fetched": Notes("_fetched", visits.fetched)}
+    return World(server, laptop=laptop, three_visits=visits, **seen)
+
+
+def _all_four(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether the laptop has each letter once and whole, and the server what it should."""
+    there = sorted(_kept(now)) == sorted([LUNCH, INVOICE, PHOTOS, WALK]) and len(_on_server(now)) == 3
+    return there and _whole(before, now)
 
 
 bug_hunt = Exercise(
     "06.3",
     "The letter that never comes",
     _three_visits,
-    goal=lambda before, now: (
-        sorted(_kept(now)) == sorted([LUNCH, INVOICE, PHOTOS, WALK])
-        and len(_on_server(now)) == 3
-        and _whole(before, now)
-    ),
+    goal=lambda before, now: _all_four(before, now) and len(noted(now, "_fetched")) == 4,
     untouched="Nothing has changed: hand the function to `box.three_visits(poll)`.",
     mistakes=(
         Mistake(
@@ -302,6 +305,12 @@ bug_hunt = Exercise(
             "header-only",
             lambda before, now: not _whole(before, now),
             "The laptop has letters that are not whole: `top` brings a header, `retr` a letter.",
+        ),
+        Mistake(
+            "by-hand",
+            _all_four,
+            "The laptop has all four, but not as the three visits left it: `poll` is still as it was, or not quite "
+            "mended. Mend it, run the cell from its first line, and leave the rest to `box.three_visits(poll)`.",
         ),
     ),
     praise="Four letters, each once. A ledger must hold names that last: UIDLs, not numbers or sizes.",

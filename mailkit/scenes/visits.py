@@ -141,15 +141,22 @@ class ThreeVisits:
         """Tell whether only some of the first day's three letters were fetched on that day."""
         return self._fetched[:1] in ([1], [2])
 
+    def fetched(self) -> list[str]:
+        """Return a line for each letter that a visit brought."""
+        return ["a letter"] * sum(self._fetched)
+
     def is_passed_by(self) -> bool:
         """Tell whether nothing has been said in the sessions that the function was given."""
         return not self._used
 
     def _visit(self, day: str, poll: Callable[[poplib.POP3, set[Any], Device], object]) -> None:
-        before = len(self._laptop.letters())
+        before = self._count()
         try:
             self._line.visit(poll, self._ledger, self._laptop)
         finally:
             self._used |= not self._server.transcript("POP3").said("C")[-1].startswith("PASS")
-        self._fetched.append(len(self._laptop.letters()) - before)
+        self._fetched.append(self._count() - before)
         print(f"{day}: {self._fetched[-1]} fetched")  # noqa: T201
+
+    def _count(self) -> int:
+        return len(self._laptop.snapshot().letters)  # in whatever folder

@@ -33,6 +33,7 @@ def _typed(lines: str) -> str:
     return f'box = exercises["06.2"].start()\n{stumble(lines)}\nbox.check()\n'
 
 
+_DOUBLES_AWAY = "for number in (4, 5, 7, 8, 9):\n    box.laptop.throw_away(number)"
 _SAVE = "        box.laptop.save(pop.retr(number))\n"
 
 
@@ -78,6 +79,8 @@ _BY_UIDL = """\
             laptop.save(pop.retr(number))
             ledger.add(name)
 """
+
+_BY_NUMBER = _BY_UIDL.replace("name", "number")
 
 _THEIR_LOG_IN = f"""\
 def log_in():
@@ -126,17 +129,14 @@ WRONG = {
             ledger.add(name)
 """),
         "not-each": _hunt(f"{_BY_UIDL}            break"),
-        "numbers": _hunt("""\
-        if number not in ledger:
-            laptop.save(pop.retr(number))
-            ledger.add(number)
-"""),
+        "numbers": _hunt(_BY_NUMBER),
         "no-ledger": _hunt("        laptop.save(pop.retr(number))"),
         "header-only": _hunt("""\
         if name not in ledger:
             laptop.save(pop.top(number, 0))
             ledger.add(name)
 """),
+        "by-hand": _hunt(_BY_NUMBER).replace(_VISITS, f"{_VISITS}\n{_LOG_IN}box.laptop.save(pop.retr(3))\npop.quit()"),
         "deletes": _hunt("""\
         if name not in ledger:
             laptop.save(pop.retr(number))
@@ -194,6 +194,8 @@ OTHERS = {
         ("not-each", _hunt(_BY_UIDL.replace("not in ledger", "not in {*ledger, '1.2'}"))),
         ("nothing", _hunt(_BY_UIDL).replace(", laptop):", ", device):"), "wrote `laptop`; take what `poll("),
         ("right", _hunt(_BY_UIDL)),
+        ("right", _hunt(_BY_UIDL.replace("retr(number)", 'retr(number), "Mail"'))),
+        ("by-hand", _hunt("        laptop.save(pop.retr(number))").replace(_VISITS, f"{_VISITS}\n{_DOUBLES_AWAY}")),
     ],
     "06.4": [
         (
