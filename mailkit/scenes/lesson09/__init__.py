@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from mailkit.device import Device
 from mailkit.samples import letters
-from mailkit.scenes.lesson09 import first, with_imap, with_pop, with_two
+from mailkit.scenes.lesson09 import first, with_imap, with_ledger, with_pop, with_two
 from mailkit.scenes.lesson09.boxes import TAKE_ALL
 from mailkit.scenes.popclient import PopClient
 from mailkit.server import MailServer
 
-_in_order = (*first.exercises, *with_pop.exercises, with_two.first_computer, *with_imap.exercises)
+_with_pop = (with_ledger.downloaded_again, *with_pop.exercises, with_ledger.fourteen_days)
+_in_order = (*first.exercises, *_with_pop, with_two.first_computer, *with_imap.exercises)
 exercises = {one.key: one for one in _in_order}
 
 
