@@ -96,6 +96,7 @@ for octets in box.stick.letters():
 _FAMILY = """\
 imap.select("Family")
 box.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Family")"""
+_ROOM = f"{_LOGIN}pop.dele(3)\npop.quit()\nbox.postman_comes_back()\n"
 _EMPTY = 'imap.store("1:*", "+FLAGS", r"(\\Deleted)")\nimap.expunge()\n'
 
 WRONG = {
@@ -191,6 +192,7 @@ imap.append("Sent", r"(\Seen)", None, b"\r\n".join(pop.retr(1)[1]))""",
             "for number in (1, 2, 3):\n    pop.dele(number)\n    box.laptop.throw_away(number)\npop.quit()",
         ),
         "marked-unsaved": _pop("09.7", "for number in (1, 2, 3, 4):\n    pop.dele(number)"),
+        "flagged-deleted": _imap("09.7", _EMPTY.splitlines()[0]),
         "no-quit": _pop("09.7", "for number in (1, 2, 3):\n    pop.dele(number)\nbox.postman_comes_back()"),
         "too-little": _pop("09.7", "pop.dele(1)\npop.quit()\nbox.postman_comes_back()"),
         "not-called": _pop("09.7", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
@@ -507,6 +509,7 @@ imap.expunge()""",
             .replace("box.ledger", "box.laptop.seen_uidls"),
         ),
         ("right", _noted("", "box.laptop.save(pop.retr(4))\npop.quit()\nbox.program.poll()")),
+        ("not-visited", _noted("", "box.laptop.save(pop.retr(4))\npop.quit()")),
         ("right", _noted("[:3]", "pop.quit()\nbox.program.poll()\nbox.program.poll()")),
     ],
     "09.8": [
@@ -602,6 +605,9 @@ imap.expunge()""",
                 f"{_LOGIN}box.laptop.save(pop.retr(2))\npop.dele(2)\npop.quit()",
             ),
         ),
+        ("marked-unsaved", _cell("09.7", f"{_ROOM}{_LOGIN}pop.dele(3)\npop.dele(4)")),
+        ("flagged-deleted", _imap("09.7", f"{_ROOM}imap.noop()\n{_EMPTY.splitlines()[0]}")),
+        ("right", _imap("09.7", f"{_ROOM}imap.noop()\n{_EMPTY.splitlines()[0].replace('1:*', '1,2')}")),
         (
             "lost",
             _pop("09.7", "laptop.save(pop.retr(4))\nfor number in (1, 2, 3, 4):\n    pop.dele(number)\npop.quit()"),
@@ -644,6 +650,18 @@ imap.expunge()""",
             "not right",
             _imap("09.9", 'box.tablet_program.poll()\nimap.create("Old")\nimap.uid("MOVE", "1,2", "Old")'),
             "amy/Old: 2 new",
+        ),
+        (
+            "marked-by-its-date",
+            _cell(
+                "09.9",
+                f"box.tablet_program.poll()\n{_LOGIN}pop.dele(1)\npop.dele(2)\npop.quit()\n{_LOGIN}pop.dele(1)",
+            ),
+        ),
+        (
+            "not right",
+            _imap("09.9", f"box.tablet_program.poll()\n{_EMPTY.replace('1:*', '1,2')}{_EMPTY.splitlines()[0]}"),
+            "2 gone, 2 with other flags",
         ),
         ("not yet", _pop("09.9", stumble("box.tablet_program.poll()")), "`[IN-USE]`"),
         ("by-its-date", _cell("09.9", f"box.tablet_program.poll()\n{_BY_AGE}\npop.quit()"), "`>=`"),

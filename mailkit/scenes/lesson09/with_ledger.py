@@ -6,7 +6,15 @@ from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letter, letters
 from mailkit.scenes.lesson09.boxes import INVOICE, LEAVE_ALL, LUNCH, PHOTOS, WALK, anywhere, inbox, kept, twice
-from mailkit.scenes.mistakes import LAPTOP_TOO, QUIT_IN_A_LOOP, Notes, marked, noted, still_has
+from mailkit.scenes.mistakes import (
+    LAPTOP_TOO,
+    QUIT_IN_A_LOOP,
+    Notes,
+    marked,
+    noted,
+    still_has,
+    threatened,
+)
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot
@@ -49,7 +57,7 @@ downloaded_again = Exercise(
         kept(now, "laptop") == inbox(now) == sorted([*THREE, WALK])
         and still_has("laptop", before, now)
         and sorted(noted(now, "_ledger")) == sorted(_names(now))
-        and set(noted(now, "_visits")) <= {"0", "1"}
+        and set() < set(noted(now, "_visits")) <= {"0", "1"}
     ),
     untouched="Did the visit fetch 4? Then everything came again: the laptop has seven letters, three of them twice. "
     "To the program a letter is new whose name is not in `box.ledger`. Before `box.program.poll()`, note there the "
@@ -84,13 +92,13 @@ downloaded_again = Exercise(
         ),
         Mistake(
             "saved-by-hand",
-            lambda before, now: len(kept(now, "laptop")) == 4,
+            lambda before, now: len(kept(now, "laptop")) == 4 and not {*_names(now)} <= {*noted(now, "_ledger")},
             "All four letters are there, and the ledger does not know them all: at its next visit the program brings "
             "them again. Note the first three names; the visit itself fetches the fourth letter, and notes it.",
         ),
         Mistake(
             "noted-all",
-            lambda before, now: _names(now)[3] in noted(now, "_ledger"),
+            lambda before, now: _names(now)[3] in noted(now, "_ledger") and WALK not in kept(now, "laptop"),
             "Nothing came twice, and the invitation to a walk did not come at all: you noted its name as well. Note "
             "only letters that are on the laptop; the walk, letter 4, is not.",
         ),
@@ -106,7 +114,7 @@ downloaded_again = Exercise(
             "own session is open, it is refused.",
         ),
     ),
-    praise="One letter came, the new one. Whoever restores a POP program's mail must restore its ledger, too.",
+    praise="The new letter came, and no other. Whoever restores a POP program's mail must restore its ledger, too.",
 )
 
 
@@ -146,6 +154,7 @@ fourteen_days = Exercise(
         inbox(now) == anywhere(now) == sorted((POSTCARD, PARCEL))
         and kept(now, "tablet") == inbox(before)
         and still_has("laptop", before, now)
+        and not (now.marks("amy") or threatened(now))
     ),
     untouched="All four letters are still there, and the tablet has none. Which of them did the laptop fetch more than "
     "fourteen days ago? `[IN-USE]`? Let the tablet poll before you log in.",

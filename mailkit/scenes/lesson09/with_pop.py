@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import smtplib
+from dataclasses import replace
 
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
+from mailkit.message import DELETED
 from mailkit.samples import letter, letters
 from mailkit.scenes.lesson09.boxes import INVOICE, LEAVE_ALL, LUNCH, PHOTOS, inbox, kept, lost, twice
-from mailkit.scenes.mistakes import QUIT_IN_A_LOOP, digests, marked_unsaved
+from mailkit.scenes.mistakes import FLAGGED_DELETED, QUIT_IN_A_LOOP, digests, marked_unsaved
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import by_pop
 from mailkit.server import MailServer
@@ -59,11 +61,20 @@ def _took_tickets(now: Snapshot) -> bool:
     return any(one.subject == TICKETS and one.size >= len(letter("tickets")) for one in now.device("laptop").letters)
 
 
+def _in_danger(now: Snapshot) -> bool:
+    """Tell whether a letter is to go, by DELE or by its flag, that the laptop has not, or not whole."""
+    marks, saved = now.marks("amy"), {*now.device("laptop").digests}
+    there = now.mailbox("amy").letters
+    return any((one.uid in marks or DELETED in one.flags) and one.digest not in saved for one in there)
+
+
 full = Exercise(
     "09.7",
     "The mailbox is full",
     _full,
-    goal=lambda before, now: (TICKETS in inbox(now) or _took_tickets(now)) and not lost(before, now),
+    goal=lambda before, now: (
+        (TICKETS in inbox(now) or _took_tickets(now)) and not (lost(before, now) or _in_danger(now))
+    ),
     untouched="The box is as full as it was. Remove letters that the laptop has: their names are in `box.ledger`, as "
     "text such as `1.1`. Marks count with `pop.quit()`; then let the postman come back.",
     mistakes=(
@@ -79,6 +90,7 @@ full = Exercise(
             "The laptop has lost letters that are no longer on the server either: room is needed there, not at home.",
         ),
         marked_unsaved("laptop", "on the laptop"),
+        replace(FLAGGED_DELETED, when=lambda before, now: _in_danger(now)),
         Mistake(
             "no-quit",
             lambda before, now: bool(now.marks("amy")),
