@@ -280,6 +280,12 @@ def _at_home(now: Snapshot) -> set[str]:
     return {*_archived(now)}
 
 
+def _twice_home(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether the laptop has a large letter more than once, in whatever folders."""
+    copies = [digest for digest in now.device("laptop").digests if digest in _large(before)]
+    return len(copies) > len(set(copies))
+
+
 def _missing(before: Snapshot, now: Snapshot) -> set[str]:
     """Return the digests of what has left INBOX and is not in the laptop's Archive."""
     return _still(before) - _still(now) - _at_home(now)
@@ -296,6 +302,7 @@ make_room = Exercise(
     goal=lambda before, now: (
         _still(now) == {*_everywhere(now)} == _still(before) - _large(before)
         and _archived(now) == sorted(_large(before))
+        and not _twice_home(before, now)
         and not any(letter.flags for letter in now.mailbox("amy").letters)
     ),
     untouched="Nothing has changed. `numbers` holds the numbers of the large letters: fetch, save with "
@@ -340,9 +347,9 @@ make_room = Exercise(
         ),
         Mistake(
             "twice",
-            lambda _, now: len(_archived(now)) > len(_at_home(now)),
-            "A letter lies in the Archive twice: saving copies, as often as you say it. Save each letter once: one "
-            "number at a time inside the loop, or all of them before it.",
+            lambda before, now: len(_archived(now)) > len(_at_home(now)) or _twice_home(before, now),
+            "A letter lies on the laptop twice: saving copies, as often as you say it. Save each letter once, in the "
+            "Archive: one number at a time inside the loop, or all of them before it.",
         ),
         Mistake(
             "small-ones-too",

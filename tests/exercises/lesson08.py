@@ -138,6 +138,7 @@ with smtplib.SMTP(*box.server.smtp, local_hostname="laptop.example.org") as smtp
         ("flagged-only", _room(_SAVE + _FLAG, 'imap.expunge()\nimap.store("1", "+FLAGS", r"(\\Deleted)")')),
         ("not right", _room('    imap.fetch(number, "(BODY[])")', "")),
         ("elsewhere", _room(_SAVE.replace(', "Archive"', "") + _FLAG)),
+        ("twice", _room(_SAVE.replace(', "Archive"', "") + _SAVE + _FLAG), "on the laptop twice"),
         ("expunged-in-the-loop", _room(_SAVE, f"{_FLAG.strip()}\nimap.expunge()"), "`store` stand inside"),
         ("lost", _room(_SAVE.replace("box.laptop", 'Device("laptop")') + _FLAG), "`box.laptop.save`"),
         ("not yet", _room(_SAVE.replace("box.laptop", 'Device("laptop")')), "`box.laptop.save`"),
