@@ -11,7 +11,7 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED, FLAGGED, SEEN
 from mailkit.samples import compose, letters
 from mailkit.scenes.events import NOTE
-from mailkit.scenes.mistakes import INTO_INBOX, OTHER_SENT, SENT_TWICE, Notes, noted, only_a_part
+from mailkit.scenes.mistakes import INTO_INBOX, OTHER_SENT, SENT_TWICE, Notes, noted, only_a_part, only_in_sent
 from mailkit.scenes.programs import logged_in, refresh
 from mailkit.server import MailServer
 from mailkit.snapshot import DeviceView, Snapshot, digest
@@ -97,9 +97,7 @@ exercises = {
             "05.1",
             "Keep what you sent",
             _sent_by_smtp,
-            goal=lambda _, now: (
-                _is_kept(now) and len(now.mailbox("ben").letters) == 1 and not now.mailbox("amy").letters
-            ),
+            goal=lambda _, now: _is_kept(now) and len(now.mailbox("ben").letters) == 1 and only_in_sent(now),
             untouched="Ben has the letter, and you have no copy: `Sent` is empty. `imap.append` puts one there.",
             mistakes=(
                 Mistake(

@@ -14,11 +14,13 @@ QUIT_IN_A_LOOP = f"Is there `NoneType` in a red box? Then {_IN_A_LOOP}"
 
 OTHER_SENT = Mistake(
     "other-spelling",
-    lambda before, now: (
-        any(one.name not in ("INBOX", "Sent") for one in now.mailboxes) and not now.mailbox("amy", "Sent").letters
+    lambda before, now: any(
+        (one.letters or not now.mailbox("amy", "Sent").letters)
+        for one in now.mailboxes
+        if one.name not in ("INBOX", "Sent")
     ),
-    "There is a mailbox now beside `Sent`. Append to `Sent`, spelled so: to IMAP, names that differ only in a capital "
-    "are two.",
+    "There is a mailbox now beside `Sent`. Append to `Sent`, spelled so, and to no other: to IMAP, names that differ "
+    "only in a capital are two.",
 )
 
 INTO_INBOX = Mistake(
@@ -97,6 +99,11 @@ def threatened(now: Snapshot) -> bool:
 def elsewhere(now: Snapshot) -> set[str]:
     """Return the subjects of the letters in other mailboxes than INBOX."""
     return {letter.subject for mailbox in now.mailboxes if mailbox.name != "INBOX" for letter in mailbox.letters}
+
+
+def only_in_sent(now: Snapshot) -> bool:
+    """Tell whether `Sent` alone has letters of Amy's; an empty mailbox beside it does no harm."""
+    return {view.name for view in now.mailboxes if view.account == "amy" and view.letters} == {"Sent"}
 
 
 def filed_away(subject: str, what: str) -> Mistake:

@@ -35,6 +35,7 @@ from mailkit.scenes.mistakes import (
     flagged,
     marked_unsaved,
     noted,
+    only_in_sent,
     read_aloud,
     rewritten,
     still_has,
@@ -337,7 +338,7 @@ sent = Exercise(
         and flagged(now, SEEN, "Sent") == {MAP}
         and not threatened(now)
         and len(_of_ben(now)) == 1
-        and not inbox(now)
+        and only_in_sent(now)
         and still_has("phone", before, now)
     ),
     untouched="The copy is on the phone, and Amy's `Sent` on the server is empty. Append it there.",
