@@ -13,7 +13,7 @@ from itertools import pairwise
 from mailkit import Device, MailServer
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import DEFAULT_DATE, compose
-from mailkit.scenes.mistakes import QUIT_IN_A_LOOP
+from mailkit.scenes.mistakes import QUIT_IN_A_LOOP, REFILED, elsewhere
 from mailkit.scenes.programs import logged_in
 from mailkit.snapshot import DeviceView, LetterView, MailboxView, SessionView, Snapshot
 
@@ -317,7 +317,7 @@ whom_to_believe = Exercise(
     "02.4",
     "Whom to believe",
     _three_bens,
-    goal=lambda before, now: _left(now) == {TRUE},
+    goal=lambda before, now: _left(now) == {TRUE} and not (now.marks("amy") or elsewhere(now)),
     untouched="All three letters are still there. Read the `Received:` lines of each, then `pop.dele(…)` the false "
     "ones and `pop.quit()`.",
     mistakes=(
@@ -338,6 +338,7 @@ whom_to_believe = Exercise(
             f"“{TRUE}” did come from Ben: in the line on top Amy's own server names his, `mail.example.net`. Now it is "
             "gone.",
         ),
+        REFILED,
         Mistake(
             "believed-the-lowest",
             lambda before, now: _left(now) == {TRUE, FORGED},

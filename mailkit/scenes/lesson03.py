@@ -6,7 +6,17 @@ from mailkit.device import Device
 from mailkit.diagram import Picture, show_columns
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
-from mailkit.scenes.mistakes import QUIT_IN_A_LOOP, Notes, half_way, half_way_notes, marked, marked_unsaved, noted
+from mailkit.scenes.mistakes import (
+    QUIT_IN_A_LOOP,
+    REFILED,
+    Notes,
+    elsewhere,
+    half_way,
+    half_way_notes,
+    marked,
+    marked_unsaved,
+    noted,
+)
 from mailkit.scenes.programs import by_pop, logged_in
 from mailkit.scenes.visits import Disk, Visits
 from mailkit.server import MailServer
@@ -80,6 +90,11 @@ def _lost(before: Snapshot, now: Snapshot) -> set[str]:
     return {*_there(before)} - {*_there(now)} - {*_saved(now)}
 
 
+def _settled(now: Snapshot) -> bool:
+    """Tell whether no letter is marked, to go at the next QUIT, and none was moved to another mailbox."""
+    return not (now.marks("amy") or elsewhere(now))
+
+
 def _three_letters() -> World:
     return World(MailServer(letters("three-letters"), password="secret"), laptop=Device("laptop"))
 
@@ -90,7 +105,9 @@ first_letter = Exercise(
     "03.1",
     "Bring the first letter home",
     _three_letters,
-    goal=lambda before, now: _on_server(now) == {INVOICE, PHOTOS} and _saved(now) == _there(before)[:1],
+    goal=lambda before, now: (
+        _on_server(now) == {INVOICE, PHOTOS} and _saved(now) == _there(before)[:1] and _settled(now)
+    ),
     untouched="Nothing has changed yet. Fetch letter 1, save it on `box.laptop`, mark it, and end the session.",
     mistakes=(
         Mistake(
@@ -106,6 +123,7 @@ first_letter = Exercise(
             "The letter is marked, but it is still in the box: `DELE` only marks. The mark takes effect when you "
             "say goodbye with `pop.quit()`.",
         ),
+        REFILED,
         Mistake(
             "deleted-unsaved",
             lambda before, now: LUNCH not in _on_server(now) | _at_home(now),
@@ -228,7 +246,7 @@ change_your_mind = Exercise(
     "03.3",
     "Change your mind",
     _all_marked,
-    goal=lambda before, now: _on_server(before) - _on_server(now) == {NEWSLETTER} and not now.marks("amy"),
+    goal=lambda before, now: _on_server(before) - _on_server(now) == {NEWSLETTER} and _settled(now),
     untouched="The session is open and all three letters are marked. Take the marks back first.",
     mistakes=(
         Mistake(
@@ -242,6 +260,7 @@ change_your_mind = Exercise(
             lambda before, now: bool(_on_server(before) - _on_server(now) - {NEWSLETTER}),
             "A letter was removed, but not the newsletter alone. In a session numbers never shift, so it is always 2.",
         ),
+        REFILED,
         Mistake(
             "dropped",
             lambda before, now: not now.sessions,
@@ -294,7 +313,9 @@ only_small_ones = Exercise(
     "Only the small ones",
     _a_week,
     goal=lambda before, now: (
-        sorted(_saved(now)) == sorted(_all_small(before)) and _small(before) == _on_server(before) - _on_server(now)
+        sorted(_saved(now)) == sorted(_all_small(before))
+        and _small(before) == _on_server(before) - _on_server(now)
+        and _settled(now)
     ),
     untouched="Nothing has changed yet. `pop.list()` gives number and size of each letter, as text: make numbers of "
     "them with `int(…)`, then compare. Ten thousand is written `10_000`; `10.000` is ten. Save with `box.laptop.save`.",
@@ -317,6 +338,7 @@ only_small_ones = Exercise(
             lambda before, now: bool(now.marks("amy")),
             "The letters are marked and still there: say `pop.quit()`, after the loop.",
         ),
+        REFILED,
         Mistake(
             "large-ones",
             lambda before, now: bool(_at_home(now) - _small(before)),

@@ -12,7 +12,9 @@ from mailkit.scenes.mistakes import (
     LAPTOP_TOO,
     MARKED,
     QUIT_IN_A_LOOP,
+    REFILED,
     Notes,
+    elsewhere,
     half_way_notes,
     marked,
     noted,
@@ -167,12 +169,17 @@ fourteen_days = Exercise(
     "06.2",
     "Fourteen days by hand",
     _by_age,
-    goal=lambda before, now: _on_server(now) == [INVOICE, PARTY, WALK] and still_has("laptop", before, now),
+    goal=lambda before, now: (
+        _on_server(now) == [INVOICE, PARTY, WALK]
+        and still_has("laptop", before, now)
+        and not (now.marks("amy") or elsewhere(now))
+    ),
     untouched="Nothing has changed: five letters on the server. Go through what `uidl` says; for each name, text such "
     "as `1.1`, ask the ledger when that letter was fetched. What you mark counts only with `pop.quit()`. `TypeError` "
     "in a red box? `.days` makes a number of a difference.",
     mistakes=(
         LAPTOP_TOO,
+        REFILED,
         Mistake(
             "fetched-now",
             lambda before, now: WALK not in _on_server(now) and _has_walk(before, now),

@@ -106,6 +106,14 @@ def only_in_sent(now: Snapshot) -> bool:
     return {view.name for view in now.mailboxes if view.account == "amy" and view.letters} == {"Sent"}
 
 
+REFILED = Mistake(
+    "refiled",
+    lambda before, now: bool(elsewhere(now)),
+    "A letter lies in another mailbox of the same server now. That is moved, not removed: mark it with `pop.dele(…)` "
+    "where it was, and say `pop.quit()`.",
+)
+
+
 def filed_away(subject: str, what: str) -> Mistake:
     """Return the mistake of moving a letter, such as "leaflet", to another mailbox, when it is to be thrown away."""
     advice = rf"The {what} lies in another mailbox now. Thrown away means flagged `\Deleted` and expunged, there too."

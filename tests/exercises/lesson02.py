@@ -1,6 +1,6 @@
 """Wrong answers to lesson 02, one for each mistake that its exercises name."""
 
-from tests.exercises import stumble
+from tests.exercises import moved, stumble
 
 _START = """\
 box = exercises["{key}"].start()
@@ -46,6 +46,7 @@ def _text(key: str, text: str = "letter") -> str:
     return _send(key, f"smtp.sendmail('{_AMY}', {_GUESTS}, {text!r})")
 
 
+_AGAIN = 'pop = poplib.POP3(*box.org.pop3)\npop.user("amy")\npop.pass_("secret")\n'
 _STRANGER = stumble('smtp.login("ben", "secret")')
 _AMY, _GUESTS = "amy@example.org", ["ben@example.net", "noor@example.net"]
 
@@ -106,6 +107,7 @@ for guest in box.guests:
         "deleted-the-true-one": _delete(2),
         "believed-the-lowest": _delete(1),
         "kept-the-plain-one": _delete(3),
+        "refiled": _delete(last=f"pop.quit()\n{moved('1,3', 'org')}"),
     },
 }
 
@@ -159,6 +161,7 @@ OTHERS = {
     ],
     "02.4": [
         ("no-quit", _delete(1, last="")),
+        ("marked-wrong", _delete(1, 3, last=f"pop.quit()\n{_AGAIN}pop.dele(1)")),
         ("not yet", _delete(last="print(pop.top(1, 0))")),
         (
             "believed-the-lowest",

@@ -1,6 +1,6 @@
 """Wrong answers to lesson 03, one for each mistake that its exercises name."""
 
-from tests.exercises import stumble
+from tests.exercises import moved, stumble
 
 _START = """\
 box = exercises["{key}"].start()
@@ -49,6 +49,7 @@ def _small(lines: str) -> str:
 
 
 _HOME = "box.laptop.save(pop.retr(1))\npop.dele(1)\npop.quit()"
+_AGAIN = 'pop = poplib.POP3(*box.server.pop3)\npop.user("amy")\npop.pass_("secret")\n'
 _TWICE = "for n in (1, 3, 5):\n" + "    box.laptop.save(pop.retr(n))\n" * 2
 
 _ELSEWHERE = 'pop = poplib.POP3(*server.pop3)\npop.user("amy")\npop.pass_("secret")\npop.dele(1)\npop.quit()'
@@ -89,6 +90,7 @@ pop.pass_("secret")
         "deleted-unsaved": _first("pop.retr(1)\npop.dele(1)\npop.quit()"),
         "everything": _first("for n in (1, 2, 3):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"),
         "other-letter": _first("box.laptop.save(pop.retr(2))\npop.dele(2)\npop.quit()"),
+        "refiled": _first(f"box.laptop.save(pop.retr(1))\npop.quit()\n{moved('1')}"),
         "copied-only": _first("box.laptop.save(pop.retr(1))\npop.quit()"),
         "not-one-whole": _first("box.laptop.save(pop.top(1, 0))\npop.dele(1)\npop.quit()"),
     },
@@ -132,6 +134,7 @@ pop.pass_("secret")
         "marked-wrong": _change("pop.rset()\npop.dele(1)"),
         "no-quit": _change("pop.rset()\npop.dele(2)"),
         "no-marks": _change("pop.rset()"),
+        "refiled": _change(f"pop.rset()\npop.quit()\n{moved('2')}"),
     },
     "03.4": {
         "too-few": _small("n = 1\nbox.laptop.save(pop.retr(n))\npop.dele(n)\npop.quit()"),
@@ -147,6 +150,7 @@ pop.pass_("secret")
         ),
         "unsaved": _small("for n in (1, 3, 5):\n    pop.dele(n)\npop.quit()"),
         "twice": _small(f"{_TWICE}    pop.dele(n)\npop.quit()"),
+        "refiled": _small(f"for n in (1, 3, 5):\n    box.laptop.save(pop.retr(n))\npop.quit()\n{moved('1,3,5')}"),
         "copied-only": _small("for n in (1, 3, 5):\n    box.laptop.save(pop.retr(n))\npop.quit()"),
     },
 }
@@ -263,6 +267,7 @@ OTHERS = {
         ),
     ],
     "03.1": [
+        ("marked-others", _first(f"{_HOME}\n{_AGAIN}pop.dele(1)")),
         ("marked-others", _first("box.laptop.save(pop.retr(1))\npop.dele(2)")),
         ("copied-only", _first(f"box.laptop.save(pop.retr(1))\npop.quit()\n{_ELSEWHERE}"), "You wrote `server`"),
         ("deleted-unsaved", _first("box.laptop.save(pop.retr(2))\npop.dele(1)\npop.quit()"), "the number 1"),
@@ -274,6 +279,7 @@ OTHERS = {
         ("not-one-whole", _first("for n in (1, 2, 3):\n    box.laptop.save(pop.retr(n))\npop.dele(1)\npop.quit()")),
     ],
     "03.4": [
+        ("marked-wrong", _small(f"{_IN_TURN}\n{_AGAIN}pop.dele(1)")),
         ("copied-only", _small(_DELE_OUTSIDE), "under the `if`"),
         ("too-few", _small(_IN_TURN.replace("10_000", "1_000")), "`10_000`"),
         ("too-few", _small(_IN_TURN.replace("    if", "if").replace("        ", "    ")), "inside the loop"),

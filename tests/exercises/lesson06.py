@@ -2,7 +2,7 @@
 
 from textwrap import indent
 
-from tests.exercises import NEXT_CELL, stumble
+from tests.exercises import NEXT_CELL, moved, stumble
 
 _LOG_IN = """\
 pop = poplib.POP3(*box.server.pop3)
@@ -118,6 +118,7 @@ WRONG = {
         "marked-others": _by_age("name in box.ledger", "pass"),
         "no-quit": _by_age(_OLD, "pass"),
         "one-gone": _by_age("name == '1.3'"),
+        "refiled": _by_age("not name", f"pop.quit()\n{moved('1,3')}"),
         "laptop-too": _by_age(f"{_OLD}:\n        box.laptop.throw_away(int(number))\n    if {_OLD}"),
     },
     "06.3": {
@@ -172,6 +173,7 @@ OTHERS = {
         ("fourteenth-day", _by_age(_OLD.replace("14", "10"))),
         ("one-gone", _by_age(_OLD.replace("14", "15")), "`> 14`"),
         ("right", _by_age(_OLD.replace("> 14", ">= 15"))),
+        ("marked-others", _by_age(_OLD, f"pop.quit()\n{_LOG_IN}pop.dele(1)")),
         ("fourteenth-day", _by_age(_OLD.replace(">", ">="), "pass")),
         ("not yet", _typed(_KEY_ERROR.replace(".days", "")), "`.days`"),
         ("not yet", _by_age(_OLD.replace("name", "number")), "text such as `1.1`"),
