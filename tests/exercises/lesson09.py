@@ -237,6 +237,14 @@ imap.append("Sent", r"(\Seen)", None, b"\r\n".join(pop.retr(1)[1]))""",
     "09.10": {
         "half-way": _stopped("        pop.quit()"),
         "other-device": _collect(_BY_NAME.replace("device.save", "box.laptop.save")),
+        "across": _collect(
+            """\
+    for number in range(1, pop.stat()[0] + 1):
+        answer = pop.retr(number)
+        box.desktop.save(answer)
+        box.laptop.save(answer)
+        pop.dele(number)"""
+        ),
         "again-and-again": _collect(
             "    for number in range(1, pop.stat()[0] + 1):\n        device.save(pop.retr(number))"
         ),

@@ -28,7 +28,7 @@ class Week:
     def __init__(self, server: MailServer, brought: Iterable[bytes], *devices: Device) -> None:
         self._server, self._brought, self._devices, self._line = server, iter(brought), devices, PopLine(server)
         self.stop = self._line.stop
-        self._begun = self._over = False
+        self._begun = self._over = self._crossed = False
 
     def __call__(self, collect: Callable[[poplib.POP3, Device], object]) -> None:
         """Let ``collect(pop, device)`` work twice a day, each time with a new session that is logged in.
@@ -42,7 +42,9 @@ class Week:
             for octets in islice(self._brought, count):
                 self._server.deliver(octets)
             for device in self._devices:
+                had = self._others_have(device)
                 self._line.visit(collect, device)
+                self._crossed |= self._others_have(device) != had
             if day == 4:
                 self._tidy()
         self._over = True
@@ -54,6 +56,13 @@ class Week:
     def is_over(self) -> bool:
         """Tell whether all seven days have been."""
         return self._over
+
+    def is_crossed(self) -> bool:
+        """Tell whether a visit of one computer ever changed what another has."""
+        return self._crossed
+
+    def _others_have(self, device: Device) -> list[int]:
+        return [len(other.snapshot().letters) for other in self._devices if other is not device]
 
     def _tidy(self) -> None:
         """Remove the first letter, as one does in webmail; by now both computers should have it."""
@@ -70,7 +79,8 @@ def _two_computers() -> World:
         PopClient(server, device, TAKE_ALL).poll()
     week = Week(server, letters("week"), desktop, laptop)
     half, over = half_way_notes(week.is_half_way), Notes("_week", lambda: ["over"] * week.is_over())
-    return World(server, desktop=desktop, laptop=laptop, now=fixed_clock(), one_week=week, _half=half, _over=over)
+    seen = {"_half": half, "_over": over, "_crossed": Notes("_crossed", lambda: ["once"] * week.is_crossed())}
+    return World(server, desktop=desktop, laptop=laptop, now=fixed_clock(), one_week=week, **seen)
 
 
 THE_WEEK = sorted(map(digest, letters("week")))
@@ -80,7 +90,10 @@ first_computer = Exercise(
     "09.10",
     "Only the first computer",
     _two_computers,
-    goal=lambda before, now: sorted(_new(before, now, "desktop")) == sorted(_new(before, now, "laptop")) == THE_WEEK,
+    goal=lambda before, now: (
+        sorted(_new(before, now, "desktop")) == sorted(_new(before, now, "laptop")) == THE_WEEK
+        and not noted(now, "_crossed")
+    ),
     untouched="The new week has not begun: hand the function to `box.one_week(collect)`.",
     mistakes=(
         visits_stopped("The week", "dict", "device.seen_uidls[name] = box.now"),
@@ -89,6 +102,12 @@ first_computer = Exercise(
             lambda before, now: _one_took_both(before, now),
             "One computer has all that came, and the other has nothing. `collect` works for both in turn: `device`, "
             "which it gets, is the one that saves.",
+        ),
+        Mistake(
+            "across",
+            lambda before, now: bool(noted(now, "_crossed")),
+            "At its visit one computer saved on the other, whose disk it cannot reach. Save on `device` alone, the one "
+            "that visits, and leave the letters on the server for the other.",
         ),
         Mistake(
             "again-and-again",
