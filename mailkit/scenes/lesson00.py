@@ -262,7 +262,7 @@ throw_one_away = Exercise(
     "00.2",
     "Throw one away",
     _laptop_full,
-    goal=lambda before, now: _on(now, "laptop") == [LUNCH, PHOTOS] and _all_stay(now),
+    goal=lambda before, now: sorted(_on(now, "laptop")) == [LUNCH, PHOTOS] and _all_stay(now),
     untouched="The laptop still has all three. `box.laptop.throw_away(…)` takes the number that the picture shows.",
     mistakes=(
         Mistake(

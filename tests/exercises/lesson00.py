@@ -75,6 +75,13 @@ OTHERS = {
         ("too-many", _throw("box.laptop.throw_away(2)\nbox.laptop.throw_away(3)")),
         ("not right", _throw("box.laptop.throw_away(2)\nbox.laptop.save(box.laptop.letters()[0])"), "1 new, 1 gone"),
         ("right", _throw(f"box.laptop.throw_away(2)\n{_DELE}pop.rset()")),
+        (
+            "right",  # a slip, mended: the lunch stands last now
+            _throw(
+                "lunch, *_ = box.laptop.letters()\nfor number in (1, 2):\n    box.laptop.throw_away(number)\n"
+                "box.laptop.save(lunch)"
+            ),
+        ),
     ],
     "00.3": [
         ("taken-away", _imap(f"{_BOTH}\n{_FLAG.replace('1:*', '1')}\nimap.expunge()")),
