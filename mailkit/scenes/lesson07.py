@@ -11,7 +11,7 @@ from dataclasses import replace
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake
 from mailkit.samples import compose, letters
-from mailkit.scenes.mistakes import MARKED
+from mailkit.scenes.mistakes import FLAGGED_DELETED, MARKED, threatened
 from mailkit.scenes.wire import PASSWORD, overheard
 from mailkit.server import MailServer
 from mailkit.snapshot import DeviceView, LetterView, Snapshot
@@ -130,8 +130,8 @@ lock_it = Exercise(
             "or `*box.pop3s`.",
         ),
     ),
-    praise="The letter is home, and all the listener has is octets without a meaning. Did you write `context=`? "
-    "He only listened, so it made no difference here; in the next exercise it does.",
+    praise="The letter is home, and of it and the password the listener has only octets without a meaning. Did you "
+    "write `context=`? He only listened, so it made no difference here; in the next exercise it does.",
     instead={"server": "one of the café's lines, `box.pop3` or `box.pop3s`"},
 )
 
@@ -211,7 +211,9 @@ forgotten = Exercise(
     "07.3",
     "The forgotten password",
     _forgotten,
-    goal=lambda before, now: _brought(before, now) and len(now.mailbox("amy").letters) == 1 and not now.marks("amy"),
+    goal=lambda before, now: (
+        _brought(before, now) and len(now.mailbox("amy").letters) == 1 and not (now.marks("amy") or threatened(now))
+    ),
     untouched="The laptop has nothing yet. In what the wiretap heard of the phone, look for the line "
     "`C: AUTH PLAIN …`; the word at its end is name and password in base64, which is a spelling and no secret."
     "\n`wrong name or password`? The password is what stands after the last octet 0, as text (`.decode()`); it opens "
@@ -225,6 +227,7 @@ forgotten = Exercise(
             "You are in, but the letter has left the server, and Amy only wanted a copy. Fetch it without `DELE`.",
         ),
         MARKED,
+        FLAGGED_DELETED,
         Mistake(
             "went-round",
             lambda before, now: any(letter.subject != NEW_PLACE for letter in now.device("laptop").letters),

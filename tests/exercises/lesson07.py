@@ -111,6 +111,16 @@ pop.pass_("violets-by-the-pond")
 box.laptop.save(pop.retr(1))
 pop.dele(1)"""
         ),
+        "flagged-deleted": _FORGOTTEN.format(
+            lines="""\
+import imaplib
+
+imap = imaplib.IMAP4(*box.server.imap)
+imap.login("amy", "violets-by-the-pond")
+imap.select()
+box.laptop.save(imap.fetch("1", "(BODY.PEEK[])"))
+imap.store("1", "+FLAGS", r"(\\Deleted)")"""
+        ),
         "went-round": _FORGOTTEN.format(lines=_HOME.format("*server.pop3").replace("POP3_SSL", "POP3")),
         "not-whole": _FORGOTTEN.format(
             lines="""\
