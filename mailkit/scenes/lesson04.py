@@ -9,7 +9,7 @@ from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED, SEEN
 from mailkit.samples import compose, letters
-from mailkit.scenes.mistakes import as_it_was, elsewhere, filed_away, flagged, read_aloud
+from mailkit.scenes.mistakes import as_it_was, digests, elsewhere, filed_away, flagged, read_aloud
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
@@ -89,6 +89,12 @@ def _sorted(now: Snapshot) -> bool:
     count = sum(len(mailbox.letters) for mailbox in now.mailboxes)
     in_place = _inbox(now) == FRIENDS and _inbox(now, "Bills") == BILLS and count == len(FRIENDS | BILLS)
     return in_place and not any(DELETED in one.flags for box in now.mailboxes for one in box.letters)
+
+
+def _lost(before: Snapshot, now: Snapshot) -> bool:
+    """Tell whether a bill or a friend's letter is nowhere any more, octet for octet."""
+    wanted = {one.digest for one in before.mailbox("amy").letters if one.subject in BILLS | FRIENDS}
+    return not wanted <= digests(now)
 
 
 def _meanwhile(server: MailServer, phone: Device, uid: str) -> Callable[[], None]:
@@ -184,16 +190,17 @@ exercises = {
             "04.2",
             "Sort the box",
             _to_sort,
-            goal=lambda _, now: _sorted(now),
+            goal=lambda before, now: _sorted(now) and not _lost(before, now),
             untouched="The eight letters lie as they came. Begin with the bills: `create` the mailbox they go into. If "
             "you did write lines, print what they returned: `NO` says why.",
             mistakes=(
                 Mistake(
                     "lost-a-letter",
-                    lambda _, now: bool((BILLS | FRIENDS) - _all(now)),
+                    _lost,
                     "A letter worth keeping is gone for good. Either it was never copied (without a mailbox `Bills` "
-                    "the server answers NO), or a sequence number was used after others had moved up, or `Bills` was "
-                    "selected, whose UIDs are others. `create` it, stay in INBOX, and use `imap.uid(…)`.",
+                    "the server answers NO), or not as a whole, or a sequence number was used after others had moved "
+                    "up, or `Bills` was selected, whose UIDs are others. `create` it, stay in INBOX, and "
+                    "use `imap.uid(…)`.",
                 ),
                 Mistake(
                     "other-spelling",
@@ -326,7 +333,7 @@ exercises = {
             "Leave the others' marks alone",
             _with_marks,
             goal=lambda before, now: (
-                _all(now) == {"Lunch on Thursday", "Invoice 2026-114", PHOTOS}
+                _inbox(now) == _all(now) == {"Lunch on Thursday", "Invoice 2026-114", PHOTOS}
                 and as_it_was(PHOTOS, before, now)
                 and flagged(now, DELETED) == {PHOTOS}
             ),

@@ -137,6 +137,12 @@ imap.uid("MOVE", "1,4", "Bills")
 imap.uid("STORE", "2,6,7", "+FLAGS", r"(\Deleted)")
 imap.expunge()"""
 
+_APPENDED = r"""imap.create("Bills")
+for number in "14":
+    imap.append("Bills", None, None, imap.fetch(number, "(BODY.PEEK[])")[1][0][1])
+imap.store("1,2,4,6,7", "+FLAGS", r"(\Deleted)")
+imap.expunge()"""
+
 _TRASH = """imap.create("Bills")
 imap.uid("MOVE", "1,4", "Bills")
 imap.create("Trash")
@@ -157,6 +163,11 @@ OTHERS = {
             "not right",
             _cell("04.4", 'imap.uid("STORE", "4", "+FLAGS", "Deleted")\nimap.uid("EXPUNGE", "4")'),
             "You wrote the flag `Deleted`",
+        ),
+        (
+            "not right",
+            _cell("04.4", f'{_PRIZE_GONE}\nimap.create("Aside")\nimap.uid("MOVE", "1,2", "Aside")'),
+            "amy/Aside: 2 new",
         ),
         ("not right", _cell("04.4", f'{_PRIZE_GONE}\nimap.store("1", "+FLAGS", r"(\\Deleted)")')),
         ("not right", _cell("04.4", f'{_PRIZE_GONE}\nimap.copy("3", "INBOX")'), "1 new"),  # they never went away
@@ -184,6 +195,8 @@ imap.expunge()""",
             ),
             "whose UIDs are others",
         ),
+        ("lost-a-letter", _cell("04.2", _APPENDED.replace("PEEK[]", "PEEK[HEADER]")), "not as a whole"),
+        ("right", _cell("04.2", _APPENDED)),
         ("right", _cell("04.2", _TRASH)),
         ("other-spelling", _cell("04.2", 'imap.create("BILLS")')),
         ("friend-filed", _cell("04.2", f'{_SORT}\nimap.create("Friends")\nimap.uid("MOVE", "3", "Friends")')),

@@ -97,6 +97,7 @@ _FAMILY = """\
 imap.select("Family")
 box.stick.save(imap.fetch("1:*", "(BODY.PEEK[])"), "Family")"""
 _ROOM = f"{_LOGIN}pop.dele(3)\npop.quit()\nbox.postman_comes_back()\n"
+_SAVE_ALL = 'box.laptop.save(imap.fetch("1:*", "(BODY.PEEK[])"))'
 _EMPTY = 'imap.store("1:*", "+FLAGS", r"(\\Deleted)")\nimap.expunge()\n'
 
 WRONG = {
@@ -526,6 +527,11 @@ imap.expunge()""",
             _freed("    box.laptop.save(pop.retr(number))\n    pop.dele(number)").replace("pop.quit()\n", ""),
             "`pop.rset()`, then `pop.quit()`",
         ),
+        (
+            "not right",
+            _imap("09.8", f"box.phone_line.rset()\nbox.phone_line.quit()\n{_EMPTY.splitlines()[0]}\n" + _SAVE_ALL),
+            "3 with other flags",
+        ),
         ("only-unlocked", _freed("    laptop.save(pop.retr(number))"), "`box.laptop.save`"),
         ("not yet", _freed("    pop.dele(number)").replace("pop.quit()\n", "")),
         ("not right", _freed("    box.laptop.save(pop.retr(number))\n    if number == 1:\n        pop.dele(number)")),
@@ -755,6 +761,17 @@ imap.append("INBOX", None, None, imap.fetch("1", "(BODY[])")[1][0][1])
 imap.close()
 box.program.poll()""",
             ),
+        ),
+        (
+            "lost",
+            _imap(
+                "09.12",
+                r"""imap.select("School")
+imap.append("INBOX", None, None, imap.fetch("1", "(BODY.PEEK[HEADER])")[1][0][1])
+imap.delete("School")
+box.program.poll()""",
+            ),
+            "only a part",
         ),
         ("not yet", _imap("09.12", 'imap.select("School")\nimap.uid("MOVE", "2", "INBOX")'), "UID is 1"),
         (

@@ -128,14 +128,15 @@ filtered = Exercise(
     "The school never writes",
     _filed_by_a_filter,
     goal=lambda before, now: (
-        staying(now) == anywhere(now) == sorted((LUNCH, TRIP, WALK)) and TRIP in kept(now, "laptop")
+        staying(now) == anywhere(now) == anywhere(before) and TRIP in kept(now, "laptop") and not lost(before, now)
     ),
     untouched="The letter is in `School`, and POP opens INBOX only. Select `School`, and move it: there its UID is 1.",
     mistakes=(
         Mistake(
             "lost",
             lost,
-            "The school's letter is gone: `delete` removes a mailbox with all that is in it. Move the letter first.",
+            "A letter is gone, or only a part of it is left. `delete` removes a mailbox with all that is in it; `MOVE` "
+            "takes a letter along as it is.",
         ),
         Mistake(
             "saved-by-hand",

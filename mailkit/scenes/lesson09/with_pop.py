@@ -10,7 +10,7 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED
 from mailkit.samples import letter, letters
 from mailkit.scenes.lesson09.boxes import INVOICE, LEAVE_ALL, LUNCH, PHOTOS, inbox, kept, lost, twice
-from mailkit.scenes.mistakes import FLAGGED_DELETED, QUIT_IN_A_LOOP, digests, marked_unsaved
+from mailkit.scenes.mistakes import FLAGGED_DELETED, QUIT_IN_A_LOOP, digests, marked_unsaved, threatened
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import by_pop
 from mailkit.server import MailServer
@@ -144,7 +144,9 @@ locked = Exercise(
     "The mailbox is locked",
     _locked,
     goal=lambda before, now: (
-        kept(now, "laptop") == inbox(now) == THREE and digests(now) == digests(before) and not _held(now)
+        kept(now, "laptop") == inbox(now) == THREE
+        and digests(now) == digests(before)
+        and not (_held(now) or threatened(now))
     ),
     untouched="A session holds the maildrop, with three marks, and nothing is saved. Is it the phone's? There are two "
     "ways to end it; one of them keeps the letters. Your own? `pop.rset()` comes before any `quit`.",
