@@ -155,13 +155,13 @@ first_letter = Exercise(
         ),
         Mistake(
             "copied-only",
-            lambda before, now: LUNCH in _on_server(now) and LUNCH in _at_home(now),
+            lambda before, now: {*_there(before)[:1]} <= {*_there(now)} & {*_saved(now)},
             "The letter is on the laptop and still on the server: `RETR` copies. Mark it with `pop.dele(1)` and end "
             "with `pop.quit()`; after `pop.close()` or `pop.rset()` a mark is forgotten.",
         ),
         Mistake(
             "not-one-whole",
-            lambda before, now: _on_server(now) == {INVOICE, PHOTOS},
+            lambda before, now: _on_server(now) == {INVOICE, PHOTOS} or LUNCH in _at_home(now),
             "More than letter 1 is on the laptop, or not all of it: save once, and what `pop.retr(1)` returns "
             "(`pop.top(…)` brings a part).",
         ),
@@ -214,7 +214,7 @@ bug_hunt = Exercise(
         ),
         Mistake(
             "never-deletes",
-            lambda before, now: len(_at_home(now)) == 3,
+            lambda before, now: {*_there(before)} <= {*_saved(now)},
             "All are home, and letters are left in the box. Mark each one once it is saved, inside the loop; end a "
             "good visit with `pop.quit()`.",
         ),
@@ -356,6 +356,11 @@ only_small_ones = Exercise(
             lambda before, now: bool(_lost(before, now)),
             "A letter was removed and is not on `box.laptop`, or not all of it. Save what `pop.retr(number)` returns "
             "before you mark it.",
+        ),
+        Mistake(
+            "only-a-part",
+            lambda before, now: not {*_saved(now)} <= {*_there(before)},
+            "What was saved on the laptop is not all of a letter: `top` brings a header, `retr` a letter.",
         ),
         Mistake(
             "twice",

@@ -357,8 +357,8 @@ lost_ledger = Exercise(
         Mistake(
             "started-over",
             lambda before, now: not still_has("laptop", before, now),
-            "The laptop's own three letters are gone, so that they had to come again. They were good: leave them "
-            "there, and fetch what is missing.",
+            "The laptop has lost letters of its own, which can only come again. They were good: leave them there, and "
+            "fetch what is missing.",
         ),
         Mistake(
             "twice",

@@ -137,6 +137,7 @@ pop.pass_("secret")
         "refiled": _change(f"pop.rset()\npop.quit()\n{moved('2')}"),
     },
     "03.4": {
+        "only-a-part": _small("for n in (1, 3, 5):\n    box.laptop.save(pop.top(n, 0))\npop.quit()"),
         "too-few": _small("n = 1\nbox.laptop.save(pop.retr(n))\npop.dele(n)\npop.quit()"),
         "everything": _small(
             "for n in range(1, len(lines) + 1):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"
@@ -212,6 +213,7 @@ OTHERS = {
             "what that prints",
         ),
         ("not yet", _hunt("    pop.quit()\n")),
+        ("not-all", _hunt(_SAVED_FIRST.replace("retr(number)", "top(number, 0)").replace("pop.dele(number)", "pass"))),
         ("not yet", 'box = exercises["03.2"].start()\nbox.check()'),
         (
             "lost",  # which is worse than that the second visit is left open
@@ -268,6 +270,7 @@ OTHERS = {
     ],
     "03.1": [
         ("marked-others", _first(f"{_HOME}\n{_AGAIN}pop.dele(1)")),
+        ("not-one-whole", _first("box.laptop.save(pop.top(1, 0))\npop.quit()")),
         ("marked-others", _first("box.laptop.save(pop.retr(1))\npop.dele(2)")),
         ("copied-only", _first(f"box.laptop.save(pop.retr(1))\npop.quit()\n{_ELSEWHERE}"), "You wrote `server`"),
         ("deleted-unsaved", _first("box.laptop.save(pop.retr(2))\npop.dele(1)\npop.quit()"), "the number 1"),

@@ -143,6 +143,7 @@ WRONG = {
     },
     "09.4": {
         "lost": _pop("09.4", "for number in (1, 2, 3):\n    pop.dele(number)\npop.quit()"),
+        "only-a-part": _pop("09.4", "box.laptop.save(pop.top(3, 0))"),
         "twice": _pop(
             "09.4",
             "for number in (1, 2, 3):\n    box.laptop.save(pop.retr(number))\n    pop.dele(number)\npop.quit()",
@@ -519,6 +520,7 @@ imap.expunge()""",
         ),
         ("right", _noted("", "box.laptop.save(pop.retr(4))\npop.quit()\nbox.program.poll()")),
         ("not-visited", _noted("", "box.laptop.save(pop.retr(4))\npop.quit()")),
+        ("noted-all", _noted("", "box.laptop.save(pop.top(4, 0))\npop.quit()\nbox.program.poll()"), "not all of it"),
         ("right", _noted("[:3]", "pop.quit()\nbox.program.poll()\nbox.program.poll()")),
     ],
     "09.8": [
@@ -772,6 +774,16 @@ imap.delete("School")
 box.program.poll()""",
             ),
             "only a part",
+        ),
+        (
+            "not-collected",
+            _imap(
+                "09.12",
+                """\
+imap.select("School")
+box.laptop.save(imap.fetch("1", "(BODY.PEEK[HEADER])"))
+imap.uid("MOVE", "1", "INBOX")""",
+            ),
         ),
         ("not yet", _imap("09.12", 'imap.select("School")\nimap.uid("MOVE", "2", "INBOX")'), "UID is 1"),
         (

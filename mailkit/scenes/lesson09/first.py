@@ -32,6 +32,7 @@ from mailkit.scenes.mistakes import (
     SENT_TWICE,
     Notes,
     as_it_was,
+    digests,
     flagged,
     marked_unsaved,
     noted,
@@ -210,8 +211,8 @@ struck_through = Exercise(
         Mistake(
             "walk-moved",
             lambda before, now: WALK not in inbox(now),
-            r"The walk is safe, but Amy will look for it in INBOX. Nothing needs to be moved: `-FLAGS` takes "
-            r"`\Deleted` away.",
+            r"The walk lies in another mailbox, and Amy will look for it in INBOX. Nothing needs to be moved: `-FLAGS` "
+            r"takes `\Deleted` away.",
         ),
         Mistake(
             "into-trash",
@@ -275,6 +276,12 @@ half_way = Exercise(
             lost,
             "A letter is gone and not, or not whole, on the laptop. Letter 3 had not been fetched when the line was "
             "cut: save it, `box.laptop.save(pop.retr(3))`, before you mark it.",
+        ),
+        Mistake(
+            "only-a-part",
+            lambda before, now: digests(now) != digests(before),
+            "What was saved on the laptop is not all of a letter: `top` brings a header, `retr` a letter. Remove "
+            "nothing before the whole is there.",
         ),
         Mistake(
             "twice",

@@ -128,7 +128,7 @@ filtered = Exercise(
     "The school never writes",
     _filed_by_a_filter,
     goal=lambda before, now: (
-        staying(now) == anywhere(now) == anywhere(before) and TRIP in kept(now, "laptop") and not lost(before, now)
+        staying(now) == anywhere(now) == anywhere(before) and digests(before) <= {*now.device("laptop").digests}
     ),
     untouched="The letter is in `School`, and POP opens INBOX only. Select `School`, and move it: there its UID is 1.",
     mistakes=(
