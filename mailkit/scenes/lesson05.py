@@ -142,7 +142,7 @@ exercises = {
                 Mistake(
                     "on-the-server",
                     lambda _, now: len(now.mailboxes) > 1,
-                    "Your second copies are in a mailbox of the same account: what empties one can empty the other, "
+                    "A second mailbox of the same account is no backup: what empties one can empty the other, "
                     "and the laptop's folder of that name with it. Take that mailbox out of your lines, and keep the "
                     'copies on the laptop alone: `box.laptop.save(answer, "Backup")`.',
                 ),

@@ -130,6 +130,11 @@ OTHERS = {
             _send("02.1", 'smtp.send_message(letter, to_addrs=["ben@example.net", "noor@example.org"])'),
             "refused beside a good one raises no error",
         ),
+        (
+            "not right",
+            _send("02.1", 'smtp.send_message(letter, to_addrs=["tom@example.org"])'),
+            "so far: tom@example.org/INBOX: 1 new.",
+        ),
         ("not yet", _send("02.1", "").replace('smtp.login("amy", "secret")', _STRANGER), "535: the name"),
         ("another-letter", _send("02.1", _OWN.format("ben@example.net, noor@example.net"))),
         ("to-herself", _send("02.1", f"smtp.sendmail('{_GUESTS[0]}', '{_AMY}', letter.as_string())")),
