@@ -136,9 +136,9 @@ settings_for_two = Exercise(
             "day; a letter must stay until it has.",
         ),
     ),
-    praise="Nothing was refused, and of all that came by day 28, its last look, the phone missed nothing: each letter "
-    "stayed until the phone had looked, and left before the box was full. What is right depends on the other devices' "
-    "habits, which no panel shows.",
+    praise="Nothing was refused, and of what Amy keeps the phone has all that came by day 28, its last look: each such "
+    "letter stayed until the phone had looked, and left before the box was full. What is right depends on the other "
+    "devices' habits, which no panel shows.",
 )
 
 # 06.2
