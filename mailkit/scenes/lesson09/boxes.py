@@ -14,7 +14,7 @@ from mailkit.server import MailServer
 from mailkit.snapshot import LetterView, Snapshot
 
 LUNCH, INVOICE, PHOTOS = "Lunch on Thursday", "Invoice 2026-114", "Photos of the lake"
-WALK = "Walk this afternoon?"
+THREE, WALK = sorted((LUNCH, INVOICE, PHOTOS)), "Walk this afternoon?"
 
 TAKE_ALL = PopSettings(leave=False, days=None, until_deleted=False)
 LEAVE_ALL = PopSettings(leave=True, days=None, until_deleted=False)

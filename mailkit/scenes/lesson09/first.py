@@ -9,10 +9,9 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED, SEEN
 from mailkit.samples import compose, letters
 from mailkit.scenes.lesson09.boxes import (
-    INVOICE,
-    LUNCH,
     PHOTOS,
     TAKE_ALL,
+    THREE,
     WALK,
     anywhere,
     by_imap,
@@ -47,7 +46,6 @@ from mailkit.scenes.programs import ImapProgram, by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
-THREE = sorted((LUNCH, INVOICE, PHOTOS))
 LEAFLET, PRIZE, PARTY = "Two pizzas for one!", "!!! You have won a yacht, Dear Friend !!!", "Come to my birthday"
 MAP = "The map"
 

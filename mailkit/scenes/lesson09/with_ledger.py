@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letter, letters
-from mailkit.scenes.lesson09.boxes import INVOICE, LEAVE_ALL, LUNCH, PHOTOS, WALK, anywhere, inbox, kept, twice
+from mailkit.scenes.lesson09.boxes import LEAVE_ALL, LUNCH, PHOTOS, THREE, WALK, anywhere, inbox, kept, twice
 from mailkit.scenes.mistakes import (
     LAPTOP_TOO,
     QUIT_IN_A_LOOP,
@@ -19,7 +19,6 @@ from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
 from mailkit.server import MailServer, fixed_clock
 from mailkit.snapshot import Snapshot
 
-THREE = sorted((LUNCH, INVOICE, PHOTOS))
 POSTCARD, PARCEL = "A postcard from Lisbon", "Your parcel is waiting"
 
 

@@ -9,14 +9,13 @@ from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED
 from mailkit.samples import letter, letters
-from mailkit.scenes.lesson09.boxes import INVOICE, LEAVE_ALL, LUNCH, PHOTOS, inbox, kept, lost, twice
+from mailkit.scenes.lesson09.boxes import INVOICE, LEAVE_ALL, THREE, inbox, kept, lost, twice
 from mailkit.scenes.mistakes import FLAGGED_DELETED, QUIT_IN_A_LOOP, digests, marked_unsaved, threatened
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import by_pop
 from mailkit.server import MailServer
 from mailkit.snapshot import Snapshot
 
-THREE = sorted((LUNCH, INVOICE, PHOTOS))
 TICKETS = "Your concert tickets"
 
 
