@@ -13,7 +13,7 @@ from itertools import pairwise
 from mailkit import Device, MailServer
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import DEFAULT_DATE, compose
-from mailkit.scenes.mistakes import QUIT_IN_A_LOOP, REFILED, elsewhere
+from mailkit.scenes.mistakes import QUIT_IN_A_LOOP, REFILED, settled
 from mailkit.scenes.programs import logged_in
 from mailkit.snapshot import DeviceView, LetterView, MailboxView, SessionView, Snapshot
 
@@ -317,7 +317,7 @@ whom_to_believe = Exercise(
     "02.4",
     "Whom to believe",
     _three_bens,
-    goal=lambda before, now: _left(now) == {TRUE} and not (now.marks("amy") or elsewhere(now)),
+    goal=lambda before, now: _left(now) == {TRUE} and settled(now),
     untouched="All three letters are still there. Read the `Received:` lines of each, then `pop.dele(…)` the false "
     "ones and `pop.quit()`.",
     mistakes=(

@@ -10,12 +10,12 @@ from mailkit.scenes.mistakes import (
     QUIT_IN_A_LOOP,
     REFILED,
     Notes,
-    elsewhere,
     half_way,
     half_way_notes,
     marked,
     marked_unsaved,
     noted,
+    settled,
 )
 from mailkit.scenes.programs import by_pop, logged_in
 from mailkit.scenes.visits import Disk, Visits
@@ -90,11 +90,6 @@ def _lost(before: Snapshot, now: Snapshot) -> set[str]:
     return {*_there(before)} - {*_there(now)} - {*_saved(now)}
 
 
-def _settled(now: Snapshot) -> bool:
-    """Tell whether no letter is marked, to go at the next QUIT, and none was moved to another mailbox."""
-    return not (now.marks("amy") or elsewhere(now))
-
-
 def _three_letters() -> World:
     return World(MailServer(letters("three-letters"), password="secret"), laptop=Device("laptop"))
 
@@ -106,7 +101,7 @@ first_letter = Exercise(
     "Bring the first letter home",
     _three_letters,
     goal=lambda before, now: (
-        _on_server(now) == {INVOICE, PHOTOS} and _saved(now) == _there(before)[:1] and _settled(now)
+        _on_server(now) == {INVOICE, PHOTOS} and _saved(now) == _there(before)[:1] and settled(now)
     ),
     untouched="Nothing has changed yet. Fetch letter 1, save it on `box.laptop`, mark it, and end the session.",
     mistakes=(
@@ -246,7 +241,7 @@ change_your_mind = Exercise(
     "03.3",
     "Change your mind",
     _all_marked,
-    goal=lambda before, now: _on_server(before) - _on_server(now) == {NEWSLETTER} and _settled(now),
+    goal=lambda before, now: _on_server(before) - _on_server(now) == {NEWSLETTER} and settled(now),
     untouched="The session is open and all three letters are marked. Take the marks back first.",
     mistakes=(
         Mistake(
@@ -315,7 +310,7 @@ only_small_ones = Exercise(
     goal=lambda before, now: (
         sorted(_saved(now)) == sorted(_all_small(before))
         and _small(before) == _on_server(before) - _on_server(now)
-        and _settled(now)
+        and settled(now)
     ),
     untouched="Nothing has changed yet. `pop.list()` gives number and size of each letter, as text: make numbers of "
     "them with `int(…)`, then compare. Ten thousand is written `10_000`; `10.000` is ten. Save with `box.laptop.save`.",

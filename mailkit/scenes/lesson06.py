@@ -14,10 +14,10 @@ from mailkit.scenes.mistakes import (
     QUIT_IN_A_LOOP,
     REFILED,
     Notes,
-    elsewhere,
     half_way_notes,
     marked,
     noted,
+    settled,
     still_has,
     visits_stopped,
 )
@@ -170,9 +170,7 @@ fourteen_days = Exercise(
     "Fourteen days by hand",
     _by_age,
     goal=lambda before, now: (
-        _on_server(now) == [INVOICE, PARTY, WALK]
-        and still_has("laptop", before, now)
-        and not (now.marks("amy") or elsewhere(now))
+        _on_server(now) == [INVOICE, PARTY, WALK] and still_has("laptop", before, now) and settled(now)
     ),
     untouched="Nothing has changed: five letters on the server. Go through what `uidl` says; for each name, text such "
     "as `1.1`, ask the ledger when that letter was fetched. What you mark counts only with `pop.quit()`. `TypeError` "

@@ -101,6 +101,11 @@ def elsewhere(now: Snapshot) -> set[str]:
     return {letter.subject for mailbox in now.mailboxes if mailbox.name != "INBOX" for letter in mailbox.letters}
 
 
+def settled(now: Snapshot) -> bool:
+    """Tell whether no letter is marked, to go at the next QUIT, and none was moved to another mailbox."""
+    return not (now.marks("amy") or elsewhere(now))
+
+
 def only_in_sent(now: Snapshot) -> bool:
     """Tell whether `Sent` alone has letters of Amy's; an empty mailbox beside it does no harm."""
     return {view.name for view in now.mailboxes if view.account == "amy" and view.letters} == {"Sent"}
