@@ -332,13 +332,13 @@ whom_to_believe = Exercise(
             lambda before, now: bool(now.marks("amy")),
             "Marked, but not removed: `DELE` only marks. Say `pop.quit()`.",
         ),
+        REFILED,
         Mistake(
             "deleted-the-true-one",
             lambda before, now: TRUE not in _left(now),
             f"“{TRUE}” did come from Ben: in the line on top Amy's own server names his, `mail.example.net`. Now it is "
             "gone.",
         ),
-        REFILED,
         Mistake(
             "believed-the-lowest",
             lambda before, now: _left(now) == {TRUE, FORGED},

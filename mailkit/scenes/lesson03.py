@@ -244,6 +244,7 @@ change_your_mind = Exercise(
     goal=lambda before, now: _on_server(before) - _on_server(now) == {NEWSLETTER} and settled(now),
     untouched="The session is open and all three letters are marked. Take the marks back first.",
     mistakes=(
+        REFILED,
         Mistake(
             "all-gone",
             lambda before, now: not _on_server(now),
@@ -255,7 +256,6 @@ change_your_mind = Exercise(
             lambda before, now: bool(_on_server(before) - _on_server(now) - {NEWSLETTER}),
             "A letter was removed, but not the newsletter alone. In a session numbers never shift, so it is always 2.",
         ),
-        REFILED,
         Mistake(
             "dropped",
             lambda before, now: not now.sessions,

@@ -114,8 +114,8 @@ def only_in_sent(now: Snapshot) -> bool:
 REFILED = Mistake(
     "refiled",
     lambda before, now: bool(elsewhere(now)),
-    "A letter lies in another mailbox of the same server now. That is moved, not removed: mark it with `pop.dele(…)` "
-    "where it was, and say `pop.quit()`.",
+    "A letter lies in another mailbox of the same server now. That is moved, not removed: mark what is to go with "
+    "`pop.dele(…)` where it was, and say `pop.quit()`.",
 )
 
 

@@ -167,6 +167,7 @@ OTHERS = {
     "02.4": [
         ("no-quit", _delete(1, last="")),
         ("marked-wrong", _delete(1, 3, last=f"pop.quit()\n{_AGAIN}pop.dele(1)")),
+        ("refiled", _delete(last=f"pop.quit()\n{moved('2', 'org')}"), "mark what is to go"),  # and nothing is gone
         ("not yet", _delete(last="print(pop.top(1, 0))")),
         (
             "believed-the-lowest",

@@ -173,7 +173,10 @@ for line in lines:
 pop.quit()"""
 
 OTHERS = {
-    "03.3": [("not right", _change(_EXPUNGED), "1 gone")],  # by IMAP, and the other two are still marked
+    "03.3": [
+        ("not right", _change(_EXPUNGED), "1 gone"),  # by IMAP, and the other two are still marked
+        ("refiled", _change(f"pop.rset()\npop.quit()\n{moved('1:*')}"), "mark what is to go"),
+    ],
     "03.2": [
         ("right", _hunt(_SAVED_FIRST)),
         (
