@@ -294,6 +294,10 @@ imap.store("2", "+FLAGS", r"(\Deleted)")""",
         "one-missing": _imap("09.11", r'imap.store("1", "+FLAGS", r"(\Seen)")'),
     },
     "09.12": {
+        "laptop-too": _imap(
+            "09.12",
+            'imap.select("School")\nimap.uid("MOVE", "1", "INBOX")\nbox.program.poll()\nbox.laptop.throw_away(1)',
+        ),
         "lost": _imap("09.12", 'imap.delete("School")\nbox.program.poll()'),
         "saved-by-hand": _imap(
             "09.12", 'imap.select("School")\nbox.laptop.save(imap.fetch("1", "(BODY.PEEK[])"))\nbox.program.poll()'

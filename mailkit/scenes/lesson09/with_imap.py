@@ -115,8 +115,7 @@ def _filed_by_a_filter() -> World:
 
 def _file_school(imap: imaplib.IMAP4) -> None:
     imap.create("School")
-    uids = imap.uid("SEARCH", "SUBJECT", "school")[1][0].decode()
-    imap.uid("MOVE", uids.replace(" ", ","), "School")
+    imap.uid("MOVE", imap.uid("SEARCH", "SUBJECT", "school")[1][0].decode(), "School")  # it is one letter
 
 
 def _uids(now: Snapshot) -> list[int]:
@@ -160,6 +159,7 @@ filtered = Exercise(
             'INBOX was open, and its own letters went into it once more. `imap.select("School")` comes first.',
         ),
         FLAGGED_DELETED,
+        LAPTOP_TOO,
         Mistake(
             "not-collected",
             lambda before, now: TRIP in inbox(now),
