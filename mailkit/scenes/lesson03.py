@@ -9,13 +9,14 @@ from mailkit.samples import letters
 from mailkit.scenes.mistakes import (
     QUIT_IN_A_LOOP,
     REFILED,
-    Notes,
+    fact,
     half_way,
     half_way_notes,
     marked,
     marked_unsaved,
     noted,
     settled,
+    unsaved,
 )
 from mailkit.scenes.programs import by_pop, logged_in
 from mailkit.scenes.visits import Disk, Visits
@@ -170,7 +171,7 @@ first_letter = Exercise(
 def _full_disk() -> World:
     server, laptop = MailServer(letters("three-letters"), password="secret"), Disk(Device("laptop"))
     visits = Visits(server, laptop)
-    half, done = half_way_notes(visits.is_half_way), Notes("_done", lambda: ["done"] * visits.is_done())
+    half, done = half_way_notes(visits.is_half_way), fact("_done", visits.is_done)
     return World(server, laptop=laptop, two_visits=visits, _half=half, _done=done)
 
 
@@ -178,7 +179,7 @@ bug_hunt = Exercise(
     "03.2",
     "Bug hunt",
     _full_disk,
-    goal=lambda before, now: not _there(now) and {*_saved(now)} >= {*_there(before)} and bool(noted(now, "_done")),
+    goal=lambda before, now: not _there(now) and not unsaved("laptop", before, now) and bool(noted(now, "_done")),
     untouched="Nothing has changed. Hand the function to `box.two_visits(collect)`; what that prints says how each "
     "visit ended.",
     mistakes=(
@@ -196,7 +197,7 @@ bug_hunt = Exercise(
         ),
         Mistake(
             "left-open",
-            lambda before, now: bool(now.sessions) and not {*_there(before)} <= {*_saved(now)},
+            lambda before, now: bool(now.sessions and unsaved("laptop", before, now)),
             "Nothing is lost, but the first session was never ended, so the second visit met `[IN-USE]`. A script that "
             "fails must still let go of the line: `pop.close()` does it and removes nothing. Did visit 1 meet "
             "`[IN-USE]`, too? The `pop` that `collect` gets is logged in already; open no other.",
@@ -209,7 +210,7 @@ bug_hunt = Exercise(
         ),
         Mistake(
             "never-deletes",
-            lambda before, now: {*_there(before)} <= {*_saved(now)},
+            lambda before, now: not unsaved("laptop", before, now),
             "All are home, and letters are left in the box. Mark each one once it is saved, inside the loop; end a "
             "good visit with `pop.quit()`.",
         ),

@@ -13,12 +13,13 @@ from mailkit.scenes.mistakes import (
     MARKED,
     QUIT_IN_A_LOOP,
     REFILED,
-    Notes,
+    fact,
     half_way_notes,
     marked,
     noted,
     settled,
     still_has,
+    unsaved,
     visits_stopped,
 )
 from mailkit.scenes.popclient import Clock, PopClient, PopSettings
@@ -93,9 +94,9 @@ class Choice:
             home.live(day, shut=False, look=day % 7 == 0)
         self._refused = home.refused
 
-    def refused(self) -> list[str]:
-        """Return a line for each letter that found the box full, were it an offer."""
-        return ["a letter"] * self._refused
+    def is_refused(self) -> bool:
+        """Tell whether a letter found the box full, were it an offer."""
+        return self._refused > 0
 
 
 def _a_month() -> World:
@@ -103,7 +104,7 @@ def _a_month() -> World:
     server = MailServer(password="secret", quota=QUOTA, clock=clock)
     laptop, phone = Device("laptop"), Device("phone")
     choice = Choice(server, laptop, phone, clock)
-    return World(server, laptop=laptop, phone=phone, live=choice, _refused=Notes("_refused", choice.refused))
+    return World(server, laptop=laptop, phone=phone, live=choice, _refused=fact("_refused", choice.is_refused))
 
 
 settings_for_two = Exercise(
@@ -160,11 +161,6 @@ def _by_age() -> World:
     return World(server, laptop=laptop, ledger=laptop.seen_uidls, now=clock.now)
 
 
-def _has_walk(before: Snapshot, now: Snapshot) -> bool:
-    """Tell whether the laptop has all, the letter that came today, too, octet for octet."""
-    return {*before.mailbox("amy").digests} <= {*now.device("laptop").digests}
-
-
 fourteen_days = Exercise(
     "06.2",
     "Fourteen days by hand",
@@ -180,7 +176,7 @@ fourteen_days = Exercise(
         REFILED,
         Mistake(
             "fetched-now",
-            lambda before, now: WALK not in _on_server(now) and _has_walk(before, now),
+            lambda before, now: WALK not in _on_server(now) and not unsaved("laptop", before, now),
             "“Walk this afternoon?” is on the laptop now, and gone from the server. It came today, and it was to "
             "stay: delete only what the ledger knows, `if name in box.ledger and …`.",
         ),
@@ -250,9 +246,8 @@ def _three_visits() -> World:
     server, laptop = MailServer(letters("three-letters"), password="secret"), Device("laptop")
     visits = ThreeVisits(server, laptop)
     half = half_way_notes(visits.is_half_way)
-    passed_by = Notes("_passed by", lambda: ["the session"] * visits.is_passed_by())
-    short = Notes("_short", lambda: ["Monday"] * visits.is_cut_short())
-    seen = {"_half": half, "_passed_by": passed_by, "_short": short, "_fetched": Notes("_fetched", visits.fetched)}
+    passed_by, short = fact("_passed by", visits.is_passed_by), fact("_short", visits.is_cut_short)
+    seen = {"_half": half, "_passed_by": passed_by, "_short": short, "_all": fact("_all", visits.is_all_fetched)}
     return World(server, laptop=laptop, three_visits=visits, **seen)
 
 
@@ -266,7 +261,7 @@ bug_hunt = Exercise(
     "06.3",
     "The letter that never comes",
     _three_visits,
-    goal=lambda before, now: _all_four(before, now) and len(noted(now, "_fetched")) == 4,
+    goal=lambda before, now: _all_four(before, now) and bool(noted(now, "_all")),
     untouched="Nothing has changed: hand the function to `box.three_visits(poll)`.",
     mistakes=(
         Mistake(

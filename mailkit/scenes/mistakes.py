@@ -145,6 +145,12 @@ def marked(now: Snapshot) -> set[str]:
     return {one.subject for one in now.mailbox("amy").letters if one.uid in now.marks("amy")}
 
 
+def unsaved(device: str, then: Snapshot, now: Snapshot) -> list[LetterView]:
+    """Return the letters of Amy's INBOX of then of which a device has no copy, octet for octet."""
+    saved = {*now.device(device).digests}
+    return [one for one in then.mailbox("amy").letters if one.digest not in saved]
+
+
 def marked_unsaved(device: str, where: str) -> Mistake:
     """Return the mistake of marking letters (DELE) of which a device has no whole copy, while nothing is lost yet.
 
@@ -152,8 +158,8 @@ def marked_unsaved(device: str, where: str) -> Mistake:
     """
 
     def when(before: Snapshot, now: Snapshot) -> bool:
-        marks, kept = now.marks("amy"), {*now.device(device).digests}
-        return any(one.uid in marks and one.digest not in kept for one in now.mailbox("amy").letters)
+        marks = now.marks("amy")
+        return any(one.uid in marks for one in unsaved(device, now, now))
 
     advice = (
         f"Letters are marked that are not {where}, or not whole: `pop.quit()` would lose them. Save first, with "
@@ -179,6 +185,11 @@ def noted(now: Snapshot, name: str) -> list[str]:
     return [row.subject for row in now.device(name).letters]
 
 
+def fact(name: str, holds: Callable[[], bool]) -> Notes:
+    """Let a world tell whether something holds: only then is anything `noted` under this name."""
+    return Notes(name, lambda: [name] * holds())
+
+
 def gap_notes(server: MailServer) -> Notes:
     """Let a world tell whether a letter that its server has now was ever missing there, in whatever mailbox."""
     gaps: list[str] = []
@@ -197,7 +208,7 @@ def gap_notes(server: MailServer) -> Notes:
 
 def half_way_notes(is_half_way: Callable[[], bool]) -> Notes:
     """Let a world tell whether a red box has stopped what the learner's function was handed to."""
-    return Notes("_half-way", lambda: ["stopped"] * is_half_way())
+    return fact("_half-way", is_half_way)
 
 
 def half_way(advice: str) -> Mistake:

@@ -141,9 +141,9 @@ class ThreeVisits:
         """Tell whether only some of the first day's three letters were fetched on that day."""
         return self._fetched[:1] in ([1], [2])
 
-    def fetched(self) -> list[str]:
-        """Return a line for each letter that a visit brought."""
-        return ["a letter"] * sum(self._fetched)
+    def is_all_fetched(self) -> bool:
+        """Tell whether the visits brought four letters, as many as there were."""
+        return sum(self._fetched) == 4
 
     def is_passed_by(self) -> bool:
         """Tell whether nothing has been said in the sessions that the function was given."""

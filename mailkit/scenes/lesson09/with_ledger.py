@@ -14,6 +14,7 @@ from mailkit.scenes.mistakes import (
     noted,
     still_has,
     threatened,
+    unsaved,
 )
 from mailkit.scenes.popclient import NEW_ACCOUNT, Clock, PopClient
 from mailkit.server import MailServer, fixed_clock
@@ -46,11 +47,6 @@ def _names(now: Snapshot) -> list[str]:
     """Return the UIDLs of the letters on the server (RFC 1939 §7), which are all to be in the ledger."""
     view = now.mailbox("amy")
     return [f"{view.uidvalidity}.{letter.uid}" for letter in view.letters]
-
-
-def _all_home(now: Snapshot) -> bool:
-    """Tell whether the laptop has each letter of the server, octet for octet."""
-    return {*now.mailbox("amy").digests} <= {*now.device("laptop").digests}
 
 
 downloaded_again = Exercise(
@@ -97,13 +93,13 @@ downloaded_again = Exercise(
         ),
         Mistake(
             "saved-by-hand",
-            lambda before, now: _all_home(now) and not {*_names(now)} <= {*noted(now, "_ledger")},
+            lambda before, now: not unsaved("laptop", now, now) and not {*_names(now)} <= {*noted(now, "_ledger")},
             "All four letters are there, and the ledger does not know them all: at its next visit the program brings "
             "them again. Note the first three names; the visit itself fetches the fourth letter, and notes it.",
         ),
         Mistake(
             "noted-all",
-            lambda before, now: _names(now)[3] in noted(now, "_ledger") and not _all_home(now),
+            lambda before, now: _names(now)[3] in noted(now, "_ledger") and bool(unsaved("laptop", now, now)),
             "Nothing came twice, and the invitation to a walk did not come, or not all of it: you noted its name as "
             "well. Note only letters that are on the laptop; the walk, letter 4, is not.",
         ),

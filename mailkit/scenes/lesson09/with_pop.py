@@ -10,7 +10,7 @@ from mailkit.exercise import Exercise, Mistake, World
 from mailkit.message import DELETED
 from mailkit.samples import letter, letters
 from mailkit.scenes.lesson09.boxes import INVOICE, LEAVE_ALL, THREE, inbox, kept, lost, twice
-from mailkit.scenes.mistakes import FLAGGED_DELETED, QUIT_IN_A_LOOP, digests, marked_unsaved, threatened
+from mailkit.scenes.mistakes import FLAGGED_DELETED, QUIT_IN_A_LOOP, digests, marked_unsaved, threatened, unsaved
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import by_pop
 from mailkit.server import MailServer
@@ -62,9 +62,8 @@ def _took_tickets(now: Snapshot) -> bool:
 
 def _in_danger(now: Snapshot) -> bool:
     """Tell whether a letter is to go, by DELE or by its flag, that the laptop has not, or not whole."""
-    marks, saved = now.marks("amy"), {*now.device("laptop").digests}
-    there = now.mailbox("amy").letters
-    return any((one.uid in marks or DELETED in one.flags) and one.digest not in saved for one in there)
+    marks = now.marks("amy")
+    return any(one.uid in marks or DELETED in one.flags for one in unsaved("laptop", now, now))
 
 
 full = Exercise(

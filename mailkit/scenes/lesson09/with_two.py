@@ -10,7 +10,7 @@ from mailkit.device import Device
 from mailkit.exercise import Exercise, Mistake, World
 from mailkit.samples import letters
 from mailkit.scenes.lesson09.boxes import TAKE_ALL, inbox, kept, twice
-from mailkit.scenes.mistakes import Notes, half_way_notes, noted, visits_stopped
+from mailkit.scenes.mistakes import fact, half_way_notes, noted, visits_stopped
 from mailkit.scenes.popclient import PopClient
 from mailkit.scenes.programs import by_pop
 from mailkit.scenes.visits import PopLine
@@ -78,8 +78,8 @@ def _two_computers() -> World:
     for device in (desktop, laptop):
         PopClient(server, device, TAKE_ALL).poll()
     week = Week(server, letters("week"), desktop, laptop)
-    half, over = half_way_notes(week.is_half_way), Notes("_week", lambda: ["over"] * week.is_over())
-    seen = {"_half": half, "_over": over, "_crossed": Notes("_crossed", lambda: ["once"] * week.is_crossed())}
+    half, over = half_way_notes(week.is_half_way), fact("_week", week.is_over)
+    seen = {"_half": half, "_over": over, "_crossed": fact("_crossed", week.is_crossed)}
     return World(server, desktop=desktop, laptop=laptop, now=fixed_clock(), one_week=week, **seen)
 
 
