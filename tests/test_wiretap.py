@@ -20,7 +20,6 @@ from tests.patience import PATIENCE, wait_until
 from tests.tls import said_with_goodbye
 
 LETTER = b"Subject: Plans\r\n\r\nMeet at the bridge. STARTTLS\r\nSTLS\r\n"
-LARGE = LETTER + b"A line of a letter.\r\n" * 500_000
 
 
 @pytest.fixture(scope="module")
@@ -339,29 +338,33 @@ def _is_full(tap):
     return any(transport and transport.get_write_buffer_size() for transport in transports)
 
 
-@pytest.mark.slow
-def test_a_large_answer_waits_for_who_reads_late():
+@contextlib.contextmanager
+def _asking_for_a_large_letter():
+    """Give a wiretap, a line through it that has asked and read nothing yet, and the letter."""
+    letter = LETTER + b"A line of a letter.\r\n" * 500_000
     with (
-        MailServer([LARGE], password="secret") as server,
+        MailServer([letter], password="secret") as server,
         Wiretap(server.pop3) as tap,
         socket.create_connection(tap.address, timeout=PATIENCE) as line,
     ):
-        line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\nQUIT\r\n")
+        line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\n")
+        yield tap, line, letter
+
+
+@pytest.mark.slow
+def test_a_large_answer_waits_for_who_reads_late():
+    with _asking_for_a_large_letter() as (tap, line, letter):
+        line.sendall(b"QUIT\r\n")
         assert line.recv(3) == b"+OK"
         wait_until(lambda: tap._ask(lambda: not tap._lines[0].server.transport.is_reading()))
         answer = bytearray()
         while octets := line.recv(1_000_000):
             answer += octets
-        assert LARGE + b".\r\n+OK" in answer
+        assert letter + b".\r\n+OK" in answer
 
 
 def test_stopping_amid_a_large_answer_hangs_up():
-    with (
-        MailServer([LARGE], password="secret") as server,
-        Wiretap(server.pop3) as tap,
-        socket.create_connection(tap.address, timeout=PATIENCE) as line,
-    ):
-        line.sendall(b"USER amy\r\nPASS secret\r\nRETR 1\r\n")
+    with _asking_for_a_large_letter() as (tap, line, _):
         wait_until(lambda: tap._ask(lambda: _is_full(tap)))
         tap.stop()
         with contextlib.suppress(ConnectionResetError):

@@ -11,6 +11,8 @@ pop.pass_("secret")
 box.check()
 """
 
+_VISITS = "box.two_visits(collect)"
+
 
 def _first(lines: str) -> str:
     return _START.format(key="03.1", lines=lines)
@@ -22,14 +24,14 @@ box = exercises["03.2"].start()
 
 def collect(pop, laptop):
 {body}
-box.two_visits(collect)
+{_VISITS}
 box.check()
 """
 
 
 def _stopped(*steps: str) -> str:
     """Let a red box end the first visit, for a word is mistyped in one of these steps."""
-    visits, within = "box.two_visits(collect)", "\n".join(f"            {step}" for step in steps)
+    within = "\n".join(f"            {step}" for step in steps)
     body = f"""\
     try:
         for number in range(1, pop.stat()[0] + 1):
@@ -37,7 +39,7 @@ def _stopped(*steps: str) -> str:
     finally:
         pop.quit()
 """
-    return _hunt(body).replace(visits, stumble(visits))
+    return _hunt(body).replace(_VISITS, stumble(_VISITS))
 
 
 def _change(lines: str) -> str:
@@ -64,7 +66,6 @@ _FIRST_MARKED = """\
     finally:
         pop.quit()
 """
-_VISITS = "box.two_visits(collect)"
 _SAVED_FIRST = """\
     try:
         for number in range(1, pop.stat()[0] + 1):
@@ -79,13 +80,7 @@ WRONG = {
         "marked-unsaved": _first("pop.dele(1)"),
         "marked-others": _first("box.laptop.save(pop.retr(2))\npop.dele(2)"),
         "another-lost": _first("box.laptop.save(pop.retr(1))\npop.dele(2)\npop.quit()"),
-        "twice": _first(
-            f"""{_HOME}
-pop = poplib.POP3(*box.server.pop3)
-pop.user("amy")
-pop.pass_("secret")
-{_HOME}"""
-        ),
+        "twice": _first(f"{_HOME}\n{_AGAIN}{_HOME}"),
         "no-quit": _first("box.laptop.save(pop.retr(1))\npop.dele(1)"),
         "deleted-unsaved": _first("pop.retr(1)\npop.dele(1)\npop.quit()"),
         "everything": _first("for n in (1, 2, 3):\n    box.laptop.save(pop.retr(n))\n    pop.dele(n)\npop.quit()"),
@@ -113,19 +108,9 @@ pop.pass_("secret")
         pop.dele(number)
     pop.quit()
 """),
-        "by-hand": _hunt(_FIRST_MARKED).replace(
-            "box.two_visits(collect)",
-            'pop = poplib.POP3(*box.server.pop3)\npop.user("amy")\npop.pass_("secret")\ncollect(pop, box.laptop)',
-        ),
+        "by-hand": _hunt(_FIRST_MARKED).replace(_VISITS, f"{_AGAIN}collect(pop, box.laptop)"),
         "not-all": _hunt(_SAVED_FIRST.replace(" + 1", "")),
-        "never-deletes": _hunt("""\
-    try:
-        for number in range(1, pop.stat()[0] + 1):
-            laptop.save(pop.retr(number))
-            pop.dele(number)
-    finally:
-        pop.close()
-"""),
+        "never-deletes": _hunt(_SAVED_FIRST.replace("quit", "close")),
     },
     "03.3": {
         "all-gone": _change("pop.quit()"),
