@@ -23,6 +23,13 @@ def load(name: str) -> NotebookNode:
     return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
 
 
+def as_page(name: str) -> str:
+    """Return the HTML that ``nbconvert --to html`` makes of a notebook."""
+    from nbconvert import HTMLExporter  # not while tests are only collected: a third of a second
+
+    return str(HTMLExporter().from_notebook_node(load(name))[0])
+
+
 def code_cells(name: str) -> list[NotebookNode]:
     """Return the code cells in order."""
     return [cell for cell in load(name).cells if cell.cell_type == "code"]

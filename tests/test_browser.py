@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from mailkit.render import FONTS
 from tests.browser import CURRENT, LAPTOP, WIDGET, Lab, Lesson, chromium, quiet_page, start_lab
-from tests.notebooks import NAMES, code_cells, load, tags
+from tests.notebooks import NAMES, as_page, code_cells, load, tags
 from tests.patience import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -68,11 +68,8 @@ def test_a_lesson(lab: Lab, name: str, subtests: pytest.Subtests, request: pytes
 @pytest.mark.parametrize("name", NAMES)
 def test_a_lesson_as_a_page(lab: Lab, name: str, tmp_path: Path) -> None:
     """What ``nbconvert --to html`` makes of it, without a kernel; its formulas' and scripts' addresses are refused."""
-    from nbconvert import HTMLExporter  # not while tests are only collected: a third of a second
-
-    html, _ = HTMLExporter().from_notebook_node(load(name))
     file = tmp_path / "page.html"
-    file.write_text(html, "utf-8")
+    file.write_text(as_page(name), "utf-8")
     page, _ = quiet_page(lab.page.context.browser)
     try:
         page.goto(file.as_uri())

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.execute import WIDGET_VIEW
-from tests.notebooks import FOLDER, NAMES, code_cells, load
+from tests.notebooks import FOLDER, NAMES, as_page, code_cells
 
 pytestmark = pytest.mark.slow
 SVG = "data:image/svg+xml;base64,"
@@ -48,9 +48,7 @@ class Reader(HTMLParser):
 @pytest.fixture(scope="module", params=NAMES)
 def page(request):
     """A notebook's name, and what there is to read on its page."""
-    from nbconvert import HTMLExporter  # not while tests are only collected: a third of a second
-
-    html, _ = HTMLExporter().from_notebook_node(load(request.param))
+    html = as_page(request.param)
     return request.param, html, Reader(html)
 
 
