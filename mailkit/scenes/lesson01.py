@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import imaplib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mailkit.device import Device
@@ -19,6 +19,7 @@ from mailkit.samples import letters
 from mailkit.scenes.mistakes import (
     FLAGGED_DELETED,
     MARKED,
+    REFILED,
     elsewhere,
     filed_away,
     flagged,
@@ -181,11 +182,10 @@ way_1 = Exercise(
             lambda before, now: bool(now.marks("amy")),
             "The letters are only marked: the box waits for your goodbye. After the loop say `pop.quit()`.",
         ),
-        Mistake(
-            "refiled",
-            lambda before, now: bool(elsewhere(now)),
-            "Letters lie in another mailbox of the same server now. By way 1 nothing stays there: what you have saved "
-            "at home, remove with `pop.dele(number)` and `pop.quit()`.",
+        replace(
+            REFILED,
+            advice="Letters lie in another mailbox of the same server now. By way 1 nothing stays there: what you have "
+            "saved at home, remove with `pop.dele(number)` and `pop.quit()`.",
         ),
         Mistake(
             "thrown-away",
